@@ -1,0 +1,29 @@
+/** Owns time and randomness as arguments: what loops get instead of Date, setTimeout and Math.random. */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Time as an argument. Logic uses `monotonicMs`; `now` is for people. */
+export interface Clock {
+  /** Wall time; for records and messages only. */
+  readonly now: () => Date;
+  /** Never goes back; milliseconds from an arbitrary start. */
+  readonly monotonicMs: () => number;
+  /** Resolves after `ms`, or at once (without an error) when the signal aborts. */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+}
+
+/** The machine's clock. */
+export const systemClock: Clock = {
+  now: () => new Date(),
+  monotonicMs: () => performance.now(),
+  sleep: async (ms, signal) => {
+    await delay(ms, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
+      if (!(error instanceof Error && error.name === 'AbortError')) throw error;
+    });
+  },
+};
+
+/** A fresh id: 16 hex characters of randomness. */
+export function randomId(): string {
+  return randomBytes(8).toString('hex');
+}

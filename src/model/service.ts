@@ -1,0 +1,55 @@
+/** Owns the words service and instance as data: what the store holds of them and what an admin asks for. Pure. */
+import type { Address } from './address.ts';
+import type { Entry } from './entry.ts';
+
+/** Where an instance comes from: listed by an admin, started by Sluice, or self-registered. */
+export type Origin = 'static' | 'managed' | 'registered';
+
+/** A service as stored under `service/<name>`. */
+export interface Service {
+  readonly name: string;
+  /** Sorted, without repeats, at least one. */
+  readonly entries: readonly Entry[];
+  readonly origin: Origin;
+  /** Replace the clients' source address by the node's (needed when instances answer past the node). */
+  readonly masquerade: boolean;
+  /** RFC 3339, UTC. */
+  readonly createdAt: string;
+}
+
+/** An instance as stored under `instance/<service>/<id>`. For static instances the id is `ip:port`. */
+export interface Instance extends Address {
+  readonly service: string;
+  readonly id: string;
+  /** Base weight 0-65535 set by the admin. */
+  readonly weight: number;
+  readonly origin: Origin;
+  readonly state: InstanceState;
+  readonly node?: string | undefined;
+  readonly createdAt: string;
+}
+
+/** Life of an instance. Only `ready` ones get new connections; static ones are always `ready`. */
+export type InstanceState =
+  'pending' | 'starting' | 'ready' | 'draining' | 'stopping' | 'stopped' | 'failed' | 'crashloop';
+
+/** A thing read from the store with its revisions; `raw` is the stored JSON object, so that unknown fields are kept. */
+export interface Stored<T> {
+  readonly value: T;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  readonly raw: Readonly<Record<string, unknown>>;
+}
+
+/** What an admin asks for: one service with its full set of static instances (from flags or a spec file). */
+export interface ServiceSpec {
+  readonly name: string;
+  readonly entries: readonly Entry[];
+  readonly instances: readonly InstanceSpec[];
+  readonly masquerade: boolean;
+}
+
+/** One static instance of a spec. */
+export interface InstanceSpec extends Address {
+  readonly weight: number;
+}

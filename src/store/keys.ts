@@ -1,0 +1,53 @@
+/**
+ * Owns the key layout, relative to the prefix (default '/sluice/v1/'): one function per key family and one range per
+ * listing. Must not know values. Names are checked before they get here (model/name), so no part can hold a slash but an entry's.
+ */
+import { type Entry, formatEntry } from '../model/entry.ts';
+import type { KeyRange } from './store.ts';
+
+/** Raised by every spec write in the same transaction; its version is the counter. */
+export const GENERATION_KEY = 'generation';
+
+/** `service/<name>` */
+export const serviceKey = (service: string): string => `service/${service}`;
+/** `instance/<service>/<id>` */
+export const instanceKey = (service: string, id: string): string => `instance/${service}/${id}`;
+/** `entry/<ip>:<port>/<proto>`: the claim of an entry. */
+export const entryKey = (entry: Entry): string => `entry/${formatEntry(entry)}`;
+/** `node/<node>` */
+export const nodeKey = (node: string): string => `node/${node}`;
+/** `node-alive/<node>` */
+export const nodeAliveKey = (node: string): string => `node-alive/${node}`;
+/** `applied/<node>` */
+export const appliedKey = (node: string): string => `applied/${node}`;
+/** `weights/<service>` */
+export const weightsKey = (service: string): string => `weights/${service}`;
+/** `audit/<time>-<request id>`; `time` is RFC 3339 UTC with milliseconds, so that keys sort by time. */
+export const auditKey = (time: string, requestId: string): string => `audit/${time}-${requestId}`;
+
+/** All keys that begin with `prefix`, which must end in an ASCII character below `~`. */
+export function prefixRange(prefix: string): KeyRange {
+  const last = prefix.charCodeAt(prefix.length - 1);
+  return { start: prefix, end: prefix.slice(0, -1) + String.fromCharCode(last + 1) };
+}
+
+/** All services. */
+export const SERVICES: KeyRange = prefixRange('service/');
+/** All instances of all services. */
+export const INSTANCES: KeyRange = prefixRange('instance/');
+/** All instances of one service. */
+export const instancesOf = (service: string): KeyRange => prefixRange(`instance/${service}/`);
+/** All nodes' facts. */
+export const NODES: KeyRange = prefixRange('node/');
+/** All live nodes. */
+export const NODES_ALIVE: KeyRange = prefixRange('node-alive/');
+/** All acknowledgements. */
+export const APPLIED: KeyRange = prefixRange('applied/');
+/** All audit records. */
+export const AUDIT: KeyRange = prefixRange('audit/');
+
+/**
+ * What an agent follows: one contiguous range from `generation` to `weights/`, so that one watch delivers whole transactions in order.
+ * It leaves out `applied/`, `audit/` and `entry/`: with them every acknowledgement would wake every agent (N² events a publish).
+ */
+export const AGENT_RANGE: KeyRange = { start: GENERATION_KEY, end: 'weights0' };
