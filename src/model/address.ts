@@ -25,11 +25,12 @@ function ipv4Octets(text: string): readonly number[] | undefined {
   return octets.every((octet) => octet <= 255) ? octets : undefined;
 }
 
+const groupsOf = (half: string): readonly string[] => (half === '' ? [] : half.split(':'));
+
 /** The eight 16-bit groups of an IPv6 address in any valid spelling (lower case), or undefined. No zone, no embedded IPv4. */
 function ipv6Groups(text: string): readonly number[] | undefined {
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
-  const groupsOf = (half: string): readonly string[] => (half === '' ? [] : half.split(':'));
   const head = groupsOf(halves[0] ?? '');
   const tail = groupsOf(halves[1] ?? '');
   if (![...head, ...tail].every((group) => IPV6_GROUP.test(group))) return undefined;

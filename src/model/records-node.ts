@@ -1,0 +1,99 @@
+/** Owns the stored form of what nodes say of themselves: facts, liveness, acknowledgement. Pure. */
+import * as v from 'valibot';
+import { countField, hashField, ipField, textField, timeField } from './fields.ts';
+import { isName, NAME_RULE } from './name.ts';
+import type { Applied, NodeAlive, NodeFacts } from './node.ts';
+import {
+  badRecord,
+  type Decoded,
+  decodeRecord,
+  encodeRecord,
+  type Raw,
+  type RecordSchema,
+} from './records.ts';
+import { plainText } from './text.ts';
+
+/** Failure lines kept in an acknowledgement; the agent's log has them all. */
+const MAX_FAILURES = 100;
+const ADDRESSES = 'must be a list of 1 to 64 IP addresses';
+const FAILURES = `must be a list of at most ${MAX_FAILURES} lines`;
+
+const nodeSchema = v.object({
+  addresses: v.pipe(v.array(ipField, ADDRESSES), v.minLength(1, ADDRESSES), v.maxLength(64, ADDRESSES)),
+  cpus: countField,
+  memoryBytes: countField,
+  version: textField,
+  kernel: textField,
+  dataplane: textField,
+  startedAt: timeField,
+});
+
+const aliveSchema = v.object({ since: timeField });
+
+const appliedSchema = v.object({
+  revision: countField,
+  rulesHash: hashField,
+  entries: countField,
+  instances: countField,
+  appliedAt: timeField,
+  failures: v.pipe(v.array(textField, FAILURES), v.maxLength(MAX_FAILURES, FAILURES)),
+});
+
+function decodeOfNode<S extends RecordSchema>(
+  key: string,
+  node: string,
+  source: { json: string; schema: S },
+) {
+  if (!isName(node)) throw badRecord(key, { field: '', value: node, why: `a name in a key is ${NAME_RULE}` });
+  return decodeRecord(key, source.json, source.schema);
+}
+
+/**
+ * Reads `node/<node>`.
+ * @throws SluiceError `failed`
+ */
+export function decodeNode(name: string, json: string): Decoded<NodeFacts> {
+  const { value, raw } = decodeOfNode(`node/${name}`, name, { json, schema: nodeSchema });
+  return { value: { name, ...value }, raw };
+}
+
+/** JSON of `node/<node>`; the name is in the key only. */
+export function encodeNode(facts: NodeFacts, raw?: Raw): string {
+  const { addresses, cpus, memoryBytes, startedAt } = facts;
+  const texts = {
+    version: plainText(facts.version),
+    kernel: plainText(facts.kernel),
+    dataplane: plainText(facts.dataplane),
+  };
+  return encodeRecord(nodeSchema, { addresses: [...addresses], cpus, memoryBytes, startedAt, ...texts }, raw);
+}
+
+/**
+ * Reads `node-alive/<node>`.
+ * @throws SluiceError `failed`
+ */
+export function decodeNodeAlive(name: string, json: string): Decoded<NodeAlive> {
+  const { value, raw } = decodeOfNode(`node-alive/${name}`, name, { json, schema: aliveSchema });
+  return { value: { name, ...value }, raw };
+}
+
+/** JSON of `node-alive/<node>`. */
+export function encodeNodeAlive(alive: NodeAlive, raw?: Raw): string {
+  return encodeRecord(aliveSchema, { since: alive.since }, raw);
+}
+
+/**
+ * Reads `applied/<node>`.
+ * @throws SluiceError `failed`
+ */
+export function decodeApplied(node: string, json: string): Decoded<Applied> {
+  const { value, raw } = decodeOfNode(`applied/${node}`, node, { json, schema: appliedSchema });
+  return { value: { node, ...value }, raw };
+}
+
+/** JSON of `applied/<node>`. Failure lines are made plain and cut, so that an acknowledgement can always be written and read. */
+export function encodeApplied(applied: Applied, raw?: Raw): string {
+  const { revision, rulesHash, entries, instances, appliedAt } = applied;
+  const failures = applied.failures.slice(0, MAX_FAILURES).map((line) => plainText(line));
+  return encodeRecord(appliedSchema, { revision, rulesHash, entries, instances, appliedAt, failures }, raw);
+}

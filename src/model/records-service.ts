@@ -1,0 +1,149 @@
+/** Owns the stored form of services, instances, entry claims and the generation. Pure. */
+import * as v from 'valibot';
+import { formatAddress } from './address.ts';
+import type { Generation } from './audit.ts';
+import { compareEntries, type Entry, formatEntry } from './entry.ts';
+import {
+  addressField,
+  entryField,
+  flagField,
+  nameField,
+  requestIdField,
+  timeField,
+  weightField,
+} from './fields.ts';
+import { MAX_ENTRIES } from './limits.ts';
+import { isName, NAME_RULE } from './name.ts';
+import { badRecord, type Decoded, decodeRecord, encodeRecord, type Raw } from './records.ts';
+import type { Instance, Service } from './service.ts';
+
+const ENTRY_COUNT = `must be a list of 1 to ${MAX_ENTRIES} different entries`;
+const STATES = [
+  'pending',
+  'starting',
+  'ready',
+  'draining',
+  'stopping',
+  'stopped',
+  'failed',
+  'crashloop',
+] as const;
+const INSTANCE_ID = /^[0-9A-Za-z[]([0-9A-Za-z.:[\]-]{0,126}[0-9A-Za-z])?$/;
+
+const originField = v.picklist(['static', 'managed', 'registered'], 'must be static, managed or registered');
+
+const serviceSchema = v.object({
+  entries: v.pipe(
+    v.array(entryField, ENTRY_COUNT),
+    v.minLength(1, ENTRY_COUNT),
+    v.maxLength(MAX_ENTRIES, ENTRY_COUNT),
+    v.check((entries) => new Set(entries.map(formatEntry)).size === entries.length, ENTRY_COUNT),
+  ),
+  origin: originField,
+  masquerade: flagField,
+  createdAt: timeField,
+});
+
+const instanceSchema = v.object({
+  address: addressField,
+  weight: weightField,
+  origin: originField,
+  state: v.picklist(STATES, `must be one of ${STATES.join(', ')}`),
+  node: v.optional(nameField),
+  createdAt: timeField,
+});
+
+const claimSchema = v.object({ service: nameField });
+const generationSchema = v.object({ at: timeField, requestId: requestIdField });
+
+function checkName(key: string, name: string): void {
+  if (!isName(name)) throw badRecord(key, { field: '', value: name, why: `a name in a key is ${NAME_RULE}` });
+}
+
+/**
+ * Reads `service/<name>`.
+ * @throws SluiceError `failed`
+ */
+export function decodeService(name: string, json: string): Decoded<Service> {
+  const key = `service/${name}`;
+  checkName(key, name);
+  const { value, raw } = decodeRecord(key, json, serviceSchema);
+  return { value: { name, ...value, entries: value.entries.toSorted(compareEntries) }, raw };
+}
+
+/** JSON of `service/<name>`; the name is in the key only. */
+export function encodeService(service: Service, raw?: Raw): string {
+  const { origin, masquerade, createdAt } = service;
+  const entries = service.entries.toSorted(compareEntries).map(formatEntry);
+  return encodeRecord(serviceSchema, { entries, origin, masquerade, createdAt }, raw);
+}
+
+/**
+ * Reads `instance/<service>/<id>`. The id of a static instance must be its address.
+ * @throws SluiceError `failed`
+ */
+export function decodeInstance(service: string, id: string, json: string): Decoded<Instance> {
+  const key = `instance/${service}/${id}`;
+  checkName(key, service);
+  if (!INSTANCE_ID.test(id)) {
+    throw badRecord(key, {
+      field: '',
+      value: id,
+      why: 'an instance id is an address or letters, digits, . and -',
+    });
+  }
+  const { value, raw } = decodeRecord(key, json, instanceSchema);
+  const { address, ...rest } = value;
+  if (value.origin === 'static' && formatAddress(address) !== id) {
+    throw badRecord(key, {
+      field: 'address',
+      value: formatAddress(address),
+      why: 'must be the id of a static instance',
+    });
+  }
+  return { value: { service, id, ...address, ...rest }, raw };
+}
+
+/** JSON of `instance/<service>/<id>`; service and id are in the key only. */
+export function encodeInstance(instance: Instance, raw?: Raw): string {
+  const { weight, origin, state, node, createdAt } = instance;
+  const address = formatAddress(instance);
+  return encodeRecord(instanceSchema, { address, weight, origin, state, node, createdAt }, raw);
+}
+
+/** The claim of an entry: which service owns it. */
+export interface EntryClaim {
+  readonly entry: Entry;
+  readonly service: string;
+}
+
+/**
+ * Reads `entry/<ip>:<port>/<proto>`.
+ * @param entry tail of the key
+ * @throws SluiceError `failed`
+ */
+export function decodeEntryClaim(entry: string, json: string): Decoded<EntryClaim> {
+  const key = `entry/${entry}`;
+  const { value, raw } = decodeRecord(key, json, claimSchema);
+  const parsed = v.safeParse(entryField, entry);
+  if (!parsed.success) throw badRecord(key, { field: '', value: entry, why: parsed.issues[0].message });
+  return { value: { entry: parsed.output, service: value.service }, raw };
+}
+
+/** JSON of an entry claim. */
+export function encodeEntryClaim(claim: Pick<EntryClaim, 'service'>, raw?: Raw): string {
+  return encodeRecord(claimSchema, { service: claim.service }, raw);
+}
+
+/**
+ * Reads `generation`.
+ * @throws SluiceError `failed`
+ */
+export function decodeGeneration(json: string): Decoded<Generation> {
+  return decodeRecord('generation', json, generationSchema);
+}
+
+/** JSON of `generation`. */
+export function encodeGeneration({ at, requestId }: Generation, raw?: Raw): string {
+  return encodeRecord(generationSchema, { at, requestId }, raw);
+}
