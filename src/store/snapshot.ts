@@ -1,0 +1,189 @@
+/**
+ * Owns turning stored keys into the snapshot that rules are made from: in full, and by what changed. A record that cannot be read is
+ * never dropped in silence: it is reported, and where an earlier one of the same key was good, that one stays (what was forwarded is
+ * forwarded on).
+ */
+import { decodeInstance, decodeService } from '../model/records-service.ts';
+import type { Instance, Service, Stored } from '../model/service.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import { SluiceError } from '../errors.ts';
+import type { KeyValue, StoreEvent } from './store.ts';
+
+/** A stored record that cannot be read. */
+export interface InvalidKey {
+  readonly key: string;
+  /** One line. */
+  readonly why: string;
+}
+
+/** A snapshot with what could not be read, sorted by key. */
+export interface SnapshotView {
+  readonly snapshot: Snapshot;
+  readonly invalid: readonly InvalidKey[];
+}
+
+/** A key of the families that a snapshot is made of. */
+type Name =
+  | { readonly kind: 'service'; readonly service: string }
+  | { readonly kind: 'instance'; readonly service: string; readonly id: string };
+
+const EMPTY: SnapshotView = {
+  snapshot: { revision: 0, services: new Map(), instances: new Map() },
+  invalid: [],
+};
+
+/** What a key names, or undefined if the snapshot does not hold its family. */
+function nameOf(key: string): Name | undefined {
+  const [family, service = '', ...rest] = key.split('/');
+  if (family === 'service') return { kind: 'service', service: [service, ...rest].join('/') };
+  return family === 'instance' ? { kind: 'instance', service, id: rest.join('/') } : undefined;
+}
+
+function storedOf<T>(
+  item: KeyValue,
+  decoded: { readonly value: T; readonly raw: Stored<T>['raw'] },
+): Stored<T> {
+  return { ...decoded, createRevision: item.createRevision, modRevision: item.modRevision };
+}
+
+/** Reads one service. @throws SluiceError `failed` naming key and field */
+export function readServiceItem(name: string, item: KeyValue): Stored<Service> {
+  return storedOf(item, decodeService(name, item.value));
+}
+
+/** Reads one instance. @throws SluiceError `failed` naming key and field */
+export function readInstanceItem(service: string, item: KeyValue): Stored<Instance> {
+  const id = item.key.slice(`instance/${service}/`.length);
+  return storedOf(item, decodeInstance(service, id, item.value));
+}
+
+/** Why a record cannot be read, one line. @throws the error itself if it is not about a record */
+export function whyInvalid(error: unknown): string {
+  if (!(error instanceof SluiceError)) throw error;
+  return error.why === undefined ? error.message : `${error.message}: ${error.why}`;
+}
+
+/** A snapshot being changed: maps are copied once, when first touched, and so is each service's list of instances. */
+class Draft {
+  private readonly base: SnapshotView;
+  private services: Map<string, Stored<Service>> | undefined;
+  private instances: Map<string, readonly Stored<Instance>[]> | undefined;
+  private readonly touched = new Map<string, Map<string, Stored<Instance>>>();
+  private invalid: Map<string, string> | undefined;
+
+  constructor(base: SnapshotView) {
+    this.base = base;
+  }
+
+  put(item: KeyValue, name: Name): void {
+    try {
+      if (name.kind === 'service') {
+        const service = readServiceItem(name.service, item);
+        (this.services ??= new Map(this.base.snapshot.services)).set(name.service, service);
+      } else {
+        this.instancesOf(name.service).set(name.id, readInstanceItem(name.service, item));
+      }
+      this.clearInvalid(item.key);
+    } catch (error) {
+      const why = whyInvalid(error);
+      this.invalid ??= new Map(this.base.invalid.map((known) => [known.key, known.why]));
+      this.invalid.set(item.key, why);
+    }
+  }
+
+  remove(key: string, name: Name): void {
+    if (name.kind === 'service')
+      (this.services ??= new Map(this.base.snapshot.services)).delete(name.service);
+    else this.instancesOf(name.service).delete(name.id);
+    this.clearInvalid(key);
+  }
+
+  finish(revision: number): SnapshotView {
+    const { snapshot, invalid } = this.base;
+    for (const [service, byId] of this.touched) {
+      this.instances ??= new Map(snapshot.instances);
+      if (byId.size === 0) this.instances.delete(service);
+      else this.instances.set(service, [...byId.values()]);
+    }
+    const services = this.services ?? snapshot.services;
+    const instances = this.instances ?? snapshot.instances;
+    const sorted = [...(this.invalid ?? [])].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    return {
+      snapshot: { revision, services, instances },
+      invalid: this.invalid === undefined ? invalid : sorted.map(([key, why]) => ({ key, why })),
+    };
+  }
+
+  private clearInvalid(key: string): void {
+    if (this.invalid === undefined && !this.base.invalid.some((known) => known.key === key)) return;
+    this.invalid ??= new Map(this.base.invalid.map((known) => [known.key, known.why]));
+    this.invalid.delete(key);
+  }
+
+  private instancesOf(service: string): Map<string, Stored<Instance>> {
+    const known = this.touched.get(service);
+    if (known !== undefined) return known;
+    const list = this.base.snapshot.instances.get(service) ?? [];
+    const byId = new Map(list.map((stored) => [stored.value.id, stored]));
+    this.touched.set(service, byId);
+    return byId;
+  }
+}
+
+/**
+ * The snapshot of a full listing; keys of other families are ignored.
+ * @param revision store revision of the listing
+ * @param previous what was known before: its good records stand in for ones that cannot be read any more
+ */
+export function snapshotOf(
+  items: readonly KeyValue[],
+  revision: number,
+  previous: SnapshotView = EMPTY,
+): SnapshotView {
+  const draft = new Draft(EMPTY);
+  for (const item of items) {
+    const name = nameOf(item.key);
+    if (name !== undefined) draft.put(item, name);
+  }
+  const fresh = draft.finish(revision);
+  return fresh.invalid.length === 0 ? fresh : keepGood(fresh, previous.snapshot);
+}
+
+/** Puts the earlier good records of broken keys back; they stay reported as invalid. */
+function keepGood(fresh: SnapshotView, old: Snapshot): SnapshotView {
+  const services = new Map(fresh.snapshot.services);
+  const instances = new Map(fresh.snapshot.instances);
+  for (const { key } of fresh.invalid) {
+    const name = nameOf(key);
+    if (name?.kind === 'service') {
+      const good = old.services.get(name.service);
+      if (good !== undefined) services.set(name.service, good);
+    } else if (name !== undefined) {
+      const good = old.instances.get(name.service)?.find(({ value }) => value.id === name.id);
+      if (good !== undefined) instances.set(name.service, [...(instances.get(name.service) ?? []), good]);
+    }
+  }
+  return { snapshot: { ...fresh.snapshot, services, instances }, invalid: fresh.invalid };
+}
+
+/**
+ * The snapshot after some changes. Only changed records are decoded; untouched services keep their very objects, so that a reader can
+ * compare by identity. Costs the changes, their services' instances and one shallow copy of a map.
+ * @param changes in the order of the store
+ * @param revision store revision after the changes
+ */
+export function updateSnapshot(
+  previous: SnapshotView,
+  changes: readonly StoreEvent[],
+  revision: number,
+): SnapshotView {
+  const draft = new Draft(previous);
+  for (const change of changes) {
+    const key = change.kind === 'put' ? change.item.key : change.key;
+    const name = nameOf(key);
+    if (name === undefined) continue;
+    if (change.kind === 'put') draft.put(change.item, name);
+    else draft.remove(key, name);
+  }
+  return draft.finish(revision);
+}
