@@ -1,0 +1,101 @@
+/**
+ * Owns restore texts: a difference as one transaction for `iptables-restore --noflush`, or, for first loads, as several. Pure.
+ * A chain that is declared is emptied and filled anew; a chain that is not named stays untouched, with its counters.
+ */
+import type { Chains } from './chains.ts';
+import { MARK_CHAIN_PREFIX, serviceChainOf } from './chain-names.ts';
+import type { Delta } from './diff.ts';
+import type { Hook } from './fixed-chains.ts';
+import type { Installed } from './parse.ts';
+
+/** One transaction. */
+export interface Document {
+  readonly text: string;
+  readonly chainsChanged: number;
+  readonly chainsRemoved: number;
+  /** Rules in the text, hooks included. */
+  readonly rulesWritten: number;
+}
+
+/** More services than this in one difference are sent in chunks (one transaction of 10,000 stalls connects for a second). */
+const CHUNK_ABOVE = 2_000;
+const CHUNK = 500;
+
+interface Parts {
+  readonly changed?: readonly string[];
+  readonly gone?: readonly string[];
+  readonly insert?: readonly Hook[];
+  readonly remove?: readonly Hook[];
+  readonly marks?: readonly string[];
+}
+
+/** Chains are declared in descending order of names: iptables-nft inserts each into a sorted list, from its front. */
+function documentOf(desired: Chains, parts: Parts): Document {
+  const { changed = [], gone = [], insert = [], remove = [], marks = [] } = parts;
+  const rules = changed.flatMap((name) => desired.get(name) ?? []);
+  const lines = [
+    '*nat',
+    ...[...marks, ...changed, ...gone]
+      .toSorted()
+      .toReversed()
+      .map((name) => `:${name} - [0:0]`),
+    ...remove.map((hook) => `-D ${hook.builtin} -j ${hook.chain}`),
+    ...rules,
+    ...insert.map((hook) => `-I ${hook.builtin} -j ${hook.chain}`),
+    ...gone.map((name) => `-X ${name}`),
+    'COMMIT',
+    '',
+  ];
+  return {
+    text: lines.join('\n'),
+    chainsChanged: changed.length,
+    chainsRemoved: gone.length,
+    rulesWritten: rules.length + insert.length,
+  };
+}
+
+/** Changed chains of services, grouped so that the chains of one service stay together. */
+function serviceGroups(changed: readonly string[]): readonly (readonly string[])[] {
+  const groups = new Map<string, string[]>();
+  for (const name of changed) {
+    const service = serviceChainOf(name);
+    if (service === undefined) continue;
+    const group = groups.get(service);
+    if (group === undefined) groups.set(service, [name]);
+    else group.push(name);
+  }
+  return [...groups.values()];
+}
+
+/**
+ * The transactions that bring the installed chains to the desired ones, in order: one, or, if more than 2,000 services change, their
+ * chains in chunks of 500 services, then the trie and what is gone, then the hooks.
+ * @param marks names of mark chains to make, in the first transaction
+ */
+export function documentsOf(
+  delta: Delta,
+  desired: Chains,
+  marks: readonly string[] = [],
+): readonly Document[] {
+  const { changed, gone, missingHooks: insert, extraHooks: remove } = delta;
+  const groups = serviceGroups(changed);
+  if (groups.length <= CHUNK_ABOVE) return [documentOf(desired, { changed, gone, insert, remove, marks })];
+  const documents: Document[] = [];
+  for (let start = 0; start < groups.length; start += CHUNK) {
+    const chunk = groups.slice(start, start + CHUNK).flat();
+    documents.push(documentOf(desired, { changed: chunk, marks: start === 0 ? marks : [] }));
+  }
+  const trie = changed.filter((name) => serviceChainOf(name) === undefined);
+  documents.push(documentOf(desired, { changed: trie, gone }));
+  if (insert.length + remove.length > 0) documents.push(documentOf(desired, { insert, remove }));
+  return documents;
+}
+
+/** The transaction that removes everything of ours, marks included. */
+export function removalOf(installed: Installed): Document {
+  const gone = [...installed.chains.keys(), ...installed.marks].toSorted();
+  return documentOf(new Map(), { gone, remove: installed.hooks });
+}
+
+/** Name of the mark chain that says that a base chain, or the table, was not there before us. */
+export const markName = (what: string): string => `${MARK_CHAIN_PREFIX}${what}`;
