@@ -1,7 +1,11 @@
+/** Owns how tests run: `unit` needs nothing but Node; `real` needs etcd, the kernel and a network of its own (npm test). */
 import { defineConfig } from 'vitest/config';
 
+// oxlint-disable-next-line import/no-default-export -- vitest asks for it
 export default defineConfig({
   test: {
+    maxWorkers: 2,
+    globalSetup: ['test/cluster/harness/programs.ts'],
     projects: [
       {
         test: {

@@ -1,0 +1,53 @@
+/**
+ * Owns the programs that labs start as processes: bundled once before all tests (vitest's globalSetup), because Node 20
+ * does not run TypeScript.
+ */
+import { build } from 'esbuild';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+const FOLDER = path.join(ROOT, '.cache/test-bin');
+
+const SOURCES = {
+  /** Spec as JSON on stdin, result on stdout. */
+  load: `import { runLoadWorker } from './src/dev/load/worker.ts'; await runLoadWorker();`,
+  /** Arguments: name, host, port. Prints `listening PORT`. */
+  instance: `import { runInstanceServer } from './src/dev/instance-server.ts';
+    const [name, host, port] = process.argv.slice(2);
+    const server = await runInstanceServer({ name, host, port: Number(port) });
+    process.stdout.write('listening ' + server.port + '\\n');`,
+} as const;
+
+/** Name of a program for `programArgv`. */
+export type ProgramName = keyof typeof SOURCES;
+
+/** Command line of a program, without its own arguments. */
+export function programArgv(name: ProgramName): readonly string[] {
+  return [process.execPath, path.join(FOLDER, `${name}.mjs`)];
+}
+
+/** Builds all programs; called by vitest once a run. Renamed into place, so that runs at the same time do no harm. */
+export async function setup(): Promise<void> {
+  await mkdir(FOLDER, { recursive: true });
+  await Promise.all(
+    Object.entries(SOURCES).map(async ([name, contents]) => {
+      const { outputFiles } = await build({
+        stdin: { contents, resolveDir: ROOT, loader: 'ts' },
+        bundle: true,
+        write: false,
+        format: 'esm',
+        platform: 'node',
+        target: 'node20.19',
+        // execa, which nothing here calls, needs `require` at most
+        banner: {
+          js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+        },
+      });
+      const fresh = path.join(FOLDER, `.${name}-${process.pid}.mjs`);
+      await writeFile(fresh, outputFiles[0]?.contents ?? '');
+      await rename(fresh, path.join(FOLDER, `${name}.mjs`));
+    }),
+  );
+}
