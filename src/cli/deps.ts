@@ -1,0 +1,33 @@
+/** Owns what the command line gets from the process edge (main.ts) or from a test: streams, time, the store, and who is asking. */
+import type { Clock } from '../host/clock.ts';
+import type { Store } from '../store/store.ts';
+import type { Io } from './io.ts';
+import type { ConfigPaths, Settings } from './settings.ts';
+
+/** What opening a store needs of the settings. */
+export type StoreSettings = Pick<
+  Settings,
+  'endpoints' | 'prefix' | 'cacert' | 'cert' | 'key' | 'user' | 'passwordFile'
+>;
+
+/** Everything a run touches besides its arguments. */
+export interface CliDeps {
+  readonly io: Io;
+  readonly clock: Clock;
+  /** Aborted by SIGINT or SIGTERM with a SluiceError `interrupted` or `terminated` as its reason. */
+  readonly signal: AbortSignal;
+  /** Opens the store; must not connect before its first call. */
+  readonly openStore: (settings: StoreSettings) => Promise<Store>;
+  /** A fresh request id each call. */
+  readonly newId: () => string;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Who asks: login name and machine, for the audit record. */
+  readonly actor: string;
+  readonly host: string;
+  readonly configPaths: ConfigPaths;
+  /** Calls `resync` on SIGHUP; returns how to stop listening. */
+  readonly onResync: (resync: () => void) => () => void;
+  /** Writes the stack of a bug to a file and gives its path; undefined if that is not possible. */
+  readonly writeBugLog: (stack: string) => Promise<string | undefined>;
+}

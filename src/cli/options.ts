@@ -1,0 +1,94 @@
+/**
+ * Owns the options that many commands share: the global ones, those of daemons and those of every command that changes something.
+ * Each option has a variable: `--state-dir` is SLUICE_STATE_DIR. No option has a default here: settings.ts resolves them.
+ */
+import { type Command, Option } from 'commander';
+import { COLOR_CHOICES } from './color-choice.ts';
+import { SluiceError } from '../errors.ts';
+import { parseDuration } from '../model/duration.ts';
+import { OUTPUT_FORMATS } from './output/format.ts';
+
+/** The option's variable of the environment. */
+export function variableOf(option: Option): string {
+  return `SLUICE_${nameOf(option).replaceAll('-', '_').toUpperCase()}`;
+}
+
+/** The option's name as written in a configuration file: the long flag without dashes. */
+export function nameOf(option: Option): string {
+  return (option.long ?? option.flags).replace(/^--/, '');
+}
+
+/** An option whose value is a comma-separated list, or which is repeated. */
+export function listOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((value: string, before: readonly string[] | undefined) => [
+    ...(before ?? []),
+    ...value
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  ]);
+}
+
+/** An option whose value is a duration in milliseconds. */
+export function durationOption(flags: string, description: string): Option {
+  const option = new Option(flags, description);
+  return option.argParser((value: string) => {
+    try {
+      return parseDuration(value, option.long ?? flags);
+    } catch (error) {
+      throw error instanceof SluiceError ? new SluiceError('usage', error.message, error) : error;
+    }
+  });
+}
+
+/** The options that work before and after every command, in the order of the help. */
+export function globalOptions(): readonly Option[] {
+  return [
+    new Option('--context <name>', 'use this context of the configuration'),
+    listOption('--endpoints <urls>', 'etcd servers, separated by commas (default: http://127.0.0.1:2379)'),
+    new Option('--prefix <prefix>', 'prefix of all keys in the store (default: /sluice/v1/)'),
+    new Option('--cacert <file>', 'trust servers certified by this CA'),
+    new Option('--cert <file>', 'client certificate for the store'),
+    new Option('--key <file>', 'key of the client certificate'),
+    new Option('--user <name>', 'user of the store'),
+    new Option('--password-file <file>', 'file that holds the password of --user'),
+    new Option('-o, --output <format>', 'how results are written (default: table)').choices(OUTPUT_FORMATS),
+    new Option('--no-headers', 'tables without their first line'),
+    new Option('--color <when>', 'colour (default: auto)').choices(COLOR_CHOICES),
+    new Option('-q, --quiet', 'say nothing unless something changed or failed'),
+    new Option('-v, --verbose', 'say more about what is done'),
+    new Option('--debug', 'show the stack of errors; daemons log at level debug'),
+    new Option('--no-input', 'never ask'),
+    durationOption('--timeout <duration>', 'longest time to wait (commands that change something: 30s)'),
+  ];
+}
+
+/** The options of `agent` that may stand in a configuration file. */
+export function agentOptions(): readonly Option[] {
+  return [
+    new Option('--node <name>', 'name of this node (default: the first label of the host name)'),
+    new Option('--state-dir <dir>', 'directory of the state kept on disk (default: /var/lib/sluice)'),
+    listOption('--node-ip <addresses>', 'own addresses of this node (default: found from its routes)'),
+    new Option('--dataplane <name>', 'how rules get into the kernel (default: auto)').choices([
+      'auto',
+      'iptables',
+    ]),
+    new Option('--log-format <format>', 'how the log on stderr looks (default: auto)').choices([
+      'auto',
+      'text',
+      'json',
+    ]),
+  ];
+}
+
+/** Adds the options that every command has which changes something. */
+export function addMutationOptions(command: Command): Command {
+  return command
+    .optionsGroup('Change:')
+    .option('--dry-run', 'show what would change and change nothing')
+    .option('-y, --yes', 'consent to everything that would be asked')
+    .option('--if-revision <n>', 'only if nothing changed after this revision; 0: only if it does not exist')
+    .option('--wait', 'fail (3) if there is no live agent to wait for')
+    .option('--no-wait', 'do not wait until the agents have applied the change')
+    .option('--reason <text>', 'why, for the audit record');
+}

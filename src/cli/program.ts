@@ -1,0 +1,75 @@
+/**
+ * Owns the commander program: the tree of commands with flags and help texts. Loads nothing but commander, so that help and completion
+ * are as fast as bare node; every body is imported when it runs.
+ */
+import { Command } from 'commander';
+import { VERSION } from '../version.ts';
+import { defineCompletion } from './commands/completion.ts';
+import { defineHelp } from './commands/help.ts';
+import { defineVersion } from './commands/version.ts';
+import type { Define, Run } from './define.ts';
+import { globalOptions } from './options.ts';
+import { TOPICS } from './help/topics.ts';
+import { usageError } from './usage.ts';
+
+/** What the program writes by itself: help and version, on stdout. */
+export interface ProgramOutput {
+  readonly write: (text: string) => void;
+  /** Columns that help is wrapped to. */
+  readonly width: number;
+}
+
+const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[]])[] = [
+  ['Other:', [defineCompletion, defineVersion, defineHelp]],
+];
+
+/** What ends every run of commander that did what was asked: help or version shown. */
+const DONE = ['commander.helpDisplayed', 'commander.version'];
+
+/** Complaints become usage errors; help and version pass through as they are. */
+function raiseUsageErrors(command: Command): void {
+  command.exitOverride((error) => {
+    throw DONE.includes(error.code) ? error : usageError(error, command);
+  });
+  for (const child of command.commands) raiseUsageErrors(child);
+}
+
+function describeTopics(): string {
+  const width = Math.max(...TOPICS.map(({ name }) => name.length));
+  const lines = TOPICS.map(({ name, summary }) => `  sluice help ${name.padEnd(width)}  ${summary}`);
+  return `\nTopics:\n${lines.join('\n')}\n\nThe help of a command: sluice help COMMAND, or sluice COMMAND --help`;
+}
+
+/**
+ * The program with all its commands.
+ * @param run runs bodies
+ * @param output where help and version go
+ */
+export function buildProgram(run: Run, output: ProgramOutput): Command {
+  const program = new Command('sluice');
+  program
+    .description('Publish a service; every node forwards to its instances in its own kernel.')
+    .usage('[options] <command>')
+    .configureOutput({
+      writeOut: output.write,
+      writeErr: () => {},
+      outputError: () => {},
+      getOutHelpWidth: () => output.width,
+      getErrHelpWidth: () => output.width,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .configureHelp({ sortSubcommands: false, sortOptions: false })
+    .helpOption('-h, --help', 'show help')
+    .helpCommand(false)
+    .version(`sluice ${VERSION}`, '--version', 'show the version');
+  program.optionsGroup('Global options, before or after the command:');
+  for (const option of globalOptions()) program.addOption(option);
+  for (const [heading, definitions] of GROUPS) {
+    program.commandsGroup(heading);
+    for (const define of definitions) define(program, run);
+  }
+  program.addHelpText('after', describeTopics());
+  raiseUsageErrors(program);
+  return program;
+}

@@ -1,0 +1,107 @@
+/**
+ * Owns the process edge: argv, streams, signals and the exit. The only process.exit. Wires what the command line needs; everything
+ * heavy is imported when it is first used.
+ */
+import { hostname, tmpdir, userInfo } from 'node:os';
+import path from 'node:path';
+import { runCli } from './cli/cli.ts';
+import type { CliDeps } from './cli/deps.ts';
+import { EXIT_CODES, SluiceError } from './errors.ts';
+import { randomId, systemClock } from './host/clock.ts';
+
+/** How long a command may take to end after the first signal. */
+const GRACE_MS = 5_000;
+
+const SIGNALS = [
+  { name: 'SIGINT', code: 'interrupted' },
+  { name: 'SIGTERM', code: 'terminated' },
+] as const;
+
+/** The first signal aborts; a second one, or 5 s, ends the process at once. */
+function listenToSignals(): AbortSignal {
+  const controller = new AbortController();
+  for (const { name, code } of SIGNALS) {
+    process.on(name, () => {
+      const { exit } = EXIT_CODES[code];
+      if (controller.signal.aborted) process.exit(exit);
+      setTimeout(() => process.exit(exit), GRACE_MS).unref();
+      controller.abort(new SluiceError(code, `stopped by ${name}`));
+    });
+  }
+  return controller.signal;
+}
+
+/** A reader that goes away ends the process quietly; there is nobody left to tell on stderr. */
+function listenToClosedPipes(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
+/** Login name for the audit record: the user behind sudo where there is one. */
+function actorName(): string {
+  try {
+    return process.env['SUDO_USER'] ?? userInfo().username;
+  } catch {
+    // No passwd entry for this uid (containers): the number is the name.
+    return String(process.getuid?.() ?? 'unknown');
+  }
+}
+
+function userConfigPath(): string | undefined {
+  const { XDG_CONFIG_HOME: xdg, HOME: home } = process.env;
+  const base = xdg ?? (home === undefined || home === '' ? undefined : path.join(home, '.config'));
+  return base === undefined ? undefined : path.join(base, 'sluice', 'config.yaml');
+}
+
+async function writeBugLog(stack: string): Promise<string | undefined> {
+  const { writeFile } = await import('node:fs/promises');
+  const file = path.join(tmpdir(), `sluice-bug-${randomId()}.log`);
+  try {
+    await writeFile(file, stack, { mode: 0o600, flag: 'wx' });
+    return file;
+  } catch {
+    return undefined;
+  }
+}
+
+function onResync(resync: () => void): () => void {
+  process.on('SIGHUP', resync);
+  return () => process.off('SIGHUP', resync);
+}
+
+/** Resolves when everything written so far has left the process. */
+async function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write('', () => resolve());
+  });
+}
+
+async function main(): Promise<void> {
+  listenToClosedPipes();
+  const deps: CliDeps = {
+    io: { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env },
+    clock: systemClock,
+    signal: listenToSignals(),
+    openStore: async (settings) => {
+      const { openStore } = await import('./store/open.ts');
+      return openStore(settings);
+    },
+    newId: randomId,
+    random: Math.random,
+    actor: actorName(),
+    host: hostname(),
+    configPaths: { system: '/etc/sluice/config.yaml', user: userConfigPath() },
+    onResync,
+    writeBugLog,
+  };
+  const code = await runCli(process.argv.slice(2), deps);
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  process.exit(code);
+}
+
+await main();
