@@ -1,0 +1,113 @@
+/**
+ * Owns the routes to entries in the kernel's local table, by iproute2: `local ENTRY/32 dev lo src NODE_IP`, marked with a protocol
+ * number of our own, so that no route of anybody else is ever touched.
+ */
+import type { Exec } from '../host/exec.ts';
+import {
+  checkedIp,
+  diffRoutes,
+  type EntryRoutes,
+  type LocalRoutes,
+  type RouteDelta,
+  refusalLines,
+} from './entry-routes.ts';
+
+/** Our number among routing protocols (rtnetlink(7): above 4 free for daemons); not one that iproute2 knows by name. */
+const PROTOCOL = '115';
+const TIMEOUT_MS = 60_000;
+
+/** Local routes of one family as `ip` prints them; none where the kernel has not that family. */
+async function listFamily(exec: Exec, flag: '-4' | '-6'): Promise<readonly string[]> {
+  const result = await exec('ip', [flag, 'route', 'show', 'table', 'local'], { timeoutMs: TIMEOUT_MS });
+  return result.exitCode === 0 ? result.stdout.split('\n') : [];
+}
+
+async function listLocal(exec: Exec): Promise<LocalRoutes> {
+  const lines = (await Promise.all([listFamily(exec, '-4'), listFamily(exec, '-6')])).flat();
+  const ours = new Map<string, string>();
+  const foreign = new Set<string>();
+  for (const line of lines) {
+    const ip = /^local (\S+) /.exec(line)?.[1];
+    if (ip === undefined) continue;
+    if (line.includes(` proto ${PROTOCOL} `)) ours.set(ip, / src (\S+)/.exec(line)?.[1] ?? '');
+    else foreign.add(ip);
+  }
+  return { ours, foreign };
+}
+
+const prefix = (ip: string): string => `${checkedIp(ip)}/${ip.includes(':') ? 128 : 32}`;
+
+const putLines = (verb: string, routes: ReadonlyMap<string, string>): readonly string[] =>
+  [...routes].map(
+    ([ip, source]) =>
+      `route ${verb} local ${prefix(ip)} dev lo table local src ${checkedIp(source)} proto ${PROTOCOL}`,
+  );
+
+/** Lines for `ip -batch`; `replace` leaves no moment without a route. */
+function batchLines(delta: RouteDelta): readonly string[] {
+  const remove = delta.remove.map(
+    (ip) => `route del local ${prefix(ip)} dev lo table local proto ${PROTOCOL}`,
+  );
+  return [...putLines('add', delta.add), ...putLines('replace', delta.replace), ...remove];
+}
+
+/** Runs a batch to its end; what the kernel said to each line that failed, by line number from 0. */
+async function runBatch(exec: Exec, lines: readonly string[]): Promise<ReadonlyMap<number, string>> {
+  if (lines.length === 0) return new Map();
+  const result = await exec('ip', ['-force', '-batch', '-'], {
+    input: `${lines.join('\n')}\n`,
+    timeoutMs: TIMEOUT_MS,
+  });
+  const failed = result.stderr.matchAll(/([^\n]*)\nCommand failed -:(\d+)/g);
+  return new Map([...failed].map(([, why, line]) => [Number(line) - 1, why ?? '']));
+}
+
+/** What is there after a batch without a failure. */
+function afterBatch(before: LocalRoutes, delta: RouteDelta): LocalRoutes {
+  const ours = new Map([...before.ours, ...delta.add, ...delta.replace]);
+  for (const ip of delta.remove) ours.delete(ip);
+  return { ours, foreign: before.foreign };
+}
+
+/** Routes to entries of the network namespace that `exec` runs in. */
+export function ipEntryRoutes(exec: Exec): EntryRoutes {
+  let current: LocalRoutes | undefined;
+
+  const apply: EntryRoutes['apply'] = async (ips, facts) => {
+    let before = current ?? (await listLocal(exec));
+    // IPv4 refuses a second local route to one address; IPv6 takes it, so an address that is new to the node must be seen first.
+    if ([...diffRoutes(ips, facts, before).add.keys()].some((ip) => ip.includes(':')))
+      before = await listLocal(exec);
+    const delta = diffRoutes(ips, facts, before);
+    const lines = batchLines(delta);
+    const failed = await runBatch(exec, lines);
+    const after = failed.size === 0 ? afterBatch(before, delta) : await listLocal(exec);
+    current = after;
+    const left = diffRoutes(ips, facts, after);
+    const put = [...delta.add.keys(), ...delta.replace.keys()];
+    const reasons = new Map([...failed].map(([line, why]) => [put[line], why]));
+    const missing = [...left.add.keys(), ...left.replace.keys()];
+    const refused = new Map([
+      ...left.refused,
+      ...missing.map((ip) => [ip, reasons.get(ip) ?? 'the kernel did not keep it'] as const),
+    ]);
+    return { changed: lines.length - failed.size, failures: refusalLines(refused) };
+  };
+
+  return {
+    adopt: async () => {
+      current = await listLocal(exec);
+    },
+    apply,
+    dump: async () =>
+      [...(await listLocal(exec)).ours]
+        .map(([ip, source]) => `route local ${ip} dev lo src ${source} proto ${PROTOCOL}`)
+        .toSorted(),
+    cleanup: async () => {
+      const { ours } = await listLocal(exec);
+      const remove = [...ours.keys()];
+      await runBatch(exec, batchLines({ add: new Map(), replace: new Map(), remove, refused: new Map() }));
+      current = undefined;
+    },
+  };
+}

@@ -1,0 +1,74 @@
+/**
+ * Owns leaving no trace on iptables-nft: the first rule of anybody makes the table `nat` and its base chains, and iptables never
+ * removes them. What was not there before us is noted in the kernel itself, as empty chains `SLUICE-NEW-<what>` in that table: the note
+ * lives exactly as long as the table, needs no file, and any later process can read it.
+ *
+ * iptables-legacy has no such thing: there a table, once used, stays (empty) until its kernel module is unloaded.
+ */
+import { SluiceError } from '../../errors.ts';
+import type { Exec } from '../../host/exec.ts';
+import type { Family } from '../../model/address.ts';
+import { markName } from '../../rules/iptables/documents.ts';
+
+const TABLE = 'TABLE';
+const BASE_CHAINS = ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'] as const;
+
+const nftFamily = (family: Family): string => (family === 'ipv4' ? 'ip' : 'ip6');
+
+/** Output of `nft list …` without its comments; undefined if nft is missing or fails: then nothing is known. */
+async function nftList(exec: Exec, args: readonly string[]): Promise<string | undefined> {
+  try {
+    const result = await exec('nft', ['list', ...args], { timeoutMs: 30_000 });
+    return result.exitCode === 0 ? result.stdout.replaceAll(/^#.*\n/gm, '') : undefined;
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === 'config') return undefined;
+    throw error;
+  }
+}
+
+/** Names of the chains of one table in an `nft list chains` output. */
+function chainsOfTable(listing: string, table: string): readonly string[] {
+  const start = listing.indexOf(`table ${table} {\n`);
+  if (start < 0) return [];
+  const body = listing.slice(start, listing.indexOf('\n}', start));
+  return [...body.matchAll(/^\tchain (\S+) \{/gm)].map(([, name]) => name ?? '');
+}
+
+/**
+ * Names of mark chains for the table and the base chains that are not there yet; empty if all are, or if nft is not installed
+ * (then the empty table stays after a clean-up).
+ */
+export async function absentParts(exec: Exec, family: Family): Promise<readonly string[]> {
+  const tables = await nftList(exec, ['tables', nftFamily(family)]);
+  if (tables === undefined) return [];
+  const table = `${nftFamily(family)} nat`;
+  if (!tables.split('\n').includes(`table ${table}`)) return [TABLE, ...BASE_CHAINS].map(markName);
+  const chains = await nftList(exec, ['chains', nftFamily(family)]);
+  if (chains === undefined) return [];
+  const present = chainsOfTable(chains, table);
+  return BASE_CHAINS.filter((name) => !present.includes(name)).map(markName);
+}
+
+/** Where to remove. */
+export interface LeftoverPlace {
+  readonly exec: Exec;
+  readonly family: Family;
+  /** Name of the iptables-nft program of this family. */
+  readonly iptables: string;
+}
+
+/**
+ * Removes the base chains, then the table, that the marks name, each only if it is empty. One that somebody uses by now stays:
+ * `-X` refuses a chain with rules, and the table goes only if nothing at all is in it.
+ */
+export async function removeLeftovers(place: LeftoverPlace, marks: readonly string[]): Promise<void> {
+  const { exec, family, iptables } = place;
+  for (const name of BASE_CHAINS) {
+    if (marks.includes(markName(name))) await exec(iptables, ['-w', '5', '-t', 'nat', '-X', name]);
+  }
+  if (!marks.includes(markName(TABLE))) return;
+  const left = await nftList(exec, ['table', nftFamily(family), 'nat']);
+  const isEmpty =
+    left?.every((object) => object.table !== undefined || object.metainfo !== undefined) ?? false;
+  if (isEmpty) await exec('nft', ['delete', 'table', nftFamily(family), 'nat']);
+}
