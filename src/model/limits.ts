@@ -11,3 +11,6 @@ export const MAX_VALUE_LENGTH = 1024 * 1024;
 
 /** Nesting of objects and lists in stored values and specs. */
 export const MAX_DEPTH = 32;
+
+/** Characters of a spec text, checked before it is parsed. */
+export const MAX_SPEC_LENGTH = 1024 * 1024;

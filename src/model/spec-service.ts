@@ -1,0 +1,125 @@
+/** Owns reading one service out of a spec's tree, with every defect at its place. Pure. */
+import { compareAddresses } from './address.ts';
+import { compareEntries, type Entry } from './entry.ts';
+import { MAX_ENTRIES, MAX_INSTANCES } from './limits.ts';
+import { isName, NAME_RULE } from './name.ts';
+import { type RuleBreak, serviceBreaks } from './service-rules.ts';
+import type { InstanceSpec, ServiceSpec } from './service.ts';
+import { type FieldReader, flagAt, listAt, mapAt, showNode, textAt } from './spec-fields.ts';
+import { readEntry, readInstance } from './spec-items.ts';
+import type { SpecNode } from './spec-tree.ts';
+
+const SERVICE_FIELDS = ['kind', 'name', 'entries', 'instances', 'masquerade'];
+/** An item that was read, with its place, so that rules between items can point at it. */
+interface Placed<T> {
+  readonly value: T;
+  readonly index: number;
+  readonly node: SpecNode;
+}
+
+function readList<T>(
+  reader: FieldReader,
+  node: SpecNode | undefined,
+  how: { readonly cap: number; readonly read: (reader: FieldReader, node: SpecNode) => T | undefined },
+): readonly Placed<T>[] {
+  const items = node === undefined ? undefined : listAt(reader, node, how.cap);
+  return (items ?? []).flatMap((item, index): readonly Placed<T>[] => {
+    const value = how.read(reader.item(index), item);
+    return value === undefined ? [] : [{ value, index, node: item }];
+  });
+}
+
+function readKind(reader: FieldReader, node: SpecNode | undefined): void {
+  if (node === undefined || (node.kind === 'text' && node.text === 'Service')) return;
+  reader.report({
+    at: node.at,
+    field: reader.path,
+    value: showNode(node),
+    what: `${showNode(node)} is not a kind`,
+    allowed: 'Service',
+  });
+}
+
+function readName(reader: FieldReader, node: SpecNode | undefined): string | undefined {
+  const text = node === undefined ? undefined : textAt(reader, node, NAME_RULE);
+  if (node === undefined || text === undefined || isName(text)) return text;
+  reader.report({
+    at: node.at,
+    field: reader.path,
+    value: showNode(node),
+    what: `${showNode(node)} is not a name`,
+    allowed: NAME_RULE,
+  });
+  return undefined;
+}
+
+/** Reports the rules between parts that do not hold, at the items that break them. */
+function reportBreaks(
+  reader: FieldReader,
+  entries: readonly Placed<Entry>[],
+  instances: readonly Placed<InstanceSpec>[],
+): void {
+  const breaks = serviceBreaks({
+    entries: entries.map(({ value }) => value),
+    instances: instances.map(({ value }) => value),
+  });
+  const placeOf = ({ part, index }: RuleBreak): Placed<unknown> | undefined =>
+    index === undefined ? undefined : (part === 'entries' ? entries : instances)[index];
+  for (const found of breaks) {
+    const place = placeOf(found);
+    // Lists that are too long or too short were reported where they stand.
+    if (place === undefined) continue;
+    reader.report({
+      at: place.node.at,
+      field: reader.within(found.part).item(place.index).path,
+      value: showNode(place.node),
+      what: found.what,
+      allowed: found.allowed,
+    });
+  }
+}
+
+/**
+ * Reads one service; everything wrong goes to `reader.report`.
+ * @returns the service with entries and instances in canonical order; undefined, or not to be used, if anything was reported
+ */
+export function readService(reader: FieldReader, node: SpecNode): ServiceSpec | undefined {
+  const fields = mapAt(reader, node, {
+    known: SERVICE_FIELDS,
+    required: ['kind', 'name', 'entries', 'instances'],
+    is: 'a service: a map of kind, name, entries and instances',
+  });
+  if (fields === undefined) return undefined;
+  const valueOf = (name: string): SpecNode | undefined => fields.get(name)?.value;
+  readKind(reader.within('kind'), valueOf('kind'));
+  const name = readName(reader.within('name'), valueOf('name'));
+  const entries = readList(reader.within('entries'), valueOf('entries'), {
+    cap: MAX_ENTRIES,
+    read: readEntry,
+  });
+  const instances = readList(reader.within('instances'), valueOf('instances'), {
+    cap: MAX_INSTANCES,
+    read: readInstance,
+  });
+  const entriesNode = valueOf('entries');
+  if (entriesNode?.kind === 'list' && entriesNode.items.length === 0) {
+    const allowed = `1 to ${MAX_ENTRIES} entries a service`;
+    reader.report({
+      at: entriesNode.at,
+      field: 'entries',
+      value: 'an empty list',
+      what: 'a service needs an entry',
+      allowed,
+    });
+  }
+  reportBreaks(reader, entries, instances);
+  const masquerade = valueOf('masquerade');
+  const flag = masquerade === undefined ? false : flagAt(reader.within('masquerade'), masquerade);
+  if (name === undefined || flag === undefined) return undefined;
+  return {
+    name,
+    entries: entries.map(({ value }) => value).toSorted(compareEntries),
+    instances: instances.map(({ value }) => value).toSorted(compareAddresses),
+    masquerade: flag,
+  };
+}
