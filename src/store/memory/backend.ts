@@ -3,7 +3,7 @@ import type { Clock } from '../../host/clock.ts';
 import type { Attempt, GuardedTransaction } from '../resolve.ts';
 import type { KeyRange, StoreEvent } from '../store.ts';
 import { createHistory, eventKey, type History } from './history.ts';
-import { inRange } from './versions.ts';
+import { inRange } from '../overlap.ts';
 
 /** One watcher at the server; called synchronously with the events of one revision. */
 export interface Watcher {

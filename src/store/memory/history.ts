@@ -1,7 +1,7 @@
 /** Owns the revisions of the store in memory and the events between them, with etcd's rules. Pure but for its own state. */
-import { SluiceError } from '../../errors.ts';
 import type { Compare, KeyRange, KeyValue, Operation, StoreEvent } from '../store.ts';
-import { createVersions, inRange, type Versions } from './versions.ts';
+import { inRange } from '../overlap.ts';
+import { createVersions, type Versions } from './versions.ts';
 
 /** A revisioned map. */
 export interface History {
@@ -24,30 +24,6 @@ export interface History {
 /** The key of an event. */
 export const eventKey = (event: StoreEvent): string => (event.kind === 'put' ? event.item.key : event.key);
 
-/**
- * Refuses two operations on one key, as etcd does.
- * @throws SluiceError `internal`
- */
-export function refuseOverlap(operations: readonly Operation[]): void {
-  const puts = new Set<string>();
-  for (const operation of operations) {
-    if (operation.kind !== 'put') continue;
-    if (puts.has(operation.key)) throw overlap(operation.key);
-    puts.add(operation.key);
-  }
-  for (const operation of operations) {
-    if (operation.kind === 'delete' && puts.has(operation.key)) throw overlap(operation.key);
-    if (operation.kind !== 'delete-range') continue;
-    for (const key of puts) if (inRange(key, operation.range)) throw overlap(key);
-  }
-}
-
-function overlap(key: string): SluiceError {
-  return new SluiceError('internal', `a transaction changes ${JSON.stringify(key)} twice`, {
-    details: { key },
-  });
-}
-
 /** An empty history at revision 1, as a fresh etcd has it. */
 export function createHistory(): History {
   const versions = createVersions();
@@ -62,7 +38,6 @@ export function createHistory(): History {
     find: (key) => versions.find(key, head),
     holds: (compare) => holds(compare, versions, head),
     apply: (operations) => {
-      refuseOverlap(operations);
       const revision = head + 1;
       const events = operations.flatMap((operation) => change(operation, versions, revision));
       if (events.length === 0) return events;

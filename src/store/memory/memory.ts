@@ -2,6 +2,8 @@
 import { type Clock, systemClock } from '../../host/clock.ts';
 import { SluiceError } from '../../errors.ts';
 import { DEFAULT_TIMEOUT_MS, interrupted, leaseGone, revisionGone, unavailable } from '../failure.ts';
+import { checkLimits } from '../limits.ts';
+import { refuseOverlap } from '../overlap.ts';
 import { keepLease } from '../lease-keeper.ts';
 import { type Attempt, type GuardedTransaction, transactResolved } from '../resolve.ts';
 import type { CallOptions, Lease, Store, StoreEvent } from '../store.ts';
@@ -66,11 +68,15 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
     ...reads(backend, reach),
     transact: async (transaction, callOptions) => {
       await Promise.resolve();
+      refuseOverlap(transaction.operations);
       const endsAtMs = clock.monotonicMs() + (callOptions?.timeoutMs ?? DEFAULT_TIMEOUT_MS);
       const remainingMs = (): number => endsAtMs - clock.monotonicMs();
       return transactResolved(transaction, {
         store: NAME,
-        send: (guarded) => send(backend, guarded, fault('transact')),
+        send: async (guarded) => {
+          checkLimits(guarded);
+          return send(backend, guarded, fault('transact'));
+        },
         remainingMs,
         pause: () => clock.sleep(Math.min(50, Math.max(1, remainingMs()))),
         signal: callOptions?.signal,

@@ -1,4 +1,5 @@
 /** Owns the keys of the store in memory with all their versions. Pure but for its own state; must not know events or leases. */
+import { inRange } from '../overlap.ts';
 import type { KeyRange, KeyValue } from '../store.ts';
 
 /** Keys with their versions, oldest first; a deletion is a version without an item. */
@@ -18,9 +19,6 @@ interface Version {
   readonly revision: number;
   readonly item: KeyValue | undefined;
 }
-
-/** True if the key lies in the range. Keys are ASCII, so that string order is byte order. */
-export const inRange = (key: string, range: KeyRange): boolean => key >= range.start && key < range.end;
 
 /** No keys. */
 export function createVersions(): Versions {
