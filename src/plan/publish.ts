@@ -1,0 +1,116 @@
+/** Owns planning a publish: a spec against what is stored, as changes. Pure. */
+import { SluiceError } from '../errors.ts';
+import { type Address, formatAddress } from '../model/address.ts';
+import { compareEntries, type Entry, formatEntry } from '../model/entry.ts';
+import { assertService } from '../model/service-rules.ts';
+import type { Instance, InstanceSpec, Service, ServiceSpec, Stored } from '../model/service.ts';
+import { isStatic, newInstance, withInstances } from './instance-set.ts';
+import type { Change, Narrowing, Plan, StoredService } from './plan.ts';
+
+/** What a publish is planned from. */
+export interface PublishInput {
+  /** Checked again here; entries and instances in any order. */
+  readonly spec: ServiceSpec;
+  /** The service as stored, undefined if there is none. */
+  readonly stored: StoredService | undefined;
+  /** Store revision at which `stored` was read. */
+  readonly revision: number;
+  /** RFC 3339 UTC, for what is created. */
+  readonly now: string;
+}
+
+/** Items of `list` whose text is not among those of `others`. */
+function missingFrom<T>(list: readonly T[], others: readonly T[], format: (item: T) => string): readonly T[] {
+  const known = new Set(others.map(format));
+  return list.filter((item) => !known.has(format(item)));
+}
+
+/** Refuses to list what lists itself: such instances are not the admin's to set. */
+function refuseForeign(
+  service: string,
+  instances: readonly Address[],
+  stored: readonly Stored<Instance>[],
+): void {
+  const foreign = new Map(
+    stored.filter((item) => !isStatic(item)).map(({ value }) => [formatAddress(value), value.origin]),
+  );
+  const address = instances.map(formatAddress).find((text) => foreign.has(text));
+  if (address === undefined) return;
+  throw new SluiceError(
+    'invalid-spec',
+    `instance ${address} of '${service}' is ${foreign.get(address) ?? ''}`,
+    {
+      why: 'only static instances are listed by hand',
+      fix: `leave ${address} out`,
+      details: { service, field: 'instances', value: address, allowed: 'static instances' },
+    },
+  );
+}
+
+function serviceChange(input: PublishInput): Change | undefined {
+  const { spec, stored, now } = input;
+  const entries = spec.entries.toSorted(compareEntries);
+  if (stored === undefined) {
+    const { name, masquerade } = spec;
+    return { kind: 'create-service', after: { name, entries, origin: 'static', masquerade, createdAt: now } };
+  }
+  const before = stored.service;
+  const after: Service = { ...before.value, entries, masquerade: spec.masquerade };
+  const isSame =
+    before.value.masquerade === after.masquerade &&
+    before.value.entries.toSorted(compareEntries).map(formatEntry).join() === entries.map(formatEntry).join();
+  return isSame ? undefined : { kind: 'update-service', before, after };
+}
+
+function instanceChanges({ spec, stored, now }: PublishInput): readonly Change[] {
+  const statics = new Map((stored?.instances ?? []).filter(isStatic).map((item) => [item.value.id, item]));
+  const changes = spec.instances.flatMap((wanted: InstanceSpec): readonly Change[] => {
+    const before = statics.get(formatAddress(wanted));
+    if (before === undefined) return [{ kind: 'add-instance', after: newInstance(spec.name, wanted, now) }];
+    if (before.value.weight === wanted.weight) return [];
+    return [{ kind: 'update-instance', before, after: { ...before.value, weight: wanted.weight } }];
+  });
+  const wantedIds = new Set(spec.instances.map(formatAddress));
+  const removed = [...statics.values()].filter(({ value }) => !wantedIds.has(value.id));
+  return [...changes, ...removed.map((before): Change => ({ kind: 'remove-instance', before }))];
+}
+
+function narrowingOf(
+  changes: readonly Change[],
+  releases: readonly Entry[],
+  total: number,
+): readonly Narrowing[] {
+  const ids = changes.flatMap((change) =>
+    change.kind === 'remove-instance' ? [change.before.value.id] : [],
+  );
+  return [
+    ...(releases.length === 0 ? [] : [{ kind: 'moves-entries', entries: releases } as const]),
+    ...(ids.length === 0 ? [] : [{ kind: 'removes-instances', ids, of: total } as const]),
+  ];
+}
+
+/**
+ * Plans a publish: create or update; the spec's instances are the full set of static ones. Instances of another origin stay.
+ * @throws SluiceError `invalid-spec` if the spec breaks a rule, the service is not the admin's to list, or an instance lists itself
+ */
+export function planPublish(input: PublishInput): Plan {
+  const { spec, stored } = input;
+  assertService(spec.name, spec);
+  const before = stored?.instances ?? [];
+  refuseForeign(spec.name, spec.instances, before);
+  const change = serviceChange(input);
+  const { changes, after } = withInstances(before, instanceChanges(input));
+  const oldEntries = stored?.service.value.entries ?? [];
+  const all = change === undefined ? changes : [change, ...changes];
+  const releases = missingFrom(oldEntries, spec.entries, formatEntry).toSorted(compareEntries);
+  return {
+    service: spec.name,
+    baseRevision: input.revision,
+    outcome: stored === undefined ? 'created' : all.length === 0 ? 'unchanged' : 'updated',
+    changes: all,
+    claims: missingFrom(spec.entries, oldEntries, formatEntry).toSorted(compareEntries),
+    releases,
+    narrowing: narrowingOf(changes, releases, before.filter(isStatic).length),
+    after,
+  };
+}
