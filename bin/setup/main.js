@@ -1,0 +1,83 @@
+/**
+ * Owns the set-up in one command: `npm run quickstart`, `npm test`. Brings what is missing into the working tree, never
+ * into the system. Plain JavaScript without dependencies, because it runs before there are any.
+ */
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ensureBuilt } from './build-stamp.js';
+import { runChecks } from './checks.js';
+import { SetupFailure, describeFailure } from './failure.js';
+import { withLock } from './lock.js';
+import { ensureModules } from './modules.js';
+import { checkNodeVersion } from './node-version.js';
+import { runInForeground } from './run.js';
+import { runTests } from './test-run.js';
+import { ensureTools } from './tools.js';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+
+const USAGE = `usage: node bin/setup/main.js COMMAND
+  setup                 bring node modules, programs and dist/ up to date
+  quickstart [ARG...]   setup, then: sluice dev ARG...
+  check                 setup, then format, lint, types, dead code
+  test [ARG...]         check, then all tests in a sandbox; with ARG... only: vitest run ARG...
+`;
+
+/**
+ * Brings everything up to date, in a tree that no other set-up works on.
+ * @returns {Promise<NodeJS.ProcessEnv>} the environment to run in
+ */
+async function prepare() {
+  return await withLock(ROOT, async () => {
+    await ensureModules(ROOT);
+    const PATH = await ensureTools(ROOT);
+    await ensureBuilt(ROOT);
+    return { ...process.env, PATH };
+  });
+}
+
+/** @type {Readonly<Record<string, (args: readonly string[]) => Promise<number>>>} */
+const COMMANDS = {
+  setup: async () => {
+    await prepare();
+    return 0;
+  },
+  quickstart: async (args) => {
+    const env = await prepare();
+    return await runInForeground([process.execPath, path.join(ROOT, 'bin/sluice.js'), 'dev', ...args], {
+      env,
+    });
+  },
+  check: async () => {
+    await prepare();
+    return (await runChecks(ROOT)) ? 0 : 1;
+  },
+  test: async (args) => {
+    const env = await prepare();
+    const checked = args.length > 0 || (await runChecks(ROOT));
+    const exitCode = await runTests({ root: ROOT, env, args });
+    return exitCode === 0 && !checked ? 1 : exitCode;
+  },
+};
+
+/**
+ * @param {readonly string[]} argv command and its arguments
+ * @returns {Promise<number>} exit code
+ */
+async function main([name = '', ...args]) {
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    process.stderr.write(USAGE);
+    return 64;
+  }
+  try {
+    checkNodeVersion(process.versions.node);
+    return await command(args);
+  } catch (error) {
+    if (!(error instanceof SetupFailure)) throw error;
+    process.stderr.write(`${describeFailure(error)}\n`);
+    return error.exitCode;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
