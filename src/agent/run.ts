@@ -1,10 +1,79 @@
-/** Owns the agent's life: start, the loop from store to kernel, stop. */
+/** Owns the agent's life: start from disk, follow the store, stop; who is told what when the kernel has changed. */
+import { mkdir } from 'node:fs/promises';
+import { SluiceError } from '../errors.ts';
+import type { Dataplane } from '../dataplane/dataplane.ts';
+import { openIptables } from '../dataplane/iptables/iptables.ts';
+import { exec } from '../host/exec.ts';
+import { readMachine } from '../host/machine.ts';
+import type { NodeFacts } from '../model/node.ts';
+import { VERSION } from '../version.ts';
+import { followStore } from './follow.ts';
+import { startKernel } from './kernel.ts';
+import { findNodeAddresses, type NodeAddresses } from './node-ip.ts';
 import type { AgentOptions } from './options.ts';
+import { loadSnapshot, type SavedSnapshot } from './saved-snapshot.ts';
+import { takeSingleAgent } from './single.ts';
+
+/** The saved snapshot, or undefined if there is none or it is damaged (said in the log: the store has everything). */
+async function loadSaved({ stateDir, log }: AgentOptions): Promise<SavedSnapshot | undefined> {
+  try {
+    return await loadSnapshot(stateDir);
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    log.error('the saved snapshot cannot be used; waiting for the store', { why: error.message });
+    return undefined;
+  }
+}
+
+function factsOf(options: AgentOptions, dataplane: Dataplane, addresses: NodeAddresses): NodeFacts {
+  const machine = readMachine();
+  return {
+    name: options.node,
+    addresses: addresses.all,
+    cpus: machine.cpus,
+    memoryBytes: machine.memoryBytes,
+    version: VERSION,
+    kernel: machine.kernel,
+    dataplane: dataplane.name,
+    startedAt: options.clock.now().toISOString(),
+  };
+}
+
+async function runAlone(options: AgentOptions): Promise<void> {
+  const { log, node } = options;
+  const dataplane = await openIptables(exec);
+  await dataplane.adopt();
+  const addresses = await findNodeAddresses(options.nodeIps, exec);
+  const facts = factsOf(options, dataplane, addresses);
+  log.info('agent starts', { node, version: VERSION, dataplane: dataplane.name, addresses: facts.addresses });
+  const kernel = startKernel({
+    node,
+    stateDir: options.stateDir,
+    clock: options.clock,
+    log,
+    dataplane,
+    localFacts: addresses.primary,
+  });
+  const saved = await loadSaved(options);
+  if (saved !== undefined) kernel.startFrom(saved);
+  try {
+    await followStore(options, facts, kernel);
+  } finally {
+    await kernel.close();
+    log.info('agent stops; rules stay as they are', { node });
+  }
+}
 
 /**
  * Runs the agent until `options.signal` aborts; rules stay as they are when it ends.
  * @throws SluiceError `locked` if another agent runs on this node, `permission` without CAP_NET_ADMIN, `config`
  */
 export async function runAgent(options: AgentOptions): Promise<void> {
-  options.log.info('agent starts', { node: options.node });
+  await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
+  const single = await takeSingleAgent();
+  try {
+    await runAlone(options);
+  } finally {
+    await single.release();
+  }
 }

@@ -1,0 +1,118 @@
+/**
+ * Owns when the kernel is changed: the first change at once, then at most one apply per 20 ms, always with everything that is
+ * known by then, so that a storm of changes is applied as few steps and none waits behind another. One apply at a time.
+ */
+import { SluiceError } from '../errors.ts';
+import type { ApplyReport, Dataplane, LocalFacts } from '../dataplane/dataplane.ts';
+import type { Clock } from '../host/clock.ts';
+import type { Ruleset } from '../rules/ruleset.ts';
+
+/** Shortest time between the starts of two applies. */
+export const APPLY_INTERVAL_MS = 20;
+const RETRY_FIRST_MS = 100;
+const RETRY_LAST_MS = 5_000;
+
+/** A desired state to bring into the kernel. */
+export interface ApplyJob {
+  readonly revision: number;
+  /** Made when the apply starts, so that superseded jobs cost nothing. */
+  readonly ruleset: () => Ruleset;
+  readonly facts: LocalFacts;
+  /** What of the desired state could not be understood, one line each; reported with what could not be applied. */
+  readonly failures: readonly string[];
+}
+
+/** What the loop tells its owner. Handlers must not throw. */
+export interface ApplyHandlers {
+  readonly onApplied: (job: ApplyJob, ruleset: Ruleset, report: ApplyReport) => void;
+  readonly onFailed: (job: ApplyJob, error: SluiceError) => void;
+}
+
+/** A running apply loop. */
+export interface ApplyLoop {
+  /** Replaces whatever waits; applied as soon as the interval allows. */
+  readonly submit: (job: ApplyJob) => void;
+  /** Reads the kernel back before the next apply, and applies the last job again. */
+  readonly resync: () => void;
+  /** Resolves when nothing waits and nothing runs. */
+  readonly idle: () => Promise<void>;
+  /** Lets a running apply finish; starts none. */
+  readonly close: () => Promise<void>;
+}
+
+interface State {
+  waiting: ApplyJob | undefined;
+  last: ApplyJob | undefined;
+  mustAdopt: boolean;
+  running: Promise<void> | undefined;
+}
+
+function asSluiceError(error: unknown): SluiceError {
+  if (error instanceof SluiceError) return error;
+  return new SluiceError('internal', 'applying the rules failed unexpectedly', {
+    why: String(error),
+    cause: error,
+  });
+}
+
+/** Starts the loop over a dataplane that has been adopted. */
+export function startApplyLoop(dataplane: Dataplane, handlers: ApplyHandlers, clock: Clock): ApplyLoop {
+  const state: State = { waiting: undefined, last: undefined, mustAdopt: false, running: undefined };
+  const closing = new AbortController();
+
+  const applyOnce = async (job: ApplyJob): Promise<boolean> => {
+    try {
+      if (state.mustAdopt) await dataplane.adopt();
+      state.mustAdopt = false;
+      const ruleset = job.ruleset();
+      handlers.onApplied(job, ruleset, await dataplane.apply(ruleset, job.facts));
+      return true;
+    } catch (error) {
+      state.mustAdopt = true;
+      state.waiting ??= job;
+      handlers.onFailed(job, asSluiceError(error));
+      return false;
+    }
+  };
+
+  const run = async (): Promise<void> => {
+    let retryMs = RETRY_FIRST_MS;
+    while (state.waiting !== undefined && !closing.signal.aborted) {
+      const started = clock.monotonicMs();
+      const job = state.waiting;
+      state.waiting = undefined;
+      state.last = job;
+      const applied = await applyOnce(job);
+      const pauseMs = applied ? APPLY_INTERVAL_MS - (clock.monotonicMs() - started) : retryMs;
+      retryMs = applied ? RETRY_FIRST_MS : Math.min(retryMs * 2, RETRY_LAST_MS);
+      if (pauseMs > 0) await clock.sleep(pauseMs, closing.signal);
+    }
+  };
+
+  const wake = (): void => {
+    if (state.running !== undefined || closing.signal.aborted) return;
+    state.running = run().finally(() => {
+      state.running = undefined;
+      if (state.waiting !== undefined) wake();
+    });
+  };
+
+  return {
+    submit: (job) => {
+      state.waiting = job;
+      wake();
+    },
+    resync: () => {
+      state.mustAdopt = true;
+      state.waiting ??= state.last;
+      wake();
+    },
+    idle: async () => {
+      while (state.running !== undefined) await state.running;
+    },
+    close: async () => {
+      closing.abort();
+      await state.running;
+    },
+  };
+}

@@ -1,0 +1,153 @@
+/**
+ * Owns what the agent says of itself in the store: the node's facts, a leased marker that it is alive, and the leased acknowledgement
+ * of what is in the kernel. The latest acknowledgement wins; a lost lease is taken anew and everything is said again.
+ * Nothing here ever stops the rules.
+ */
+import { SluiceError } from '../errors.ts';
+import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/log.ts';
+import type { Applied, NodeFacts } from '../model/node.ts';
+import { decodeNode, encodeApplied, encodeNode, encodeNodeAlive } from '../model/records-node.ts';
+import { appliedKey, nodeAliveKey, nodeKey } from '../store/keys.ts';
+import type { KeyValue, Lease, Store } from '../store/store.ts';
+
+/** Lease of the markers in seconds: how long a dead agent counts as alive. */
+export const PRESENCE_TTL_SECONDS = 10;
+const RETRY_FIRST_MS = 200;
+const RETRY_LAST_MS = 5_000;
+
+/** What presence needs. */
+export interface PresenceOptions {
+  readonly store: Store;
+  readonly facts: () => NodeFacts;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A running presence. */
+export interface Presence {
+  /** Says what is in the kernel now; sent as soon as the store takes it, older ones are dropped. */
+  readonly acknowledge: (applied: Applied) => void;
+  /** Sends what waits (bounded by 1 s), gives the lease up. */
+  readonly close: () => Promise<void>;
+}
+
+/** True if a live marker under this node's name belongs to a machine with none of our addresses. */
+function belongsToAnother(mine: NodeFacts, node: KeyValue | undefined): boolean {
+  if (node === undefined) return false;
+  const theirs = decodeNode(mine.name, node.value).value;
+  return theirs.addresses.length > 0 && !theirs.addresses.some((address) => mine.addresses.includes(address));
+}
+
+/** Writes facts and marker in one transaction; fields that others set in the facts (cordoned) are kept. */
+async function announce(store: Store, facts: NodeFacts, lease: Lease): Promise<void> {
+  const [node, alive] = await Promise.all([
+    store.get(nodeKey(facts.name)),
+    store.get(nodeAliveKey(facts.name)),
+  ]);
+  if (alive.item !== undefined && belongsToAnother(facts, node.item)) {
+    throw new SluiceError('conflict', `the node name '${facts.name}' is in use by another machine`, {
+      why: `node-alive/${facts.name} is held by a machine with other addresses`,
+      fix: 'start this agent with another --node name',
+      details: { node: facts.name },
+    });
+  }
+  const raw = node.item === undefined ? {} : decodeNode(facts.name, node.item.value).raw;
+  const answer = await store.transact({
+    compares: [{ kind: 'mod-revision', key: nodeKey(facts.name), equals: node.item?.modRevision ?? 0 }],
+    operations: [
+      { kind: 'put', key: nodeKey(facts.name), value: encodeNode(facts, raw) },
+      {
+        kind: 'put',
+        key: nodeAliveKey(facts.name),
+        value: encodeNodeAlive({ name: facts.name, since: facts.startedAt }),
+        lease: lease.id,
+      },
+    ],
+  });
+  if (answer.kind === 'conflict') {
+    throw new SluiceError('conflict', `node/${facts.name} was changed at the same time`);
+  }
+}
+
+/** Writes one acknowledgement under the lease. */
+async function sendApplied(store: Store, applied: Applied, lease: Lease): Promise<void> {
+  await store.transact({
+    compares: [],
+    operations: [
+      { kind: 'put', key: appliedKey(applied.node), value: encodeApplied(applied), lease: lease.id },
+    ],
+  });
+}
+
+/** Starts presence; it retries by itself until closed. */
+export function startPresence(options: PresenceOptions): Presence {
+  const { store, clock, log } = options;
+  const closing = new AbortController();
+  let latest: Applied | undefined;
+  let sent: Applied | undefined;
+  let wake: () => void = () => {};
+
+  /** Sends acknowledgements, the latest first and last, until the lease is lost or presence ends. */
+  const sendLatest = async (lease: Lease): Promise<void> => {
+    while (!closing.signal.aborted && !lease.lost.aborted) {
+      const applied = latest;
+      if (applied === undefined || applied === sent) {
+        await new Promise<void>((resolve) => (wake = resolve));
+      } else {
+        await sendApplied(store, applied, lease);
+        sent = applied;
+      }
+    }
+  };
+
+  const liveOnce = async (): Promise<void> => {
+    const facts = options.facts();
+    const lease = await store.grantLease(PRESENCE_TTL_SECONDS);
+    const onEnd = (): void => wake();
+    lease.lost.addEventListener('abort', onEnd);
+    try {
+      await announce(store, facts, lease);
+      log.info('node announced', { node: facts.name, addresses: facts.addresses });
+      sent = undefined;
+      await sendLatest(lease);
+      if (!closing.signal.aborted) log.warn('lease lost, announcing again', { node: facts.name });
+    } finally {
+      lease.lost.removeEventListener('abort', onEnd);
+      await lease.revoke();
+    }
+  };
+
+  const live = async (): Promise<void> => {
+    let retryMs = RETRY_FIRST_MS;
+    let lastWhy = '';
+    while (!closing.signal.aborted) {
+      const started = clock.monotonicMs();
+      try {
+        await liveOnce();
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        if (why !== lastWhy) log.warn('cannot announce the node, trying on', { why });
+        lastWhy = why;
+      }
+      if (clock.monotonicMs() - started > RETRY_LAST_MS) [retryMs, lastWhy] = [RETRY_FIRST_MS, ''];
+      await clock.sleep(retryMs, closing.signal);
+      retryMs = Math.min(retryMs * 2, RETRY_LAST_MS);
+    }
+  };
+
+  const living = live();
+  return {
+    acknowledge: (applied) => {
+      latest = applied;
+      wake();
+    },
+    close: async () => {
+      closing.abort();
+      wake();
+      const bound = new AbortController();
+      await Promise.race([living, clock.sleep(1_000, bound.signal)]);
+      bound.abort();
+    },
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * Owns the snapshot on disk: what of the store the rules were last made from, so that an agent that starts without a store
+ * forwards as before. Written after the kernel has it, seldom enough to cost at most a twentieth of the time; checksummed, and the one
+ * before is kept.
+ */
+import path from 'node:path';
+import { SluiceError } from '../errors.ts';
+import type { Clock } from '../host/clock.ts';
+import { readChecksummed, writeChecksummed } from '../host/files.ts';
+import type { Log } from '../host/log.ts';
+import type { KeyValue } from '../store/store.ts';
+
+const FILE = 'snapshot.json';
+const FORMAT = 1;
+const SHORTEST_PAUSE_MS = 250;
+const PAUSE_PER_WRITE = 20;
+
+/** What is saved: the keys as the store held them, so that a newer version finds fields that this one does not know. */
+export interface SavedSnapshot {
+  readonly revision: number;
+  readonly savedAt: string;
+  readonly items: readonly KeyValue[];
+}
+
+/** What an agent's saver needs. */
+export interface SaverOptions {
+  readonly stateDir: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Saves snapshots. */
+export interface SnapshotSaver {
+  /** Saves soon; `items` is called when it is written, so that a superseded state costs nothing. */
+  readonly save: (revision: number, items: () => readonly KeyValue[]) => void;
+  /** Writes what waits, then ends. */
+  readonly close: () => Promise<void>;
+}
+
+/** True if the text parsed is a saved snapshot of a format this version reads. */
+function isSaved(value: unknown): value is SavedSnapshot & { readonly format: number } {
+  if (typeof value !== 'object' || value === null) return false;
+  const { format, revision, items } = value as Record<string, unknown>;
+  return format === FORMAT && Number.isSafeInteger(revision) && Array.isArray(items);
+}
+
+/**
+ * Reads the saved snapshot, or undefined if there is none.
+ * @throws SluiceError `failed` if there is one that cannot be read or is not whole, nor the one before it
+ */
+export async function loadSnapshot(stateDir: string): Promise<SavedSnapshot | undefined> {
+  const file = path.join(stateDir, FILE);
+  const read = await readChecksummed(file);
+  if (read === undefined) return undefined;
+  const value: unknown = JSON.parse(read.text);
+  if (isSaved(value)) return value;
+  throw new SluiceError('failed', `${file} is not a snapshot this version can read`, {
+    why: 'its format is of another version of sluice',
+    fix: 'nothing to do: it is replaced as soon as the store answers',
+    details: { file },
+  });
+}
+
+/** Starts a saver. A full disk or a read-only one is logged once a change, and the rules go on. */
+export function startSnapshotSaver({ stateDir, clock, log }: SaverOptions): SnapshotSaver {
+  const closing = new AbortController();
+  let waiting: { revision: number; items: () => readonly KeyValue[] } | undefined;
+  let running: Promise<void> | undefined;
+  let lastWhy = '';
+
+  const write = async (revision: number, items: readonly KeyValue[]): Promise<void> => {
+    const saved = { format: FORMAT, revision, savedAt: clock.now().toISOString(), items };
+    try {
+      await writeChecksummed(path.join(stateDir, FILE), JSON.stringify(saved));
+      lastWhy = '';
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      if (why !== lastWhy)
+        log.error('cannot save the snapshot; a restart without the store would forward as before it', {
+          why,
+        });
+      lastWhy = why;
+    }
+  };
+
+  const run = async (): Promise<void> => {
+    while (waiting !== undefined) {
+      const { revision, items } = waiting;
+      waiting = undefined;
+      const started = clock.monotonicMs();
+      await write(revision, items());
+      const pauseMs = Math.max(SHORTEST_PAUSE_MS, (clock.monotonicMs() - started) * PAUSE_PER_WRITE);
+      if (!closing.signal.aborted) await clock.sleep(pauseMs, closing.signal);
+    }
+    running = undefined;
+  };
+
+  return {
+    save: (revision, items) => {
+      waiting = { revision, items };
+      running ??= run();
+    },
+    close: async () => {
+      closing.abort();
+      await running;
+    },
+  };
+}

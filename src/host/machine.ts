@@ -1,0 +1,44 @@
+/** Owns what is read about this machine: size, kernel, addresses. */
+import { readFileSync } from 'node:fs';
+import { availableParallelism, hostname, networkInterfaces, release, totalmem } from 'node:os';
+import { canonicalIp, familyOf } from '../model/address.ts';
+
+/** Facts of the machine. */
+export interface Machine {
+  readonly hostname: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly kernel: string;
+  /** Global unicast addresses in canonical text, the kernel's order, loopback and link-local left out. */
+  readonly addresses: readonly string[];
+}
+
+/** Reads the facts; cheap, so read anew whenever they are needed. */
+export function readMachine(): Machine {
+  const addresses = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .filter(({ internal, address }) => !internal && !/^fe[89ab]/.test(address))
+    .map(({ address }) => canonicalIp(address))
+    .filter((address) => address !== undefined);
+  return {
+    hostname: hostname(),
+    cpus: availableParallelism(),
+    memoryBytes: totalmem(),
+    kernel: release(),
+    addresses: [...new Set(addresses)],
+  };
+}
+
+/** Text of a /proc or /sys file, trimmed, or undefined if it cannot be read. */
+export function readKernelFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** First address of a family, or undefined. */
+export function firstOf(addresses: readonly string[], family: 'ipv4' | 'ipv6'): string | undefined {
+  return addresses.find((address) => familyOf(address) === family);
+}
