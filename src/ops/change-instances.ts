@@ -1,17 +1,33 @@
 /** Owns adding, setting and removing single instances of a service. */
-import type { Address } from '../model/address.ts';
-import type { InstanceSpec } from '../model/service.ts';
+import { type InstancesRequest, planInstances } from '../plan/instances.ts';
+import type { CallOptions, Store } from '../store/store.ts';
 import type { WriteDeps, WriteOptions } from './deps.ts';
+import { serviceNotFound, unreadable } from './not-found.ts';
+import { type Intent, prepare } from './prepare.ts';
 import type { WriteResult } from './result.ts';
+import { serviceKey } from '../store/keys.ts';
+import { write } from './write.ts';
 
 /** What to do to the static instances of one service. */
-export type InstancesChange =
-  /** Adds what is not there; an instance that is there with another weight is an error. */
-  | { readonly kind: 'add'; readonly service: string; readonly instances: readonly InstanceSpec[] }
-  /** Sets the weights of instances that are there. */
-  | { readonly kind: 'set'; readonly service: string; readonly instances: readonly InstanceSpec[] }
-  /** Removes instances; one that is not there is an error. */
-  | { readonly kind: 'remove'; readonly service: string; readonly addresses: readonly Address[] };
+export type InstancesChange = InstancesRequest & { readonly service: string };
+
+/** What a change of instances wants of its service. @throws SluiceError `not-found`, `unavailable` */
+export async function instancesIntent(
+  store: Store,
+  change: InstancesChange,
+  options: CallOptions = {},
+): Promise<Intent> {
+  const { service } = change;
+  const { item } = await store.get(serviceKey(service), options);
+  if (item === undefined) throw await serviceNotFound(store, [service], options);
+  return {
+    service,
+    planFrom: ({ stored, revision, invalid }, now) => {
+      if (stored === undefined) throw unreadable(service, invalid);
+      return planInstances({ request: change, stored, revision, now });
+    },
+  };
+}
 
 /**
  * Changes instances of one service in one transaction.
@@ -22,5 +38,9 @@ export async function changeInstances(
   change: InstancesChange,
   options: WriteOptions = {},
 ): Promise<WriteResult> {
-  throw new Error(`in work ${deps.store.description} ${change.kind} ${options.reason}`);
+  const { ifRevision, signal } = options;
+  const intent = await instancesIntent(deps.store, change, { signal });
+  const first = await prepare(deps, intent, { ifRevision, signal });
+  await options.confirm?.([first.plan]);
+  return write(deps, intent, { ...options, first });
 }

@@ -32,7 +32,8 @@ export interface WriteDeps extends ReadDeps {
 export interface WriteOptions {
   /**
    * Write only if the service is as it was at this store revision: its record was last written at or before it, and never after;
-   * 0 = the service must not exist. With it nothing is retried. Without it: read, plan, write, up to 5 times.
+   * 0 = the service must not exist. With several services it holds for each. A write that loses against others is tried again, up to
+   * 5 times in all, as long as the condition holds.
    */
   readonly ifRevision?: number | undefined;
   /** Free text for the audit record. */

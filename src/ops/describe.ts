@@ -1,14 +1,95 @@
 /** Owns `describe`: everything about one thing. */
+import type { Reference } from '../model/reference.ts';
+import { type ClusterRead, readCluster } from './cluster-read.ts';
 import type { ReadDeps } from './deps.ts';
+import {
+  allInstanceItems,
+  instanceItems,
+  nodeItems,
+  nodeProgress,
+  serviceItems,
+  serviceRevision,
+} from './items.ts';
+import { lastChangeOf } from './last-change.ts';
 import type { ReadOptions } from './list.ts';
-import type { Reference } from './reference.ts';
-import type { Description, InvalidRecord } from './views.ts';
+import { notFound, serviceNotFound } from './not-found.ts';
+import type {
+  Description,
+  InstanceDescription,
+  InvalidRecord,
+  NodeDescription,
+  ServiceDescription,
+  ServiceItem,
+} from './views.ts';
 
 /** A description at one store revision. */
 export interface DescriptionView {
   readonly revision: number;
   readonly description: Description;
   readonly invalid: readonly InvalidRecord[];
+}
+
+interface Reading {
+  readonly deps: ReadDeps;
+  readonly read: ClusterRead;
+  readonly options: ReadOptions;
+}
+
+async function serviceItem({ deps, read, options }: Reading, name: string): Promise<ServiceItem> {
+  const item = serviceItems(read, deps.clock.now()).find((one) => one.name === name);
+  if (item === undefined) throw await serviceNotFound(deps.store, [name], options);
+  return item;
+}
+
+async function describeService(reading: Reading, name: string): Promise<ServiceDescription> {
+  const { deps, read, options } = reading;
+  const stored = read.snapshot.services.get(name);
+  return {
+    kind: 'service',
+    service: await serviceItem(reading, name),
+    instances: instanceItems(read, name, deps.clock.now()),
+    nodes: nodeProgress(read.nodes, serviceRevision(read, name)),
+    lastChange: stored === undefined ? undefined : await lastChangeOf(deps.store, stored, options),
+  };
+}
+
+async function describeInstance(
+  reading: Reading,
+  reference: Extract<Reference, { kind: 'instance' }>,
+): Promise<InstanceDescription> {
+  const { deps, read } = reading;
+  const service = await serviceItem(reading, reference.service);
+  const instances = instanceItems(read, reference.service, deps.clock.now());
+  const instance = instances.find(({ id }) => id === reference.id);
+  if (instance !== undefined) return { kind: 'instance', instance, service };
+  throw notFound({
+    what: `instance ${JSON.stringify(reference.id)} of service ${JSON.stringify(reference.service)}`,
+    word: reference.id,
+    known: instances.map(({ id }) => id),
+    command: `sluice describe ${reference.service}`,
+  });
+}
+
+function describeNode({ deps, read }: Reading, name: string): NodeDescription {
+  const nodes = nodeItems(read.nodes, deps.clock.now());
+  const node = nodes.find((one) => one.name === name);
+  if (node === undefined) {
+    const known = nodes.map((one) => one.name);
+    throw notFound({
+      what: `node ${JSON.stringify(name)}`,
+      word: name,
+      known,
+      command: 'sluice list nodes',
+    });
+  }
+  const instances = allInstanceItems(read, deps.clock.now()).filter((one) => one.node === name);
+  return { kind: 'node', node, instances };
+}
+
+async function describeIn(reading: Reading, reference: Reference): Promise<Description> {
+  if (reference.kind === 'service') return describeService(reading, reference.service);
+  if (reference.kind === 'instance') return describeInstance(reading, reference);
+  return describeNode(reading, reference.node);
 }
 
 /**
@@ -20,5 +101,8 @@ export async function describe(
   reference: Reference,
   options: ReadOptions = {},
 ): Promise<DescriptionView> {
-  throw new Error(`in work ${deps.store.description} ${reference.kind} ${String(options.signal)}`);
+  const service = reference.kind === 'node' ? undefined : reference.service;
+  const read = await readCluster(deps.store, { ...options, service });
+  const description = await describeIn({ deps, read, options }, reference);
+  return { revision: read.revision, description, invalid: read.invalid };
 }

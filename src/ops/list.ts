@@ -1,5 +1,8 @@
 /** Owns lists: services, instances and nodes as read models. */
+import { readCluster } from './cluster-read.ts';
 import type { ReadDeps } from './deps.ts';
+import { allInstanceItems, instanceItems, nodeItems, serviceItems } from './items.ts';
+import { serviceNotFound } from './not-found.ts';
 import type { InstanceItem, ListView, NodeItem, ServiceItem } from './views.ts';
 
 /** Bounds of a read. */
@@ -12,7 +15,8 @@ export async function listServices(
   deps: ReadDeps,
   options: ReadOptions = {},
 ): Promise<ListView<ServiceItem>> {
-  throw new Error(`in work ${deps.store.description} ${String(options.signal)}`);
+  const read = await readCluster(deps.store, options);
+  return { revision: read.revision, items: serviceItems(read, deps.clock.now()), invalid: read.invalid };
 }
 
 /** All instances, or those of one service. @throws SluiceError `not-found` (service), `unavailable`, `permission` */
@@ -20,10 +24,17 @@ export async function listInstances(
   deps: ReadDeps,
   options: ReadOptions & { readonly service?: string | undefined } = {},
 ): Promise<ListView<InstanceItem>> {
-  throw new Error(`in work ${deps.store.description} ${options.service}`);
+  const { service } = options;
+  const read = await readCluster(deps.store, options);
+  const { revision, invalid, snapshot } = read;
+  const now = deps.clock.now();
+  if (service === undefined) return { revision, items: allInstanceItems(read, now), invalid };
+  if (!snapshot.services.has(service)) throw await serviceNotFound(deps.store, [service], options);
+  return { revision, items: instanceItems(read, service, now), invalid };
 }
 
 /** All nodes ever seen, live and silent. @throws SluiceError `unavailable`, `permission` */
 export async function listNodes(deps: ReadDeps, options: ReadOptions = {}): Promise<ListView<NodeItem>> {
-  throw new Error(`in work ${deps.store.description} ${String(options.signal)}`);
+  const read = await readCluster(deps.store, options);
+  return { revision: read.revision, items: nodeItems(read.nodes, deps.clock.now()), invalid: read.invalid };
 }

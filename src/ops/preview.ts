@@ -1,8 +1,12 @@
 /** Owns previews: the same reading and planning as the writes, without a write. For `plan` and `--dry-run`. */
 import type { ServiceSpec } from '../model/service.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { InstancesChange } from './change-instances.ts';
+import { type InstancesChange, instancesIntent } from './change-instances.ts';
 import type { ReadDeps, WriteOptions } from './deps.ts';
+import { prepare } from './prepare.ts';
+import { prepareAll } from './report.ts';
+import { publishIntents } from './publish.ts';
+import { unpublishIntents } from './unpublish.ts';
 
 /** Options that a preview heeds. */
 export type PreviewOptions = Pick<WriteOptions, 'ifRevision' | 'signal'>;
@@ -16,7 +20,8 @@ export async function planSpecs(
   specs: readonly ServiceSpec[],
   options: PreviewOptions = {},
 ): Promise<readonly Plan[]> {
-  throw new Error(`in work ${deps.store.description} ${specs.length} ${options.ifRevision}`);
+  const prepared = await prepareAll(deps, publishIntents(specs), options);
+  return prepared.map(({ plan }) => plan);
 }
 
 /** What `unpublish` would do. @throws SluiceError as `unpublish` before its first write */
@@ -25,7 +30,9 @@ export async function planRemovals(
   names: readonly string[],
   options: PreviewOptions = {},
 ): Promise<readonly Plan[]> {
-  throw new Error(`in work ${deps.store.description} ${names.length} ${options.ifRevision}`);
+  const intents = await unpublishIntents(deps.store, names, { signal: options.signal });
+  const prepared = await prepareAll(deps, intents, options);
+  return prepared.map(({ plan }) => plan);
 }
 
 /** What `changeInstances` would do. @throws SluiceError as `changeInstances` before its write */
@@ -34,5 +41,7 @@ export async function planInstancesChange(
   change: InstancesChange,
   options: PreviewOptions = {},
 ): Promise<Plan> {
-  throw new Error(`in work ${deps.store.description} ${change.kind} ${options.ifRevision}`);
+  const intent = await instancesIntent(deps.store, change, { signal: options.signal });
+  const { plan } = await prepare(deps, intent, options);
+  return plan;
 }

@@ -15,7 +15,7 @@ export interface Share {
 export interface WriteResult {
   readonly service: string;
   readonly outcome: Plan['outcome'];
-  /** Revision of the write; for `unchanged` the store revision at which it was found so. Wait for this one. */
+  /** Revision of the write; for `unchanged` that of its last change. Wait for this one. */
   readonly revision: number;
   /** Names the audit record; undefined if nothing was written. */
   readonly requestId: string | undefined;

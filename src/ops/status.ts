@@ -1,39 +1,43 @@
 /** Owns `status`: is the store there, do the agents follow, does every service have instances. */
-import type { AgentStatus } from '../host/agent-status.ts';
+import { SluiceError } from '../errors.ts';
+import type { LocalAgent } from '../host/agent-status.ts';
 import type { EndpointStatus } from '../store/store.ts';
+import { type ClusterRead, readCluster } from './cluster-read.ts';
 import type { ReadDeps } from './deps.ts';
+import {
+  type Finding,
+  localFindings,
+  nodeFindings,
+  recordFindings,
+  serviceFindings,
+  storeFindings,
+} from './findings.ts';
+import { nodeItems, serviceItems } from './items.ts';
+import { serviceNotFound } from './not-found.ts';
 import type { InvalidRecord, NodeItem, ServiceItem } from './views.ts';
 
-/** Something that is not as it should be. */
-export interface Finding {
-  /** `error` makes `status --check` fail (3); `warn` does not. */
-  readonly severity: 'error' | 'warn';
-  /** Stable word for programs: store-unreachable, store-degraded, view-stale, node-silent, node-lagging, node-failing, no-ready-instance, no-live-agent, invalid-record. */
-  readonly code: string;
-  /** What it is about: `store`, `node/n5`, `web`. */
-  readonly ref: string;
-  /** One line. */
-  readonly text: string;
+/** The store as seen from here. */
+export interface StoreView {
+  readonly description: string;
+  /** A linearizable read was answered. If false, `nodes` and `services` are empty and only `local` tells. */
+  readonly reachable: boolean;
+  readonly revision: number | undefined;
+  /** Of the fastest healthy endpoint. */
+  readonly latencyMs: number | undefined;
+  readonly endpoints: readonly EndpointStatus[];
+  readonly error: string | undefined;
 }
 
 /** The whole status at one moment. */
 export interface StatusReport {
   readonly at: string;
-  readonly store: {
-    readonly description: string;
-    /** A linearizable read was answered. If false, `nodes` and `services` are empty and only `local` tells. */
-    readonly reachable: boolean;
-    readonly revision: number | undefined;
-    /** Median of the healthy endpoints. */
-    readonly latencyMs: number | undefined;
-    readonly endpoints: readonly EndpointStatus[];
-    readonly error: string | undefined;
-  };
+  readonly store: StoreView;
+  /** Agents that are alive, of all nodes ever seen. */
   readonly agents: { readonly reporting: number; readonly total: number };
   readonly nodes: readonly NodeItem[];
   readonly services: readonly ServiceItem[];
   /** What the agent on this machine says of itself, if there is one. */
-  readonly local: AgentStatus | undefined;
+  readonly local: LocalAgent | undefined;
   readonly findings: readonly Finding[];
   /** No finding of severity `error`. */
   readonly healthy: boolean;
@@ -42,17 +46,106 @@ export interface StatusReport {
 
 /** What `status` reads besides the store. */
 export interface StatusOptions {
-  /** Only this service in the table and in the findings. */
+  /** Only this service in the table and in the findings about services. */
   readonly service?: string | undefined;
-  /** Reads the status file of the agent on this machine (`readAgentStatus`); undefined if there is none. */
-  readonly readLocal?: (() => Promise<AgentStatus | undefined>) | undefined;
+  /** Reads the status file of the agent on this machine (host/agent-status.ts); undefined if there is none. */
+  readonly readLocal?: (() => Promise<LocalAgent | undefined>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A value, or the SluiceError of one of these codes instead of it. */
+async function orError<T>(
+  promise: Promise<T>,
+  codes: readonly SluiceError['code'][],
+): Promise<
+  | { readonly value: T; readonly error: undefined }
+  | { readonly value: undefined; readonly error: SluiceError }
+> {
+  try {
+    return { value: await promise, error: undefined };
+  } catch (error) {
+    if (error instanceof SluiceError && codes.includes(error.code)) return { value: undefined, error };
+    throw error;
+  }
+}
+
+const oneLine = (error: SluiceError): string =>
+  error.why === undefined ? error.message : `${error.message}: ${error.why}`;
+
+function storeView(
+  description: string,
+  read: ClusterRead | undefined,
+  seen: { readonly endpoints: readonly EndpointStatus[]; readonly error: SluiceError | undefined },
+): StoreView {
+  const latencies = seen.endpoints.flatMap(({ healthy, latencyMs }) =>
+    healthy && latencyMs !== undefined ? [latencyMs] : [],
+  );
+  return {
+    description,
+    reachable: read !== undefined,
+    revision: read?.revision,
+    latencyMs: latencies.length === 0 ? undefined : Math.min(...latencies),
+    endpoints: seen.endpoints,
+    error: seen.error === undefined ? undefined : oneLine(seen.error),
+  };
+}
+
+async function localView(
+  options: StatusOptions,
+): Promise<{ readonly local: LocalAgent | undefined; readonly findings: readonly Finding[] }> {
+  const local = await orError(options.readLocal?.() ?? Promise.resolve(undefined), ['failed', 'permission']);
+  if (local.error === undefined) return { local: local.value, findings: [] };
+  const finding: Finding = {
+    severity: 'warn',
+    code: 'local-unreadable',
+    ref: 'agent',
+    text: oneLine(local.error),
+  };
+  return { local: undefined, findings: [finding] };
+}
+
 /**
- * The status. An unreachable store is a finding, not an error.
+ * The status. An unreachable store is a finding, not an error, and the answer then takes one call's budget (2.5 s).
  * @throws SluiceError `not-found` (options.service), `permission`, `interrupted`
  */
 export async function status(deps: ReadDeps, options: StatusOptions = {}): Promise<StatusReport> {
-  throw new Error(`in work ${deps.store.description} ${options.service}`);
+  const { store, clock } = deps;
+  const call = { signal: options.signal };
+  const [endpoints, read, local] = await Promise.all([
+    orError(store.status(call), ['unavailable']),
+    orError(readCluster(store, call), ['unavailable']),
+    localView(options),
+  ]);
+  const now = clock.now();
+  const nodes = read.value === undefined ? [] : nodeItems(read.value.nodes, now);
+  const all = read.value === undefined ? [] : serviceItems(read.value, now);
+  const services = options.service === undefined ? all : all.filter(({ name }) => name === options.service);
+  if (options.service !== undefined && read.value !== undefined && services.length === 0) {
+    throw await serviceNotFound(store, [options.service], call);
+  }
+  const view = storeView(store.description, read.value, {
+    endpoints: endpoints.value ?? [],
+    error: read.error,
+  });
+  const reporting = nodes.filter(({ alive }) => alive).length;
+  const invalid = read.value?.invalid ?? [];
+  const findings = [
+    ...storeFindings(view.error, view.endpoints),
+    ...local.findings,
+    ...localFindings(local.local, now),
+    ...nodeFindings(nodes, read.value?.specRevision ?? 0),
+    ...serviceFindings(services, reporting),
+    ...recordFindings(invalid),
+  ];
+  return {
+    at: now.toISOString(),
+    store: view,
+    agents: { reporting, total: nodes.length },
+    nodes,
+    services,
+    local: local.local,
+    findings,
+    healthy: findings.every(({ severity }) => severity !== 'error'),
+    invalid,
+  };
 }

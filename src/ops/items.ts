@@ -1,0 +1,137 @@
+/** Owns the read models: from what was read to the items that are shown. Pure. */
+import { formatAddress } from '../model/address.ts';
+import { formatEntry } from '../model/entry.ts';
+import type { Instance, Stored } from '../model/service.ts';
+import { timeMs } from '../model/time.ts';
+import { compareAge } from '../plan/instance-set.ts';
+import type { ClusterRead, Nodes } from './cluster-read.ts';
+import { instanceShares, isServing } from './shares.ts';
+import type { InstanceItem, NodeItem, NodeProgress, ServiceItem } from './views.ts';
+
+/** Whole seconds from an RFC 3339 time to now; never negative, since clocks of two machines differ. */
+export function secondsSince(time: string, now: Date): number {
+  return Math.max(0, Math.floor((now.getTime() - (timeMs(time) ?? now.getTime())) / 1_000));
+}
+
+const instancesIn = (read: ClusterRead, service: string): readonly Stored<Instance>[] =>
+  (read.snapshot.instances.get(service) ?? []).toSorted(compareAge);
+
+/** Revision of the last change of a service or one of its instances; 0 if there is none. */
+export function serviceRevision(read: ClusterRead, name: string): number {
+  const own = read.snapshot.services.get(name)?.modRevision ?? 0;
+  return instancesIn(read, name).reduce((latest, { modRevision }) => Math.max(latest, modRevision), own);
+}
+
+/** How far one node is with a revision. */
+function progressOf(nodes: Nodes, node: string, revision: number): NodeProgress {
+  const applied = nodes.applied.get(node);
+  return {
+    node,
+    alive: nodes.alive.has(node),
+    appliedRevision: applied?.revision,
+    appliedAt: applied?.appliedAt,
+    current: (applied?.revision ?? 0) >= revision,
+    failures: applied?.failures ?? [],
+  };
+}
+
+/** How far every node is with a revision, sorted by node. */
+export function nodeProgress(nodes: Nodes, revision: number): readonly NodeProgress[] {
+  return nodes.names.map((node) => progressOf(nodes, node, revision));
+}
+
+/** All services, sorted by name. */
+export function serviceItems(read: ClusterRead, now: Date): readonly ServiceItem[] {
+  const live = read.nodes.names.filter((node) => read.nodes.alive.has(node));
+  return [...read.snapshot.services.values()]
+    .toSorted((a, b) => (a.value.name < b.value.name ? -1 : 1))
+    .map(({ value }) => {
+      const instances = instancesIn(read, value.name).map((stored) => stored.value);
+      const revision = serviceRevision(read, value.name);
+      const done = live
+        .map((node) => progressOf(read.nodes, node, revision))
+        .filter(({ current, failures }) => current && failures.length === 0);
+      return {
+        name: value.name,
+        entries: value.entries.map(formatEntry),
+        origin: value.origin,
+        masquerade: value.masquerade,
+        instances: instances.length,
+        ready: instances.filter(isServing).length,
+        nodesApplied: done.length,
+        nodesTotal: live.length,
+        // Weights come from the admin alone until a balancer writes `weights/<service>`.
+        policy: 'static',
+        revision,
+        createdAt: value.createdAt,
+        ageSeconds: secondsSince(value.createdAt, now),
+      };
+    });
+}
+
+/** Instances of one service, oldest first. */
+export function instanceItems(read: ClusterRead, service: string, now: Date): readonly InstanceItem[] {
+  const stored = instancesIn(read, service);
+  const shares = instanceShares(stored.map(({ value }) => value));
+  return stored.map(({ value, modRevision }, index) => ({
+    service,
+    id: value.id,
+    address: formatAddress(value),
+    ip: value.ip,
+    port: value.port,
+    weight: value.weight,
+    share: shares[index]?.share ?? 0,
+    origin: value.origin,
+    state: value.state,
+    ready: isServing(value),
+    node: value.node,
+    revision: modRevision,
+    createdAt: value.createdAt,
+    ageSeconds: secondsSince(value.createdAt, now),
+  }));
+}
+
+/** All instances of all services, by service, then oldest first. Instances without a service are left out: nothing forwards to them. */
+export function allInstanceItems(read: ClusterRead, now: Date): readonly InstanceItem[] {
+  return [...read.snapshot.services.keys()]
+    .toSorted()
+    .flatMap((service) => instanceItems(read, service, now));
+}
+
+/** The later of some RFC 3339 times in UTC. */
+function latestOf(...times: readonly (string | undefined)[]): string | undefined {
+  return times
+    .filter((time) => time !== undefined)
+    .toSorted((a, b) => (timeMs(a) ?? 0) - (timeMs(b) ?? 0))
+    .at(-1);
+}
+
+/** All nodes ever seen, sorted by name. */
+export function nodeItems(nodes: Nodes, now: Date): readonly NodeItem[] {
+  return nodes.names.map((name) => {
+    const facts = nodes.facts.get(name);
+    const alive = nodes.alive.get(name);
+    const applied = nodes.applied.get(name);
+    const heard = alive === undefined ? latestOf(facts?.startedAt, applied?.appliedAt) : undefined;
+    return {
+      name,
+      alive: alive !== undefined,
+      aliveSince: alive?.since,
+      lastHeardAt: heard,
+      silentSeconds: heard === undefined ? undefined : secondsSince(heard, now),
+      addresses: facts?.addresses ?? [],
+      cpus: facts?.cpus,
+      memoryBytes: facts?.memoryBytes,
+      version: facts?.version,
+      kernel: facts?.kernel,
+      dataplane: facts?.dataplane,
+      startedAt: facts?.startedAt,
+      appliedRevision: applied?.revision,
+      appliedAt: applied?.appliedAt,
+      rulesHash: applied?.rulesHash,
+      entries: applied?.entries,
+      instances: applied?.instances,
+      failures: applied?.failures ?? [],
+    };
+  });
+}
