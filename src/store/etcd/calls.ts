@@ -110,14 +110,16 @@ async function unlessAborted<T>(
   attempt: Promise<Answer<T>>,
   signals: readonly AbortSignal[],
 ): Promise<Answer<T>> {
-  let tell = (): void => undefined;
+  const answered = new AbortController();
   const aborted = new Promise<Failure>((resolve) => {
-    tell = () => resolve({ kind: 'retry', text: 'interrupted' });
+    for (const signal of signals) {
+      const tell = (): void => resolve({ kind: 'retry', text: 'interrupted' });
+      signal.addEventListener('abort', tell, { signal: answered.signal });
+    }
   });
-  for (const signal of signals) signal.addEventListener('abort', tell);
   try {
     return await Promise.race([attempt, aborted]);
   } finally {
-    for (const signal of signals) signal.removeEventListener('abort', tell);
+    answered.abort();
   }
 }
