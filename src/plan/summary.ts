@@ -1,0 +1,90 @@
+/** Owns what a plan says line by line, as data for a renderer: signs, subjects, values before and after. Pure. */
+import { formatAddress } from '../model/address.ts';
+import { type Entry, formatEntry } from '../model/entry.ts';
+import type { Instance } from '../model/service.ts';
+import { formatShare, sharesOf } from '../model/share.ts';
+import type { Change, Plan } from './plan.ts';
+
+/** One line: `+ instance 10.0.1.11:8080 weight 1 (25%)`. */
+export interface SummaryLine {
+  readonly sign: '+' | '~' | '-';
+  /** e.g. `instance 10.0.1.11:8080` */
+  readonly subject: string;
+  /** e.g. `weight 1 (25%)` or `weight 1 (25%) → 3 (50%)`; '' where there is nothing to say. */
+  readonly detail: string;
+}
+
+/** `service/web created`: the result line of a command. */
+export function headline(plan: Plan): string {
+  return `service/${plan.service} ${plan.outcome}`;
+}
+
+/** The instances before the plan, in no particular order. */
+function instancesBefore(plan: Plan): readonly Instance[] {
+  const changed = new Map(
+    plan.changes.flatMap((change): readonly (readonly [string, Instance | undefined])[] => {
+      if (change.kind === 'add-instance') return [[change.after.id, undefined]];
+      if (change.kind === 'update-instance') return [[change.after.id, change.before.value]];
+      return [];
+    }),
+  );
+  const kept = plan.after.flatMap((instance) => {
+    const before = changed.has(instance.id) ? changed.get(instance.id) : instance;
+    return before === undefined ? [] : [before];
+  });
+  const removed = plan.changes.flatMap((change) =>
+    change.kind === 'remove-instance' ? [change.before.value] : [],
+  );
+  return [...kept, ...removed];
+}
+
+/** `3 (75%)` by instance id. */
+function weightTexts(instances: readonly Instance[]): ReadonlyMap<string, string> {
+  const shares = sharesOf(instances);
+  return new Map(
+    instances.map(({ id, weight }, index) => [id, `${weight} (${formatShare(shares[index] ?? 0)})`]),
+  );
+}
+
+const entryLine = (sign: '+' | '-', entry: Entry): SummaryLine => ({
+  sign,
+  subject: `entry ${formatEntry(entry)}`,
+  detail: '',
+});
+
+interface Weights {
+  readonly before: ReadonlyMap<string, string>;
+  readonly after: ReadonlyMap<string, string>;
+}
+
+function lineOf(change: Change, weights: Weights): readonly SummaryLine[] {
+  if (change.kind === 'create-service' || change.kind === 'delete-service') {
+    const isNew = change.kind === 'create-service';
+    const { name } = isNew ? change.after : change.before.value;
+    return [{ sign: isNew ? '+' : '-', subject: `service ${name}`, detail: '' }];
+  }
+  if (change.kind === 'update-service') {
+    const [before, after] = [change.before.value.masquerade, change.after.masquerade];
+    const subject = `service ${change.after.name}`;
+    return before === after ? [] : [{ sign: '~', subject, detail: `masquerade ${before} → ${after}` }];
+  }
+  const instance = change.kind === 'remove-instance' ? change.before.value : change.after;
+  const subject = `instance ${formatAddress(instance)}`;
+  const [before, after] = [weights.before.get(instance.id) ?? '', weights.after.get(instance.id) ?? ''];
+  if (change.kind === 'add-instance') return [{ sign: '+', subject, detail: `weight ${after}` }];
+  if (change.kind === 'remove-instance') return [{ sign: '-', subject, detail: `weight ${before}` }];
+  return [{ sign: '~', subject, detail: `weight ${before} → ${after}` }];
+}
+
+const isService = (change: Change): boolean => change.kind.endsWith('-service');
+
+/** A line for each change: the service, entries claimed and released, instances added, updated, removed. Empty exactly for `unchanged`. */
+export function summaryLines(plan: Plan): readonly SummaryLine[] {
+  const weights = { before: weightTexts(instancesBefore(plan)), after: weightTexts(plan.after) };
+  return [
+    ...plan.changes.filter(isService).flatMap((change) => lineOf(change, weights)),
+    ...plan.claims.map((entry) => entryLine('+', entry)),
+    ...plan.releases.map((entry) => entryLine('-', entry)),
+    ...plan.changes.filter((change) => !isService(change)).flatMap((change) => lineOf(change, weights)),
+  ];
+}
