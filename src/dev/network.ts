@@ -34,9 +34,10 @@ export interface Network {
   readonly close: () => Promise<void>;
 }
 
-const FORWARDING = { 'ipv4/ip_forward': '1', 'ipv6/conf/all/forwarding': '1' };
-// A client opens many short connections from one address.
-const MANY_PORTS = { 'ipv4/ip_local_port_range': '1024 65535' };
+// Duplicate address detection would keep links from asking for neighbours in their first 1-2 s.
+const NO_DAD = { 'ipv6/conf/all/accept_dad': '0', 'ipv6/conf/default/accept_dad': '0' };
+const HOST = { ...NO_DAD, 'ipv4/ip_local_port_range': '1024 65535' };
+const ROUTER = { ...HOST, 'ipv4/ip_forward': '1', 'ipv6/conf/all/forwarding': '1' };
 
 /** Address of node i (from 1) of every network. */
 export function nodeAddress(i: number): string {
@@ -65,8 +66,8 @@ export async function openNetwork(size: NetworkSize): Promise<Network> {
     await Promise.all(Array.from({ length: count }, async () => await open(sysctls)));
   const settled = await Promise.allSettled([
     open({}),
-    many(size.nodes, { ...FORWARDING, ...MANY_PORTS }),
-    many(size.clients ?? 0, MANY_PORTS),
+    many(size.nodes, ROUTER),
+    many(size.clients ?? 0, HOST),
   ]);
   try {
     const [switchNs, nodes, clients] = settled;

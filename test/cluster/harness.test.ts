@@ -27,7 +27,9 @@ describe('a lab of three nodes', () => {
   it('carries traffic between nodes, and from the client through node 1', async () => {
     await serve(lab(), 2, 8080);
     expect(await ask(lab(), 3, 2)).toBe('on-2');
-    const { stdout } = await lab().client(1).run(['curl', ...SECONDS, 'http://10.77.0.2:8080/']);
+    const { stdout } = await lab()
+      .client(1)
+      .run(['curl', ...SECONDS, 'http://10.77.0.2:8080/']);
     expect(stdout).toBe('on-2\n');
   });
 
@@ -35,7 +37,9 @@ describe('a lab of three nodes', () => {
     const { start, address6 } = lab().node(2);
     const server = await start([...programArgv('instance'), 'six', address6, '8086']);
     await server.waitForOutput(/^listening/);
-    const { stdout } = await lab().client(1).run(['curl', ...SECONDS, `http://[${address6}]:8086/`]);
+    const { stdout } = await lab()
+      .client(1)
+      .run(['curl', ...SECONDS, `http://[${address6}]:8086/`]);
     expect(stdout).toBe('six\n');
   });
 

@@ -2,12 +2,11 @@
  * Owns a lab: up to 10 nodes and 0, 1 or 3 etcd members in network namespaces of their own, faults, processes inside.
  * Labs run side by side with the same addresses; a lab is torn down by `close` and by the death of the test process.
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { startChild, type Child } from '../../../src/dev/child.ts';
 import { startEtcd, type Etcd } from '../../../src/dev/etcd.ts';
-import { openNetwork, type Machine, type Network } from '../../../src/dev/network.ts';
-import type { ExecOptions, ExecResult } from '../../../src/host/exec.ts';
+import { openWorkplace, type Workplace } from '../../../src/dev/machine.ts';
+import { openNetwork, type Network } from '../../../src/dev/network.ts';
 import { ipBatch, killInside } from '../../../src/host/netns.ts';
 import { prepareFaults, type Faults } from './faults.ts';
 
@@ -23,25 +22,13 @@ export interface LabSize {
   readonly etcdFlags?: readonly string[] | undefined;
 }
 
-/** A machine of the lab: a node or a client. */
-export interface LabMachine extends Machine {
-  /** A folder of its own, in memory. */
-  readonly folder: string;
-  /** Runs a program inside to its end; see `Exec`. */
-  readonly run: (argv: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
-  /** Starts a process inside; killed with the lab. */
-  readonly start: (argv: readonly string[], env?: Readonly<Record<string, string>>) => Promise<Child>;
-  /** Added to the environment of all that runs inside. */
-  readonly env: Readonly<Record<string, string>>;
-}
-
 /** A lab that is up. Nodes in arguments are numbered from 1. */
 export interface Lab extends Omit<Faults, 'cutOneWay'> {
-  readonly nodes: readonly LabMachine[];
-  readonly clients: readonly LabMachine[];
+  readonly nodes: readonly Workplace[];
+  readonly clients: readonly Workplace[];
   /** A node by its number from 1. */
-  readonly node: (i: number) => LabMachine;
-  readonly client: (i: number) => LabMachine;
+  readonly node: (i: number) => Workplace;
+  readonly client: (i: number) => Workplace;
   /** @throws if the lab has none */
   readonly etcd: () => Etcd;
   /** A folder of the lab, in memory. */
@@ -79,8 +66,8 @@ export async function startLab(size: LabSize): Promise<Lab> {
       members.length === 0
         ? undefined
         : startEtcd({ places: members, folder, heartbeatMs: size.etcdHeartbeatMs, flags: size.etcdFlags }),
-      Promise.all(network.nodes.map(async (machine) => await labMachine(machine, folder))),
-      Promise.all(network.clients.map(async (machine) => await labMachine(machine, folder))),
+      Promise.all(network.nodes.map(async (machine) => await openWorkplace(machine, folder))),
+      Promise.all(network.clients.map(async (machine) => await openWorkplace(machine, folder))),
     ]);
     return { ...labOf({ network, faults, etcd, nodes, clients }), folder, close };
   } catch (error) {
@@ -93,12 +80,12 @@ interface Parts {
   readonly network: Network;
   readonly faults: Faults;
   readonly etcd: Etcd | undefined;
-  readonly nodes: readonly LabMachine[];
-  readonly clients: readonly LabMachine[];
+  readonly nodes: readonly Workplace[];
+  readonly clients: readonly Workplace[];
 }
 
 function labOf({ network, faults, etcd, nodes, clients }: Parts): Omit<Lab, 'folder' | 'close'> {
-  const node = (i: number): LabMachine => nth(nodes, i, 'node');
+  const node = (i: number): Workplace => nth(nodes, i, 'node');
   const { cutOneWay, ...otherFaults } = faults;
   const cut1 = async (a: number, b: number): Promise<void> => {
     await cutOneWay(node(a), node(b));
@@ -128,22 +115,6 @@ function labOf({ network, faults, etcd, nodes, clients }: Parts): Omit<Lab, 'fol
     powerOn: async (i) => {
       await cable(i, 'up');
     },
-  };
-}
-
-async function labMachine(machine: Machine, labFolder: string): Promise<LabMachine> {
-  const folder = path.join(labFolder, machine.name);
-  await mkdir(folder);
-  // The lock of iptables-legacy is a file, which machines of one kernel must not share.
-  const env = { XTABLES_LOCKFILE: path.join(folder, 'xtables.lock') };
-  return {
-    ...machine,
-    folder,
-    env,
-    run: async ([file = '', ...args], options) =>
-      await machine.ns.exec(file, args, { ...options, env: { ...env, ...options?.env } }),
-    start: async (argv, extra) =>
-      await startChild({ argv, ns: machine.ns, env: { ...env, ...extra }, cwd: folder }),
   };
 }
 
