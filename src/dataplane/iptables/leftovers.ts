@@ -68,7 +68,6 @@ export async function removeLeftovers(place: LeftoverPlace, marks: readonly stri
   }
   if (!marks.includes(markName(TABLE))) return;
   const left = await nftList(exec, ['table', nftFamily(family), 'nat']);
-  const isEmpty =
-    left?.every((object) => object.table !== undefined || object.metainfo !== undefined) ?? false;
+  const isEmpty = left === `table ${nftFamily(family)} nat {\n}\n`;
   if (isEmpty) await exec('nft', ['delete', 'table', nftFamily(family), 'nat']);
 }
