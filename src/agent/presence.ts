@@ -19,7 +19,7 @@ const RETRY_LAST_MS = 5_000;
 /** What presence needs. */
 export interface PresenceOptions {
   readonly store: Store;
-  readonly facts: () => NodeFacts;
+  readonly facts: NodeFacts;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -102,7 +102,7 @@ export function startPresence(options: PresenceOptions): Presence {
   };
 
   const liveOnce = async (): Promise<void> => {
-    const facts = options.facts();
+    const { facts } = options;
     const lease = await store.grantLease(PRESENCE_TTL_SECONDS);
     const onEnd = (): void => wake();
     lease.lost.addEventListener('abort', onEnd);

@@ -15,6 +15,12 @@ const FORMAT = 1;
 const SHORTEST_PAUSE_MS = 250;
 const PAUSE_PER_WRITE = 20;
 
+/** The files of a state directory that this module writes: the newest, and the one before. */
+export const snapshotFiles = (stateDir: string): readonly string[] => [
+  path.join(stateDir, FILE),
+  path.join(stateDir, `${FILE}.previous`),
+];
+
 /** What is saved: the keys as the store held them, so that a newer version finds fields that this one does not know. */
 export interface SavedSnapshot {
   readonly revision: number;

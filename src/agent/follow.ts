@@ -1,0 +1,85 @@
+/** Owns the agent's side towards the store: follow it, hand what the rules depend on to the kernel side, acknowledge. */
+import type { NodeFacts } from '../model/node.ts';
+import type { InformerChange } from '../store/informer-options.ts';
+import type { InformerState } from '../store/informer-state.ts';
+import { type Informer, startInformer } from '../store/informer.ts';
+import { AGENT_RANGE, GENERATION_KEY } from '../store/keys.ts';
+import type { KeyValue, StoreEvent } from '../store/store.ts';
+import type { Kernel } from './kernel.ts';
+import type { AgentOptions } from './options.ts';
+import { startPresence } from './presence.ts';
+
+/** True for keys that rules are made from; other keys of the range must not wake the kernel side. */
+const isSpecKey = (key: string): boolean =>
+  key === GENERATION_KEY || key.startsWith('service/') || key.startsWith('instance/');
+
+/** The spec keys of the copy: what is saved on disk. */
+const specItems = (items: ReadonlyMap<string, KeyValue>): readonly KeyValue[] =>
+  [...items.values()].filter(({ key }) => isSpecKey(key));
+
+function eventOf(key: string, items: ReadonlyMap<string, KeyValue>, revision: number): StoreEvent {
+  const item = items.get(key);
+  return item === undefined ? { kind: 'delete', key, revision } : { kind: 'put', item };
+}
+
+/** Hands changes of the copy to the kernel side: the first listing, and one after the store was set back, in place of all that was known. */
+function kernelFeed(kernel: Kernel): (change: InformerChange, items: Informer['items']) => void {
+  let listed = false;
+  return ({ revision, keys, setBack }, items) => {
+    const specKeys = keys.filter(isSpecKey);
+    if (!listed || setBack) kernel.replace(() => specItems(items), revision);
+    else if (specKeys.length > 0)
+      kernel.change(
+        specKeys.map((key) => eventOf(key, items, revision)),
+        revision,
+      );
+    listed = true;
+  };
+}
+
+/** Says on the log and in the status file how fresh the view is. */
+function freshness({ log }: AgentOptions, kernel: Kernel): (state: InformerState) => void {
+  let wasConnected: boolean | undefined;
+  return (state) => {
+    kernel.setStale(state.staleSince);
+    if (state.connected === wasConnected) return;
+    if (state.connected) log.info('following the store', { revision: state.revision });
+    else
+      log.warn('the store is away; rules stay as they are', { staleSince: state.staleSince, why: state.why });
+    wasConnected = state.connected;
+  };
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+/** Follows the store until `options.signal` aborts. A store that is away is waited for; nothing is changed meanwhile. */
+export async function followStore(options: AgentOptions, facts: NodeFacts, kernel: Kernel): Promise<void> {
+  const { clock, log, random } = options;
+  const store = await options.openStore();
+  const presence = startPresence({ store, facts, clock, log });
+  kernel.onApplied(presence.acknowledge);
+  const feed = kernelFeed(kernel);
+  const informer = startInformer({
+    store,
+    range: AGENT_RANGE,
+    clock,
+    random,
+    onChange: (change) => feed(change, informer.items),
+    onState: freshness(options, kernel),
+  });
+  const stopResync = options.onResync(() => {
+    log.info('resync asked for');
+    informer.resync();
+    kernel.resync();
+  });
+  try {
+    await untilAborted(options.signal);
+  } finally {
+    stopResync();
+    await Promise.all([informer.close(), presence.close()]);
+    await store.close();
+  }
+}

@@ -1,0 +1,98 @@
+/** Owns the one-shot forms of the agent: apply once, print the rules, remove every trace. */
+import { rm } from 'node:fs/promises';
+import type { ApplyReport, Dataplane } from '../dataplane/dataplane.ts';
+import { openIptables } from '../dataplane/iptables/iptables.ts';
+import { SluiceError } from '../errors.ts';
+import { exec } from '../host/exec.ts';
+import { agentStatusPath } from '../host/agent-status.ts';
+import { printRules } from '../rules/iptables/print.ts';
+import { rulesetOf } from '../rules/ruleset-of.ts';
+import { AGENT_RANGE } from '../store/keys.ts';
+import { snapshotOf, type SnapshotView } from '../store/snapshot.ts';
+import type { Store } from '../store/store.ts';
+import { findNodeAddresses } from './node-ip.ts';
+import type { AgentOnceReport } from './options.ts';
+import { snapshotFiles } from './saved-snapshot.ts';
+import { takeSingleAgent } from './single.ts';
+
+/** Lists everything rules are made from; the store is closed after. */
+async function readView(openStore: () => Promise<Store>): Promise<SnapshotView> {
+  const store = await openStore();
+  try {
+    const { items, revision } = await store.list(AGENT_RANGE, { timeoutMs: 10_000 });
+    return snapshotOf(items, revision);
+  } finally {
+    await store.close();
+  }
+}
+
+/**
+ * The rules that this store asks for, as iptables-restore text; touches no kernel.
+ * @throws SluiceError `unavailable`, `failed` if a stored record cannot be read
+ */
+export async function readRulesText(openStore: () => Promise<Store>): Promise<string> {
+  const { snapshot, invalid } = await readView(openStore);
+  if (invalid[0] !== undefined) {
+    throw new SluiceError('failed', `${invalid.length} stored records cannot be read`, {
+      why: `${invalid[0].key}: ${invalid[0].why}`,
+      fix: 'publish the service again',
+      details: { invalid },
+    });
+  }
+  return printRules(rulesetOf(snapshot));
+}
+
+/** What `applyOnce` needs. */
+export interface OnceOptions {
+  readonly node: string;
+  readonly nodeIps: readonly string[];
+  readonly openStore: () => Promise<Store>;
+}
+
+async function withDataplane<T>(act: (dataplane: Dataplane) => Promise<T>): Promise<T> {
+  const single = await takeSingleAgent();
+  try {
+    const dataplane = await openIptables(exec);
+    await dataplane.adopt();
+    return await act(dataplane);
+  } finally {
+    await single.release();
+  }
+}
+
+/**
+ * Brings this node's kernel to what the store says now, and ends. Acknowledges nothing: there is no agent to keep it true.
+ * @throws SluiceError `locked` if an agent runs, `unavailable`, `permission`, `failed`
+ */
+export async function applyOnce(options: OnceOptions): Promise<AgentOnceReport> {
+  const view = await readView(options.openStore);
+  const ruleset = rulesetOf(view.snapshot);
+  const report: ApplyReport = await withDataplane(async (dataplane) => {
+    const { primary } = await findNodeAddresses(options.nodeIps, exec);
+    return await dataplane.apply(ruleset, primary);
+  });
+  return {
+    node: options.node,
+    revision: view.snapshot.revision,
+    entries: ruleset.entries.length,
+    instances: ruleset.entries.reduce((sum, { targets }) => sum + targets.length, 0),
+    rulesWritten: report.rulesWritten,
+    rulesHash: report.rulesHash,
+    failures: [...view.invalid.map(({ key, why }) => `${key}: ${why}`), ...report.failures],
+  };
+}
+
+/**
+ * Removes every rule, route and file of ours from this node; programs on it that used entries lose them.
+ * @throws SluiceError `locked` if an agent still runs, `permission`, `failed`
+ */
+export async function cleanUpNode(stateDir: string): Promise<void> {
+  await withDataplane(async (dataplane) => {
+    await dataplane.cleanup();
+  });
+  for (const file of [...snapshotFiles(stateDir), agentStatusPath(stateDir)]) {
+    await rm(file, { force: true }).catch((cause: unknown) => {
+      throw new SluiceError('failed', `cannot remove ${file}`, { why: String(cause), cause });
+    });
+  }
+}
