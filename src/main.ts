@@ -89,7 +89,7 @@ async function main(): Promise<void> {
     signal: listenToSignals(),
     openStore: async (settings) => {
       const { openStore } = await import('./store/open.ts');
-      return openStore(settings);
+      return openStore({ ...settings, username: settings.user, clock: systemClock });
     },
     newId: randomId,
     random: Math.random,

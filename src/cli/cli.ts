@@ -1,8 +1,9 @@
 /** Owns one run of the command line, from arguments to exit code. Prints failures; must not exit. */
 import { CommanderError } from 'commander';
-import { EXIT_CODES, exitCodeOf, type ResultCode } from '../errors.ts';
+import { EXIT_CODES, exitCodeOf, type ResultCode, SluiceError } from '../errors.ts';
 import type { CliDeps } from './deps.ts';
 import { isTerminal, widthOf } from './io.ts';
+import type { Run } from './define.ts';
 import { buildProgram } from './program.ts';
 
 /** True if failures are to be written as JSON: what the flags or the environment say, even where the flags do not parse. */
@@ -19,21 +20,34 @@ function wantsJson(argv: readonly string[], variable: string | undefined): boole
 }
 
 /** Writes a failure to stderr. */
-async function report(error: unknown, argv: readonly string[], deps: CliDeps): Promise<void> {
+async function report(failure: unknown, argv: readonly string[], deps: CliDeps): Promise<void> {
   const [{ formatError, stackOf }, { useColor, colorChoiceIn }, { paletteFor }] = await Promise.all([
     import('./error-output.ts'),
     import('./color-choice.ts'),
     import('./palette.ts'),
   ]);
   const { io } = deps;
-  const isBug = exitCodeOf(error) === EXIT_CODES.internal.exit;
-  const text = formatError(error, {
+  const isBug = exitCodeOf(failure) === EXIT_CODES.internal.exit;
+  const text = formatError(failure, {
     json: wantsJson(argv, io.env['SLUICE_OUTPUT']),
     debug: argv.includes('--debug'),
     palette: await paletteFor(useColor(colorChoiceIn(argv, io.env), io.env, isTerminal(io.stderr))),
-    logFile: isBug ? await deps.writeBugLog(stackOf(error)) : undefined,
+    logFile: isBug ? await deps.writeBugLog(stackOf(failure)) : undefined,
   });
   io.stderr.write(text);
+}
+
+/** What was interrupted by SIGTERM ends with the code of SIGTERM. */
+function underSignal(error: unknown, signal: AbortSignal): unknown {
+  const reason: unknown = signal.reason;
+  const isInterrupted = error instanceof SluiceError && error.code === 'interrupted';
+  if (!isInterrupted || !(reason instanceof SluiceError) || reason.code === 'interrupted') return error;
+  return new SluiceError(reason.code, error.message, {
+    why: error.why,
+    fix: error.fix,
+    details: error.details,
+    cause: error,
+  });
 }
 
 /**
@@ -43,24 +57,22 @@ async function report(error: unknown, argv: readonly string[], deps: CliDeps): P
  */
 export async function runCli(argv: readonly string[], deps: CliDeps): Promise<number> {
   let result: ResultCode = 'ok';
-  const program = buildProgram(
-    async (command, mode, body) => {
-      const { runBody } = await import('./runner.ts');
-      result = await runBody(deps, command, { argv, mode, body });
-    },
-    {
-      write: (text) => {
-        deps.io.stdout.write(text);
-      },
-      width: widthOf(deps.io.stdout) ?? 100,
-    },
-  );
+  const run: Run = async (command, mode, body) => {
+    const { runBody } = await import('./runner.ts');
+    result = await runBody(deps, command, { argv, mode, body });
+  };
+  const { stdout } = deps.io;
+  const program = buildProgram(run, {
+    write: (text: string) => stdout.write(text),
+    width: widthOf(stdout) ?? 100,
+  });
   try {
     await program.parseAsync(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' });
     return EXIT_CODES[result].exit;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    await report(error, argv, deps);
-    return exitCodeOf(error);
+    const failure = underSignal(error, deps.signal);
+    await report(failure, argv, deps);
+    return exitCodeOf(failure);
   }
 }

@@ -61,7 +61,7 @@ async function textOf(path: string): Promise<string | undefined> {
 
 /** Pairs of a YAML text, with lines; [] for an empty file. */
 async function pairsOf(text: string, path: string): Promise<readonly Pair[]> {
-  const { isMap, isScalar, LineCounter, parseDocument } = await import('yaml');
+  const { isMap, isNode, isScalar, LineCounter, parseDocument } = await import('yaml');
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [fault] = document.errors;
@@ -73,7 +73,7 @@ async function pairsOf(text: string, path: string): Promise<readonly Pair[]> {
       const range = isScalar(key) ? key.range : undefined;
       return {
         key: isScalar(key) ? String(key.value) : '',
-        value: isMap(value) || value === null ? null : (value as { toJSON: () => unknown }).toJSON(),
+        value: isNode(value) && !isMap(value) ? value.toJSON() : null,
         where: `${path}:${lines.linePos(range?.[0] ?? 0).line}`,
         pairs: isMap(value) ? read(value) : undefined,
       };

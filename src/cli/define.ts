@@ -1,5 +1,5 @@
 /** Owns what every command definition gets and gives: a parent to hang on, and how to run its body. Static: loaded for every run. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { globalOptions } from './options.ts';
 import type { Body, RunMode } from './runner.ts';
 
@@ -16,7 +16,7 @@ export interface HelpText {
 
 /** Adds to a finished command its examples and, hidden, the global options, so that they also work joined: `-yq`. */
 export function finish(command: Command, help: HelpText): Command {
-  for (const option of globalOptions()) command.addOption(hidden(option));
+  for (const option of globalOptions()) command.addOption(option.hideHelp());
   const width = Math.max(...help.examples.map(([line]) => line.length));
   const lines = help.examples.map(([line, what]) =>
     width > 60 ? `  # ${what}\n  ${line}` : `  ${line.padEnd(width)}  # ${what}`,
@@ -25,8 +25,4 @@ export function finish(command: Command, help: HelpText): Command {
     'after',
     `\nExamples:\n${lines.join('\n')}\n\nGlobal options such as -o json, -q and --timeout: sluice --help`,
   );
-}
-
-function hidden(option: Option): Option {
-  return option.hideHelp();
 }

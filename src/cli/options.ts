@@ -6,6 +6,7 @@ import { type Command, Option } from 'commander';
 import { COLOR_CHOICES } from './color-choice.ts';
 import { SluiceError } from '../errors.ts';
 import { parseDuration } from '../model/duration.ts';
+import { quoteValue } from '../model/text.ts';
 import { OUTPUT_FORMATS } from './output/format.ts';
 
 /** The option's variable of the environment. */
@@ -36,7 +37,9 @@ export function durationOption(flags: string, description: string): Option {
     try {
       return parseDuration(value, option.long ?? flags);
     } catch (error) {
-      throw error instanceof SluiceError ? new SluiceError('usage', error.message, error) : error;
+      throw error instanceof SluiceError
+        ? new SluiceError('usage', error.message, { why: error.why, fix: error.fix, details: error.details })
+        : error;
     }
   });
 }
@@ -63,11 +66,19 @@ export function globalOptions(): readonly Option[] {
   ];
 }
 
+/** Where the agent on this machine keeps its state. */
+export function stateDirOption(): Option {
+  return new Option('--state-dir <dir>', 'state of the agent on this machine (default: /var/lib/sluice)');
+}
+
+/** Directory of the agent's state where none is named. */
+export const DEFAULT_STATE_DIR = '/var/lib/sluice';
+
 /** The options of `agent` that may stand in a configuration file. */
 export function agentOptions(): readonly Option[] {
   return [
     new Option('--node <name>', 'name of this node (default: the first label of the host name)'),
-    new Option('--state-dir <dir>', 'directory of the state kept on disk (default: /var/lib/sluice)'),
+    stateDirOption(),
     listOption('--node-ip <addresses>', 'own addresses of this node (default: found from its routes)'),
     new Option('--dataplane <name>', 'how rules get into the kernel (default: auto)').choices([
       'auto',
@@ -81,14 +92,43 @@ export function agentOptions(): readonly Option[] {
   ];
 }
 
+/** What every command that changes something gets from its flags. */
+export interface MutationOptions {
+  readonly dryRun?: boolean | undefined;
+  readonly yes?: boolean | undefined;
+  readonly ifRevision?: number | undefined;
+  /** True: asked for; false: forbidden; undefined: as usual. */
+  readonly wait?: boolean | undefined;
+  readonly reason?: string | undefined;
+}
+
+function parseRevision(text: string): number {
+  const revision = /^(0|[1-9][0-9]{0,15})$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(revision)) return revision;
+  throw new SluiceError('usage', `--if-revision: ${quoteValue(text)} is not a revision`, {
+    why: 'a revision is a whole number; 0 means that it must not exist',
+    fix: 'take it from sluice list -o json or from a plan',
+    details: { flag: '--if-revision', value: text.slice(0, 80) },
+  });
+}
+
 /** Adds the options that every command has which changes something. */
 export function addMutationOptions(command: Command): Command {
+  const flags = '--if-revision <n>';
+  const about = 'only if nothing changed after this revision; 0: only if it does not exist';
   return command
     .optionsGroup('Change:')
     .option('--dry-run', 'show what would change and change nothing')
     .option('-y, --yes', 'consent to everything that would be asked')
-    .option('--if-revision <n>', 'only if nothing changed after this revision; 0: only if it does not exist')
+    .addOption(new Option(flags, about).argParser(parseRevision))
     .option('--wait', 'fail (3) if there is no live agent to wait for')
     .option('--no-wait', 'do not wait until the agents have applied the change')
     .option('--reason <text>', 'why, for the audit record');
+}
+
+/** Adds the options of commands that list. */
+export function addListingOptions(command: Command): Command {
+  return command
+    .addOption(listOption('--columns <names>', 'show these columns, separated by commas'))
+    .option('--sort-by <column>', 'order by this column; --sort-by=-NAME turns the order');
 }

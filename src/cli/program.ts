@@ -4,6 +4,14 @@
  */
 import { Command } from 'commander';
 import { VERSION } from '../version.ts';
+import { defineDescribe } from './commands/describe.ts';
+import { defineInstance } from './commands/instance.ts';
+import { defineList } from './commands/list.ts';
+import { definePlan } from './commands/plan.ts';
+import { definePublish } from './commands/publish.ts';
+import { defineStatus } from './commands/status.ts';
+import { defineUnpublish } from './commands/unpublish.ts';
+import { defineWait } from './commands/wait.ts';
 import { defineCompletion } from './commands/completion.ts';
 import { defineHelp } from './commands/help.ts';
 import { defineVersion } from './commands/version.ts';
@@ -14,13 +22,15 @@ import { usageError } from './usage.ts';
 
 /** What the program writes by itself: help and version, on stdout. */
 export interface ProgramOutput {
-  readonly write: (text: string) => void;
+  readonly write: (text: string) => unknown;
   /** Columns that help is wrapped to. */
   readonly width: number;
 }
 
 const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[]])[] = [
-  ['Other:', [defineCompletion, defineVersion, defineHelp]],
+  ['Publish and change:', [definePublish, defineUnpublish, definePlan, defineInstance]],
+  ['Observe:', [defineStatus, defineList, defineDescribe, defineWait]],
+  ['Operate:', [defineCompletion, defineVersion, defineHelp]],
 ];
 
 /** What ends every run of commander that did what was asked: help or version shown. */
@@ -51,7 +61,9 @@ export function buildProgram(run: Run, output: ProgramOutput): Command {
     .description('Publish a service; every node forwards to its instances in its own kernel.')
     .usage('[options] <command>')
     .configureOutput({
-      writeOut: output.write,
+      writeOut: (text) => {
+        output.write(text);
+      },
       writeErr: () => {},
       outputError: () => {},
       getOutHelpWidth: () => output.width,

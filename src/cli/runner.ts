@@ -10,7 +10,7 @@ import { resolveOptions } from './settings.ts';
 
 /** What a command does with time and signals. */
 export type RunMode =
-  /** Ends at once on a signal or when `--timeout` has passed. */
+  /** Ends at once on a signal or when `--timeout` has passed; with `--watch` the body ends itself. */
   | 'read'
   /** Ends itself on a signal, at a safe point; `--timeout` bounds its waiting only. */
   | 'write'
@@ -36,7 +36,8 @@ async function aborted(signal: AbortSignal): Promise<never> {
 function startTimer(deps: CliDeps, ms: number): { readonly signal: AbortSignal; readonly stop: () => void } {
   const passed = new AbortController();
   const stopped = new AbortController();
-  void deps.clock.sleep(ms, stopped.signal).then(() => {
+  const wait = async (): Promise<void> => {
+    await deps.clock.sleep(ms, stopped.signal);
     if (stopped.signal.aborted) return;
     passed.abort(
       new SluiceError('timeout', `not done after ${ms / 1000} s`, {
@@ -45,7 +46,8 @@ function startTimer(deps: CliDeps, ms: number): { readonly signal: AbortSignal; 
         details: { timeoutSeconds: ms / 1000 },
       }),
     );
-  });
+  };
+  void wait();
   return { signal: passed.signal, stop: () => stopped.abort() };
 }
 
@@ -62,12 +64,15 @@ export async function runBody(
 ): Promise<ResultCode> {
   const offline = run.mode === 'offline';
   await resolveOptions(command, deps.io.env, offline ? undefined : deps.configPaths);
-  const timeoutMs = command.getOptionValue('timeout') as number | undefined;
+  const { timeout: timeoutMs, watch } = command.opts<{
+    readonly timeout?: number;
+    readonly watch?: boolean;
+  }>();
   const timer = run.mode === 'read' && timeoutMs !== undefined ? startTimer(deps, timeoutMs) : undefined;
   const signal = timer === undefined ? deps.signal : AbortSignal.any([deps.signal, timer.signal]);
   const { session, close } = await openSession(deps, command, { argv: run.argv, signal });
   try {
-    if (run.mode === 'write') return await run.body(session);
+    if (run.mode === 'write' || watch === true) return await run.body(session);
     return await Promise.race([run.body(session), aborted(signal)]);
   } finally {
     timer?.stop();

@@ -19,6 +19,8 @@ export interface Session {
   /** Palettes of the two streams. */
   readonly outPalette: Palette;
   readonly errPalette: Palette;
+  /** The command that runs, its options resolved from every source. */
+  readonly command: Command;
   /** The command line as typed, for the audit record. No flag takes a secret. */
   readonly commandLine: string;
   /** Opens the store once; closed when the command ends. */
@@ -47,6 +49,7 @@ export async function openSession(
   let opened: Promise<Store> | undefined;
   const session: Session = {
     deps,
+    command,
     settings,
     signal: run.signal,
     notes: createNotes(io, settings, errPalette),

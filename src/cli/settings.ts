@@ -165,7 +165,7 @@ async function fillFromFiles(command: Command, paths: ConfigPaths): Promise<void
       : await readConfigFile(paths.user, { contexts: known, settings: [] });
   const system = await readConfigFile(paths.system, { contexts: known, settings: known });
   const files = [user, system].filter((file) => file !== undefined);
-  const asked = command.getOptionValue('context') as string | undefined;
+  const { context: asked } = command.opts<{ readonly context?: string }>();
   const name = asked ?? files.find((file) => file.currentContext !== undefined)?.currentContext;
   if (name !== undefined) {
     const context = contextOf(name, files);

@@ -17,9 +17,10 @@ function flagWords(flag: Flag): string {
   return flag.takesValue ? `${names.join(' ')} -x` : names.join(' ');
 }
 
+const describe = (text: string): string => (text === '' ? '' : ` -d ${quote(text)}`);
+
 function lines(node: CommandNode): readonly string[] {
   const here = condition(node);
-  const describe = (text: string): string => (text === '' ? '' : ` -d ${quote(text)}`);
   return [
     ...[...node.children, ...node.choices].map(
       ({ word, description }) => `complete -c sluice ${here} -a ${quote(word)}${describe(description)}`,

@@ -26,4 +26,5 @@ export function completionScript(program: Command, shell: Shell): string {
     case 'fish':
       return fishScript(nodes);
   }
+  return shell satisfies never;
 }

@@ -34,6 +34,43 @@ export interface Listing<T> {
   readonly text?: ((age: AgeFormat) => string) | undefined;
 }
 
+/** An item whose type is forgotten: its name, its fields and its row are what is left. */
+export interface AnyItem {
+  readonly name: string;
+  readonly json: object;
+  readonly cells: (column: string, age: AgeFormat) => string;
+  readonly paint: (column: string) => Paint | undefined;
+  readonly order: (column: string) => string | number | undefined;
+}
+
+/** A listing of any type of items. */
+export type AnyListing = Listing<AnyItem>;
+
+/** A listing whose item type is forgotten, so that listings of different things can be handled alike. */
+export function hideItems<T>(listing: Listing<T>): AnyListing {
+  const columns = new Map(listing.columns.map((column) => [column.name, column]));
+  const items = listing.items.map((item): AnyItem => ({
+    name: listing.name(item),
+    json: listing.json(item),
+    cells: (name, age) => columns.get(name)?.cell(item, age) ?? '',
+    paint: (name) => columns.get(name)?.paint?.(item),
+    order: (name) => columns.get(name)?.order?.(item),
+  }));
+  return {
+    ...listing,
+    items,
+    name: ({ name }) => name,
+    json: ({ json }) => json,
+    columns: listing.columns.map(({ name, wide, order }) => ({
+      name,
+      wide,
+      cell: (item, age) => item.cells(name, age),
+      paint: (item) => item.paint(name),
+      ...(order === undefined ? {} : { order: (item: AnyItem) => item.order(name) ?? '' }),
+    })),
+  };
+}
+
 /** Flags of commands that list. */
 export interface ListingOptions {
   readonly columns?: readonly string[] | undefined;
@@ -111,6 +148,7 @@ export async function formatListing<T>(
     case 'wide':
       return listing.text === undefined ? tableText(session, listing, options) : listing.text(ageOf(session));
   }
+  return session.settings.output satisfies never;
 }
 
 /** Writes a result to stdout in the session's format. @throws SluiceError `usage` for an unknown column */

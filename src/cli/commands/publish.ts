@@ -1,0 +1,58 @@
+/** Owns the definition of `publish`, and the flags that make a spec, which `plan` shares. */
+import { Option, type Command } from 'commander';
+import { type Define, finish } from '../define.ts';
+import { addMutationOptions, listOption, type MutationOptions } from '../options.ts';
+
+/** Flags that say what to publish. */
+export interface SpecOptions {
+  readonly file?: readonly string[] | undefined;
+  readonly entry?: readonly string[] | undefined;
+  readonly instance?: readonly string[] | undefined;
+  readonly masquerade?: boolean | undefined;
+}
+
+/** Flags of `publish`. */
+export interface PublishOptions extends SpecOptions, MutationOptions {
+  readonly replace?: boolean | undefined;
+}
+
+/** Adds the flags that say what to publish. */
+export function addSpecOptions(command: Command): Command {
+  const files = new Option('-f, --file <file>', 'read services from a file, or from stdin: -; repeatable');
+  return command
+    .addOption(listOption('--entry <address>', 'IP:PORT[/tcp|udp] that clients dial; repeatable'))
+    .addOption(listOption('--instance <address>', 'IP:PORT[=WEIGHT] that answers; repeatable, the full set'))
+    .option('--masquerade', "give instances the node's address instead of the client's")
+    .addOption(
+      files.argParser((file: string, before: readonly string[] | undefined) => [...(before ?? []), file]),
+    );
+}
+
+/** `sluice publish` */
+export const definePublish: Define = (parent, run) => {
+  const command = parent
+    .command('publish')
+    .summary('create or update a service')
+    .description(
+      'Create or update a service: clients dial its entries, every node forwards to its instances. The instances given are ' +
+        'the full set; taking one away asks, or needs --replace. Prints created, updated or unchanged.',
+    )
+    .argument('[service]', 'name of the service; not with -f');
+  addSpecOptions(command).option('--replace', 'consent to removing instances and moving entries');
+  addMutationOptions(command);
+  finish(command, {
+    examples: [
+      [
+        'sluice publish web --entry 10.96.0.10:80 --instance 10.0.1.11:8080 --instance 10.0.1.12:8080=3',
+        'two instances, the second gets three times as much',
+      ],
+      ['sluice publish -f services.yaml --dry-run', 'what a file would change'],
+      ['generate-specs | sluice publish -f - --replace -o json', 'from a release script'],
+    ],
+  }).action(async (service: string | undefined) =>
+    run(command, 'write', async (session) => {
+      const { publishBody } = await import('../run/publish.ts');
+      return publishBody(session, service, command.opts<PublishOptions>());
+    }),
+  );
+};

@@ -1,0 +1,148 @@
+/**
+ * Owns what follows a write: the results on stdout, the shares on stderr, the bounded wait until the live agents have applied it, and the
+ * exit code. What is written stands whatever the wait does, and every message says so.
+ */
+import { exitCodeOf, type ResultCode, SluiceError } from '../errors.ts';
+import type { Convergence } from '../ops/converge.ts';
+import type { WriteReport, WriteResult } from '../ops/result.ts';
+import { awaitConvergence, convergenceProblem } from './await-convergence.ts';
+import { asSluiceError, formatError } from './error-output.ts';
+import type { MutationOptions } from './options.ts';
+import { isJson } from './output/format.ts';
+import { writeListing } from './output/listing.ts';
+import { shareText } from './output/plan-text.ts';
+import type { Session } from './session.ts';
+
+/** True where results are written as lines as soon as they are known; other formats are one document at the end. */
+function inLines(session: Session): boolean {
+  return ['table', 'wide', 'name'].includes(session.settings.output);
+}
+
+function writeLines(session: Session, results: readonly WriteResult[]): void {
+  const { settings, deps, notes } = session;
+  for (const result of results) {
+    const reference = `service/${result.service}`;
+    const isSilent = settings.quiet && result.outcome === 'unchanged';
+    if (!isSilent) {
+      deps.io.stdout.write(
+        settings.output === 'name' ? `${reference}\n` : `${reference} ${result.outcome}\n`,
+      );
+    }
+    const shares = result.outcome === 'deleted' ? '' : `; ${shareText(result.shares)}`;
+    const prefix = results.length === 1 ? '' : `${reference}: `;
+    notes.info(`${prefix}revision ${result.revision}${shares}`);
+    if (result.requestId !== undefined) notes.detail(`request ${result.requestId}`);
+  }
+}
+
+function writeFailures(session: Session, report: WriteReport): void {
+  const { settings, deps, errPalette: palette, notes } = session;
+  // With one service its failure is the command's own and is reported last.
+  const others = report.failures.filter(({ error }) => error !== report.error);
+  for (const { error } of others) {
+    deps.io.stderr.write(
+      formatError(error, { json: isJson(settings.output), debug: settings.debug, palette }),
+    );
+  }
+  for (const name of report.notTried) notes.warn(`service/${name} was not tried`);
+}
+
+function convergenceJson(convergence: Convergence | undefined): object | null {
+  if (convergence === undefined) return null;
+  const { seconds, ...rest } = convergence;
+  return { ...rest, waitedSeconds: seconds };
+}
+
+/** The whole outcome as one document. */
+async function writeDocument(
+  session: Session,
+  report: WriteReport,
+  convergence: Convergence | undefined,
+): Promise<void> {
+  const waited = convergenceJson(convergence);
+  const written = report.results.map(({ plan: _plan, service, ...result }) => ({
+    reference: `service/${service}`,
+    service,
+    ...result,
+    requestId: result.requestId ?? null,
+    convergence: waited,
+  }));
+  const failed = report.failures.map(({ service, error }) => ({
+    reference: `service/${service}`,
+    service,
+    outcome: 'failed',
+    error: { code: error.code, exitCode: exitCodeOf(error), message: error.message, why: error.why ?? null },
+  }));
+  const notTried = report.notTried.map((service) => ({
+    reference: `service/${service}`,
+    service,
+    outcome: 'not-tried',
+  }));
+  const items: readonly { readonly reference: string; readonly outcome: string }[] = [
+    ...written,
+    ...failed,
+    ...notTried,
+  ];
+  if (session.settings.quiet && items.every(({ outcome }) => outcome === 'unchanged')) return;
+  await writeListing(session, {
+    kind: 'ChangeList',
+    revision: report.revision,
+    items,
+    name: ({ reference }) => reference,
+    json: (item) => item,
+    columns: [],
+  });
+}
+
+/** How a wait ended: what was found, or why it stopped. */
+interface Waited {
+  readonly convergence: Convergence | undefined;
+  readonly problem: SluiceError | undefined;
+}
+
+/** How to go on waiting: a service that is gone cannot be waited for. */
+function againCommand(report: WriteReport): string {
+  const there = report.results.find(({ outcome }) => outcome !== 'deleted');
+  return there === undefined ? 'sluice status' : `sluice wait ${there.service} --for converged`;
+}
+
+async function waitFor(session: Session, report: WriteReport, options: MutationOptions): Promise<Waited> {
+  if (options.wait === false || report.results.length === 0) {
+    return { convergence: undefined, problem: undefined };
+  }
+  const again = againCommand(report);
+  try {
+    const convergence = await awaitConvergence(session, report.revision);
+    const asked = options.wait === true;
+    return { convergence, problem: convergenceProblem(session, convergence, { again, asked }) };
+  } catch (error) {
+    const { code, message, why, details } = asSluiceError(error);
+    if (code === 'internal') throw error;
+    const problem = new SluiceError(code, `${message} while waiting for the nodes`, {
+      why: `revision ${report.revision} is written and stands${why === undefined ? '' : `; ${why}`}`,
+      fix: `go on with: ${again}`,
+      details: { ...details, revision: report.revision },
+      cause: error,
+    });
+    return { convergence: undefined, problem };
+  }
+}
+
+/**
+ * Shows what was written and waits for the nodes.
+ * @throws SluiceError the report's own error first, else what the wait found
+ */
+export async function finishWrite(
+  session: Session,
+  report: WriteReport,
+  options: MutationOptions,
+): Promise<ResultCode> {
+  const lines = inLines(session);
+  if (lines) writeLines(session, report.results);
+  const { convergence, problem } = await waitFor(session, report, options);
+  if (!lines) await writeDocument(session, report, convergence);
+  writeFailures(session, report);
+  const error = report.error ?? problem;
+  if (error !== undefined) throw error;
+  return 'ok';
+}

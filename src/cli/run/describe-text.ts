@@ -1,0 +1,142 @@
+/** Owns how a description looks to a person: fields, then tables. Pure. */
+import { formatShare } from '../../model/share.ts';
+import type {
+  Description,
+  InstanceDescription,
+  InstanceItem,
+  NodeDescription,
+  NodeProgress,
+  ServiceDescription,
+} from '../../ops/views.ts';
+import { plainText } from '../../model/text.ts';
+import type { AgeFormat } from '../output/age.ts';
+import { type Cell, renderTable } from '../output/table.ts';
+import type { Palette } from '../palette.ts';
+
+/** How a description is laid out. */
+export interface DescribeLayout {
+  readonly age: AgeFormat;
+  readonly palette: Palette;
+}
+
+type Field = readonly [name: string, value: string | number | undefined];
+
+/** `name:  value` lines, the values below each other. */
+function fields(pairs: readonly Field[]): string {
+  const shown = pairs.filter(([, value]) => value !== undefined && value !== '');
+  const width = Math.max(0, ...shown.map(([name]) => name.length));
+  return shown
+    .map(([name, value]) => `${`${name}:`.padEnd(width + 2)}${plainText(String(value), 2000)}\n`)
+    .join('');
+}
+
+function table(
+  title: string,
+  headings: readonly string[],
+  more: { readonly rows: readonly (readonly Cell[])[]; readonly layout: DescribeLayout },
+): string {
+  if (more.rows.length === 0) return `${title}: none\n`;
+  const { palette } = more.layout;
+  const text = renderTable({ headings, rows: more.rows }, { headers: true, width: undefined, palette });
+  return `${title}:\n${text.replaceAll(/^/gm, '  ').replace(/ {2}$/, '')}`;
+}
+
+function instances(items: readonly InstanceItem[], layout: DescribeLayout): string {
+  const rows = items.map((item): readonly Cell[] => [
+    { text: item.address },
+    { text: String(item.weight) },
+    { text: formatShare(item.share) },
+    { text: item.state, paint: item.ready ? undefined : 'warn' },
+    { text: layout.age(item.createdAt) },
+  ]);
+  return table('instances', ['INSTANCE', 'WEIGHT', 'SHARE', 'STATE', 'AGE'], { rows, layout });
+}
+
+function progressState(node: NodeProgress): Cell {
+  if (!node.alive) return { text: 'silent', paint: 'bad' };
+  if (node.failures.length > 0) return { text: `failing: ${node.failures.join('; ')}`, paint: 'bad' };
+  return node.current ? { text: 'current' } : { text: 'behind', paint: 'warn' };
+}
+
+function nodes(items: readonly NodeProgress[], layout: DescribeLayout): string {
+  const rows = items.map((node): readonly Cell[] => [
+    { text: node.node },
+    { text: String(node.appliedRevision ?? '-') },
+    { text: layout.age(node.appliedAt) },
+    progressState(node),
+  ]);
+  return table('nodes', ['NODE', 'APPLIED', 'AT', 'STATE'], { rows, layout });
+}
+
+function serviceText(description: ServiceDescription, layout: DescribeLayout): string {
+  const { service, lastChange } = description;
+  const by =
+    lastChange === undefined
+      ? 'unknown'
+      : `${lastChange.actor}@${lastChange.host}, ${layout.age(lastChange.at)}, revision ${lastChange.revision}`;
+  const head = fields([
+    ['service', service.name],
+    ['entries', service.entries.join(', ')],
+    ['origin', service.origin],
+    ['policy', service.policy],
+    ['masquerade', service.masquerade ? 'yes' : 'no'],
+    ['ready', `${service.ready}/${service.instances}`],
+    ['nodes', `${service.nodesApplied}/${service.nodesTotal}`],
+    ['revision', service.revision],
+    ['created', layout.age(service.createdAt)],
+    ['last change', by],
+    ['  command', lastChange?.command],
+    ['  reason', lastChange?.reason],
+  ]);
+  return head + instances(description.instances, layout) + nodes(description.nodes, layout);
+}
+
+function instanceText({ instance, service }: InstanceDescription, layout: DescribeLayout): string {
+  return fields([
+    ['instance', instance.address],
+    ['id', instance.id],
+    ['service', service.name],
+    ['entries', service.entries.join(', ')],
+    ['weight', instance.weight],
+    ['share', formatShare(instance.share)],
+    ['state', instance.state],
+    ['origin', instance.origin],
+    ['node', instance.node],
+    ['revision', instance.revision],
+    ['created', layout.age(instance.createdAt)],
+  ]);
+}
+
+function nodeText({ node, instances: own }: NodeDescription, layout: DescribeLayout): string {
+  const memory = node.memoryBytes === undefined ? undefined : `${Math.round(node.memoryBytes / 2 ** 20)} MiB`;
+  const head = fields([
+    ['node', node.name],
+    ['state', node.alive ? 'alive' : 'silent'],
+    ['alive since', node.aliveSince === undefined ? undefined : layout.age(node.aliveSince)],
+    ['last heard', node.lastHeardAt === undefined ? undefined : layout.age(node.lastHeardAt)],
+    ['addresses', node.addresses.join(', ')],
+    ['cpus', node.cpus],
+    ['memory', memory],
+    ['version', node.version],
+    ['kernel', node.kernel],
+    ['dataplane', node.dataplane],
+    ['applied', node.appliedRevision],
+    ['applied at', node.appliedAt === undefined ? undefined : layout.age(node.appliedAt)],
+    ['rules', node.rulesHash],
+    ['failures', node.failures.join('; ')],
+  ]);
+  return own.length === 0 ? head : head + instances(own, layout);
+}
+
+/** A description for people, newline included. */
+export function describeText(description: Description, layout: DescribeLayout): string {
+  switch (description.kind) {
+    case 'service':
+      return serviceText(description, layout);
+    case 'instance':
+      return instanceText(description, layout);
+    case 'node':
+      return nodeText(description, layout);
+  }
+  return description satisfies never;
+}
