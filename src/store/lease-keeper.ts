@@ -28,7 +28,10 @@ export function keepLease(port: LeasePort): Lease {
   const { clock } = port;
   const ttlMs = port.ttlSeconds * 1000;
   const lost = new AbortController();
-  const stop = AbortSignal.any([lost.signal, port.closed]);
+  const stop = lost.signal;
+  // Without renewals nobody may act on the lease any more.
+  port.closed.addEventListener('abort', () => lost.abort(), { once: true, signal: stop });
+  if (port.closed.aborted) lost.abort();
   let renewedAtMs = port.grantedAtMs;
   const leftMs = (): number => renewedAtMs + LOST_AFTER * ttlMs - clock.monotonicMs();
 

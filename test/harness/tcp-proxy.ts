@@ -20,15 +20,15 @@ export interface TcpProxy {
   readonly resume: () => void;
   /** Destroys all connections after `bytes` more have passed in that direction; once. */
   readonly cutAfter: (bytes: number, direction: Direction) => void;
-  /** From now on nothing passes down; all connections are cut when `bytes` more have passed up. The way to lose an answer. */
-  readonly loseAnswerAfter: (bytes: number) => void;
+  /** Bytes that are held back by `pause` now; `cut` throws them away. */
+  readonly held: (direction: Direction) => number;
   readonly close: () => Promise<void>;
 }
 
 /** Starts a proxy to `port` on 127.0.0.1, itself on a free port. */
 export async function startTcpProxy(port: number): Promise<TcpProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
-  const held: { readonly to: Socket; readonly chunk: Buffer }[] = [];
+  const held: { readonly to: Socket; readonly chunk: Buffer; readonly direction: Direction }[] = [];
   const paused = new Set<Direction>();
   const passed = { up: 0, down: 0 };
   let refusing = false;
@@ -41,7 +41,7 @@ export async function startTcpProxy(port: number): Promise<TcpProxy> {
   };
   const pass = (chunk: Buffer, to: Socket, direction: Direction): void => {
     if (paused.has(direction)) {
-      held.push({ to, chunk });
+      held.push({ to, chunk, direction });
       return;
     }
     passed[direction] += chunk.length;
@@ -94,10 +94,8 @@ export async function startTcpProxy(port: number): Promise<TcpProxy> {
     cutAfter: (bytes, direction) => {
       trap = { direction, left: bytes };
     },
-    loseAnswerAfter: (bytes) => {
-      paused.add('down');
-      trap = { direction: 'up', left: bytes };
-    },
+    held: (direction) =>
+      held.filter((each) => each.direction === direction).reduce((sum, each) => sum + each.chunk.length, 0),
     close: async () => {
       cut();
       await new Promise((resolve) => server.close(resolve));
