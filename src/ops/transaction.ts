@@ -1,7 +1,7 @@
 /**
- * Owns the step from a plan to store transactions: puts, deletes, claims, generation and audit record, with the compares that make it
- * safe. Every write puts the service's own key too, so that its mod revision is the revision of the service's last change, and two admins
- * who change different instances of one service still notice each other.
+ * Owns the step from a plan to a store transaction: puts, deletes, claims, generation and audit record, with the compares that make it
+ * safe. Every write puts the service's own key too: its mod revision is then the revision of the service's last change, two admins who
+ * change different instances of one service notice each other, and that one compare covers every deletion and every claim of the service.
  */
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../model/canonical-json.ts';
@@ -21,9 +21,6 @@ import type { Compare, Operation, Transaction } from '../store/store.ts';
 import type { WriteOrigin } from './deps.ts';
 import type { Holder, ServiceState } from './service-state.ts';
 
-/** etcd's default `--max-txn-ops` is 128, of compares and of operations; some are left for the store's own. */
-export const MAX_TRANSACTION_SIZE = 120;
-
 /** Field of a stored service that names the audit record of its last change. */
 export const AUDIT_FIELD = 'audit';
 
@@ -42,24 +39,6 @@ type InstanceChange = Extract<Change, { kind: 'add-instance' | 'update-instance'
 
 const isInstanceChange = (change: Change): change is InstanceChange =>
   change.kind === 'add-instance' || change.kind === 'update-instance' || change.kind === 'remove-instance';
-
-/**
- * A plan as steps that each fit in one transaction: nearly always one. Every step leaves a valid service behind, and a plan's
- * changes have what is added before what is removed, so that no step empties a service.
- */
-export function stepsOf(plan: Plan): readonly Plan[] {
-  if (plan.outcome === 'deleted') return [plan];
-  const own = plan.changes.filter((change) => !isInstanceChange(change));
-  const instances = plan.changes.filter(isInstanceChange);
-  const room = Math.max(1, MAX_TRANSACTION_SIZE - plan.claims.length - plan.releases.length);
-  if (instances.length <= room) return [plan];
-  const steps: Plan[] = [{ ...plan, changes: [...own, ...instances.slice(0, room)] }];
-  for (let start = room; start < instances.length; start += MAX_TRANSACTION_SIZE) {
-    const changes = instances.slice(start, start + MAX_TRANSACTION_SIZE);
-    steps.push({ ...plan, outcome: 'updated', changes, claims: [], releases: [] });
-  }
-  return steps;
-}
 
 /** The service as the plan leaves it, or undefined if it deletes it. */
 function serviceAfter(plan: Plan, state: ServiceState): Service | undefined {
@@ -115,35 +94,23 @@ function claimOperations(plan: Plan, holders: WriteContext['holders']): readonly
   return [...claims, ...own.map((entry): Operation => ({ kind: 'delete', key: entryKey(entry) }))];
 }
 
-/** An entry to claim must be free or already the service's own; one to release must be the service's own still. */
+/**
+ * An entry to claim must be free. A claim that is the service's own already (left behind by a record that could not be read) is covered by
+ * the compare of the service's key.
+ */
 function claimCompares(plan: Plan, holders: WriteContext['holders']): readonly Compare[] {
-  return [...plan.claims, ...plan.releases].flatMap((entry): readonly Compare[] => {
-    const holder = holders.get(formatEntry(entry));
-    const key = entryKey(entry);
-    if (holder?.service === plan.service) return [{ kind: 'mod-revision', key, equals: holder.modRevision }];
-    return plan.claims.includes(entry) ? [{ kind: 'create-revision', key, equals: 0 }] : [];
-  });
-}
-
-function instanceCompares(plan: Plan): readonly Compare[] {
-  return plan.changes.flatMap((change): readonly Compare[] => {
-    if (change.kind !== 'update-instance') return [];
-    const { service, id } = change.before.value;
-    return [{ kind: 'mod-revision', key: instanceKey(service, id), equals: change.before.modRevision }];
-  });
+  return plan.claims
+    .filter((entry) => holders.get(formatEntry(entry))?.service !== plan.service)
+    .map((entry) => ({ kind: 'create-revision', key: entryKey(entry), equals: 0 }));
 }
 
 /** Stray keys that the plan does not overwrite go with the write that finds them. */
 function strayOperations(state: ServiceState, operations: readonly Operation[]): readonly Operation[] {
   const written = new Set(operations.flatMap((operation) => ('key' in operation ? [operation.key] : [])));
-  const room = Math.max(0, MAX_TRANSACTION_SIZE - operations.length);
-  return state.strayKeys
-    .filter((key) => !written.has(key))
-    .slice(0, room)
-    .map((key) => ({ kind: 'delete', key }));
+  return state.strayKeys.filter((key) => !written.has(key)).map((key) => ({ kind: 'delete', key }));
 }
 
-/** The transaction of one step of a plan. Its request key is the audit record. */
+/** The transaction of a plan. Its request key is the audit record. */
 export function transactionOf(plan: Plan, context: WriteContext): Transaction {
   const { state, holders, at, requestId } = context;
   const requestKey = auditKey(at, requestId);
@@ -166,7 +133,6 @@ export function transactionOf(plan: Plan, context: WriteContext): Transaction {
     compares: [
       { kind: 'mod-revision', key, equals: state.modRevision },
       { kind: 'range-unchanged', range: instancesOf(plan.service), revision: state.revision },
-      ...instanceCompares(plan),
       ...claimCompares(plan, holders),
     ],
     operations: [
