@@ -85,7 +85,7 @@ async function difference(parts: InformerParts, ended: AbortSignal): Promise<str
     if (!holdsGeneration(range)) return undefined;
     const { item } = await store.get(GENERATION_KEY, { signal: ended });
     const known = cache.items.get(GENERATION_KEY);
-    if (item?.modRevision === known?.modRevision) return undefined;
+    if (item?.modRevision === known?.modRevision && item?.value === known?.value) return undefined;
     return `the store is at generation ${item?.version ?? 0}, the copy at ${known?.version ?? 0}`;
   } catch (error) {
     if (error instanceof SluiceError) return undefined;
@@ -93,5 +93,6 @@ async function difference(parts: InformerParts, ended: AbortSignal): Promise<str
   }
 }
 
-const holdsGeneration = (range: KeyRange): boolean =>
+/** True if spec writes can be counted in this range. */
+export const holdsGeneration = (range: KeyRange): boolean =>
   range.start <= GENERATION_KEY && GENERATION_KEY < range.end;

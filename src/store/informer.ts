@@ -5,7 +5,7 @@
 import { SluiceError } from '../errors.ts';
 import { createInformerCache } from './informer-cache.ts';
 import { createInformerState, type InformerState } from './informer-state.ts';
-import { followUntilEnd } from './informer-follow.ts';
+import { followUntilEnd, holdsGeneration } from './informer-follow.ts';
 import { GENERATION_KEY } from './keys.ts';
 import type { InformerOptions, InformerParts } from './informer-options.ts';
 import type { KeyValue, Listing } from './store.ts';
@@ -87,7 +87,7 @@ interface RoundEnd {
 async function oneRound(parts: InformerParts, listFirst: boolean): Promise<RoundEnd> {
   let list = listFirst;
   try {
-    list = list || (await isFarBehind(parts));
+    list = list || (await mustList(parts));
     if (list) {
       await takeListing(parts);
       list = false;
@@ -101,13 +101,39 @@ async function oneRound(parts: InformerParts, listFirst: boolean): Promise<Round
   }
 }
 
-/** True if catching up takes longer than a listing, or if the store is behind the copy. */
-async function isFarBehind({ store, range, cache, state, stop }: InformerParts): Promise<boolean> {
-  const { revision } = await store.count(range, { signal: stop });
-  const ahead = revision - cache.revision();
-  if (ahead >= 0 && ahead <= RELIST_GAP) return false;
-  state.relist(`the store is at revision ${revision}, the copy at ${cache.revision()}`);
+/** True if catching up takes longer than a listing, or if the store does not go on from the copy. */
+async function mustList(parts: InformerParts): Promise<boolean> {
+  const { store, range, cache, state, stop } = parts;
+  const [head, otherHistory] = await Promise.all([
+    store.count(range, { signal: stop }),
+    hasOtherHistory(parts),
+  ]);
+  const ahead = head.revision - cache.revision();
+  if (ahead >= 0 && ahead <= RELIST_GAP && !otherHistory) return false;
+  state.relist(
+    otherHistory
+      ? `the store had another generation at revision ${cache.revision()}: it was set back`
+      : `the store is at revision ${head.revision}, the copy at ${cache.revision()}`,
+  );
   return true;
+}
+
+/**
+ * True if the store holds another generation at the revision of the copy than the copy: it was set back to a backup and has since
+ * written as far again. The value names its write, so that two histories never agree by chance. A compacted revision is no answer; the
+ * watch will say so.
+ */
+async function hasOtherHistory({ store, range, cache, stop }: InformerParts): Promise<boolean> {
+  const known = cache.items.get(GENERATION_KEY);
+  if (known === undefined || !holdsGeneration(range)) return false;
+  const only = { start: GENERATION_KEY, end: `${GENERATION_KEY}\0` };
+  try {
+    const { items } = await store.list(only, { revision: cache.revision(), signal: stop });
+    return items[0]?.value !== known.value || items[0].modRevision !== known.modRevision;
+  } catch (error) {
+    if (error instanceof SluiceError && error.details['compacted'] === true) return false;
+    throw error;
+  }
 }
 
 async function takeListing(parts: InformerParts): Promise<void> {
