@@ -1,7 +1,8 @@
 /** Owns a private etcd of 1 or 3 members for `sluice dev` and the test labs: start, health, stop, start again. Not for production. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import path from 'node:path';
+import { SluiceError } from '../errors.ts';
 import type { Netns } from '../host/netns.ts';
 import { waitUntil } from '../host/wait.ts';
 import { startChild, type Child } from './child.ts';
@@ -51,7 +52,7 @@ export interface Etcd {
 
 /**
  * Starts the members and waits until all serve.
- * @throws SluiceError `timeout` with the log's tail if one does not within 20 s
+ * @throws SluiceError `failed` if one ends, `timeout` if one does not serve within 20 s; both with the log's tail
  */
 export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
   const cluster = options.places.map(({ address }, k) => `e${k + 1}=http://${address}:2380`).join(',');
@@ -84,12 +85,16 @@ async function startMember(
     ...memberArgv(place.address, name, cluster, options.heartbeatMs ?? 100),
     ...(options.flags ?? []),
   ];
-  const launch = async (): Promise<Child> => await startChild({ argv, ns: place.ns, cwd });
+  const socket = path.join(cwd, SOCKET);
+  const launch = async (): Promise<Child> => {
+    await rm(socket, { force: true }); // a killed member leaves it, and could not bind it again
+    return await startChild({ argv, ns: place.ns, cwd });
+  };
   let child = await launch();
   const member: EtcdMember = {
     name,
     endpoint: `http://${place.address}:2379`,
-    socket: path.join(cwd, SOCKET),
+    socket,
     process: () => child,
     start: async () => {
       if (!child.running()) child = await launch();
@@ -126,7 +131,13 @@ function memberArgv(address: string, name: string, cluster: string, heartbeatMs:
 }
 
 async function waitHealthy(member: EtcdMember): Promise<void> {
-  await waitUntil(member.healthy, {
+  const check = async (): Promise<boolean> => {
+    if (member.process().running()) return await member.healthy();
+    throw new SluiceError('failed', `etcd ${member.name} ended`, {
+      why: member.process().stderr().slice(-2000),
+    });
+  };
+  await waitUntil(check, {
     what: `etcd ${member.name} to serve`,
     timeoutMs: 20_000,
     facts: () => member.process().stderr().slice(-2000),

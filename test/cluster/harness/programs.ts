@@ -18,6 +18,16 @@ const SOURCES = {
     const [name, host, port] = process.argv.slice(2);
     const server = await runInstanceServer({ name, host, port: Number(port) });
     process.stdout.write('listening ' + server.port + '\\n');`,
+  /** A lab of its own, to see what becomes of it when its maker dies. Prints `up INODE...`. */
+  lab: `import { startLab } from './test/cluster/harness/lab.ts';
+    const lab = await startLab({ nodes: 2, etcd: 1 });
+    process.stdout.write('up ' + lab.nodes.map(({ ns }) => ns.inode).join(' ') + '\\n');
+    process.stdin.resume();
+    setInterval(() => undefined, 1000);`,
+  /** Arguments: whether to be root of the machine, then what to run in a sandbox. */
+  sandbox: `import { runInSandbox } from './src/dev/sandbox.ts';
+    const [isRoot, ...argv] = process.argv.slice(2);
+    process.exitCode = await runInSandbox({ argv, isRoot: isRoot === 'true', onTerminal: false });`,
 } as const;
 
 /** Name of a program for `programArgv`. */
