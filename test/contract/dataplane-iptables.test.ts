@@ -11,7 +11,7 @@ type Variant = 'nft' | 'legacy';
 async function openNode(variant: Variant): Promise<Netns> {
   const netns = await openNetns();
   await netns.script(
-    `ip link add eth0 type bridge; ip addr add ${FACTS.nodeIpv4}/24 dev eth0; ip -6 addr add ${FACTS.nodeIpv6}/64 dev eth0 nodad
+    `ip link add eth0 type bridge; ip link set dev eth0 addrgenmode none; ip addr add ${FACTS.nodeIpv4}/24 dev eth0; ip -6 addr add ${FACTS.nodeIpv6}/64 dev eth0 nodad
      ip link set eth0 up; iptables-${variant} -t filter -A INPUT -i nothing0 -j ACCEPT`,
   );
   return netns;
@@ -54,7 +54,7 @@ describe('clean-up on iptables-nft', () => {
   ])('leaves everything byte-identical %s, also when another process does it', async (_title, prepare) => {
     const netns = await openNetns();
     await netns.script(
-      `ip link add eth0 type bridge; ip addr add 10.0.0.1/24 dev eth0; ip link set eth0 up; ${prepare}`,
+      `ip link add eth0 type bridge; ip link set dev eth0 addrgenmode none; ip addr add 10.0.0.1/24 dev eth0; ip link set eth0 up; ${prepare}`,
     );
     const look = async (): Promise<string> => (await netns.script(everything)).replaceAll(/^#.*\n/gm, '');
     const before = await look();
