@@ -4,9 +4,10 @@
  */
 import { hostname, tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { runCli } from './cli/cli.ts';
 import type { CliDeps } from './cli/deps.ts';
-import { EXIT_CODES, SluiceError } from './errors.ts';
+import { EXIT_CODES, exitCodeOf, SluiceError } from './errors.ts';
 import { randomId, systemClock } from './host/clock.ts';
 
 /** How long a command may take to end after the first signal. */
@@ -69,6 +70,19 @@ async function writeBugLog(stack: string): Promise<string | undefined> {
   }
 }
 
+/** The build puts the small programs beside this file. */
+function devPrograms(): CliDeps['programs'] {
+  const built = (name: string): readonly string[] => [
+    process.execPath,
+    fileURLToPath(new URL(`./programs/${name}.js`, import.meta.url)),
+  ];
+  return {
+    sluice: [process.execPath, process.argv[1] ?? ''],
+    instance: built('instance'),
+    load: built('load'),
+  };
+}
+
 function onResync(resync: () => void): () => void {
   process.on('SIGHUP', resync);
   return () => process.off('SIGHUP', resync);
@@ -81,8 +95,28 @@ async function flushed(stream: NodeJS.WriteStream): Promise<void> {
   });
 }
 
+/** What nobody caught is a bug: said in the usual form, and never with a page of bundled source. */
+async function dieOfBug(bug: unknown): Promise<never> {
+  await reportBug(bug);
+  process.exit(exitCodeOf(bug));
+}
+
+function onBug(bug: unknown): void {
+  void dieOfBug(bug);
+}
+
+async function reportBug(error: unknown): Promise<void> {
+  const { formatError, stackOf } = await import('./cli/error-output.ts');
+  const { PLAIN } = await import('./cli/palette.ts');
+  const logFile = await writeBugLog(stackOf(error));
+  const style = { json: false, debug: process.argv.includes('--debug'), palette: PLAIN, logFile };
+  process.stderr.write(formatError(error, style));
+}
+
 async function main(): Promise<void> {
   listenToClosedPipes();
+  process.on('uncaughtException', onBug);
+  process.on('unhandledRejection', onBug);
   const deps: CliDeps = {
     io: { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env },
     clock: systemClock,
@@ -96,6 +130,8 @@ async function main(): Promise<void> {
     actor: actorName(),
     host: hostname(),
     configPaths: { system: '/etc/sluice/config.yaml', user: userConfigPath() },
+    programs: devPrograms(),
+    uid: process.getuid?.() ?? 0,
     onResync,
     writeBugLog,
   };

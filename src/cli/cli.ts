@@ -5,6 +5,7 @@ import type { CliDeps } from './deps.ts';
 import { isTerminal, widthOf } from './io.ts';
 import type { Run } from './define.ts';
 import { buildProgram } from './program.ts';
+import type { ForeignExit } from './runner.ts';
 
 /** True if failures are to be written as JSON: what the flags or the environment say, even where the flags do not parse. */
 function wantsJson(argv: readonly string[], variable: string | undefined): boolean {
@@ -56,7 +57,7 @@ function underSignal(error: unknown, signal: AbortSignal): unknown {
  * @returns the exit code
  */
 export async function runCli(argv: readonly string[], deps: CliDeps): Promise<number> {
-  let result: ResultCode = 'ok';
+  let result: ResultCode | ForeignExit = 'ok';
   const run: Run = async (command, mode, body) => {
     const { runBody } = await import('./runner.ts');
     result = await runBody(deps, command, { argv, mode, body });
@@ -68,7 +69,7 @@ export async function runCli(argv: readonly string[], deps: CliDeps): Promise<nu
   });
   try {
     await program.parseAsync(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' });
-    return EXIT_CODES[result].exit;
+    return typeof result === 'string' ? EXIT_CODES[result].exit : result.exit;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const failure = underSignal(error, deps.signal);

@@ -1,5 +1,6 @@
 /** Owns what the command line gets from the process edge (main.ts) or from a test: streams, time, the store, and who is asking. */
 import type { Clock } from '../host/clock.ts';
+import type { DevPrograms } from '../dev/options.ts';
 import type { Store } from '../store/store.ts';
 import type { Io } from './io.ts';
 import type { ConfigPaths, Settings } from './settings.ts';
@@ -26,6 +27,10 @@ export interface CliDeps {
   readonly actor: string;
   readonly host: string;
   readonly configPaths: ConfigPaths;
+  /** Command lines of this very program and of those that `sluice dev` starts. */
+  readonly programs: DevPrograms;
+  /** User id of this process. */
+  readonly uid: number;
   /** Calls `resync` on SIGHUP; returns how to stop listening. */
   readonly onResync: (resync: () => void) => () => void;
   /** Writes the stack of a bug to a file and gives its path; undefined if that is not possible. */

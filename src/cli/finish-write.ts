@@ -50,7 +50,7 @@ function writeFailures(session: Session, report: WriteReport): void {
 function convergenceJson(convergence: Convergence | undefined): object | null {
   if (convergence === undefined) return null;
   const { seconds, ...rest } = convergence;
-  return { ...rest, waitedSeconds: seconds };
+  return { ...rest, waitedSeconds: Math.round(seconds * 1000) / 1000 };
 }
 
 /** The whole outcome as one document. */

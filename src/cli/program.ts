@@ -4,6 +4,8 @@
  */
 import { Command } from 'commander';
 import { VERSION } from '../version.ts';
+import { defineAgent } from './commands/agent.ts';
+import { defineDev } from './commands/dev.ts';
 import { defineDescribe } from './commands/describe.ts';
 import { defineInstance } from './commands/instance.ts';
 import { defineList } from './commands/list.ts';
@@ -16,6 +18,7 @@ import { defineCompletion } from './commands/completion.ts';
 import { defineHelp } from './commands/help.ts';
 import { defineVersion } from './commands/version.ts';
 import type { Define, Run } from './define.ts';
+import { formatHelp } from './help-format.ts';
 import { globalOptions } from './options.ts';
 import { TOPICS } from './help/topics.ts';
 import { usageError } from './usage.ts';
@@ -30,6 +33,7 @@ export interface ProgramOutput {
 const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[]])[] = [
   ['Publish and change:', [definePublish, defineUnpublish, definePlan, defineInstance]],
   ['Observe:', [defineStatus, defineList, defineDescribe, defineWait]],
+  ['Run:', [defineAgent, defineDev]],
   ['Operate:', [defineCompletion, defineVersion, defineHelp]],
 ];
 
@@ -42,6 +46,20 @@ function raiseUsageErrors(command: Command): void {
     throw DONE.includes(error.code) ? error : usageError(error, command);
   });
   for (const child of command.commands) raiseUsageErrors(child);
+}
+
+/** A command in the list of commands: name, alias and arguments. */
+function subcommandTerm(command: Command): string {
+  const names = [command.name(), ...command.aliases()].join(', ');
+  const children = command.commands.map((child) => child.name()).join('|');
+  const ownOptions = command.options.filter(({ hidden }) => !hidden);
+  // A command with options of its own does something without a word after it.
+  const nouns = ownOptions.length > 0 && children !== '' ? `[${children}]` : children;
+  const args = command.registeredArguments.map((argument) => {
+    const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
+  return [names, ...(nouns === '' ? [] : [nouns]), ...args].join(' ');
 }
 
 function describeTopics(): string {
@@ -71,7 +89,7 @@ export function buildProgram(run: Run, output: ProgramOutput): Command {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .configureHelp({ sortSubcommands: false, sortOptions: false })
+    .configureHelp({ sortSubcommands: false, sortOptions: false, formatHelp, subcommandTerm })
     .helpOption('-h, --help', 'show help')
     .helpCommand(false)
     .version(`sluice ${VERSION}`, '--version', 'show the version');

@@ -17,8 +17,13 @@ export type RunMode =
   /** Needs neither store nor configuration. */
   | 'offline';
 
+/** The exit code of another program that was run in the foreground: handed on as it is. */
+export interface ForeignExit {
+  readonly exit: number;
+}
+
 /** The body of a command. */
-export type Body = (session: Session) => Promise<ResultCode>;
+export type Body = (session: Session) => Promise<ResultCode | ForeignExit>;
 
 /** Rejects when the signal aborts, with its reason. */
 async function aborted(signal: AbortSignal): Promise<never> {
@@ -61,7 +66,7 @@ export async function runBody(
   deps: CliDeps,
   command: Command,
   run: { readonly argv: readonly string[]; readonly mode: RunMode; readonly body: Body },
-): Promise<ResultCode> {
+): Promise<ResultCode | ForeignExit> {
   const offline = run.mode === 'offline';
   await resolveOptions(command, deps.io.env, offline ? undefined : deps.configPaths);
   const { timeout: timeoutMs, watch } = command.opts<{

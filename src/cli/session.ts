@@ -21,6 +21,8 @@ export interface Session {
   readonly errPalette: Palette;
   /** The command that runs, its options resolved from every source. */
   readonly command: Command;
+  /** The arguments as typed, without node and script. */
+  readonly argv: readonly string[];
   /** The command line as typed, for the audit record. No flag takes a secret. */
   readonly commandLine: string;
   /** Opens the store once; closed when the command ends. */
@@ -52,6 +54,7 @@ export async function openSession(
     command,
     settings,
     signal: run.signal,
+    argv: run.argv,
     notes: createNotes(io, settings, errPalette),
     outPalette,
     errPalette,

@@ -22,6 +22,9 @@ function conditionOf(text: string): WaitCondition {
   });
 }
 
+/** Seconds to the millisecond. */
+const toMs = (seconds: number): number => Math.round(seconds * 1000) / 1000;
+
 /** Waits until the condition holds. @throws SluiceError `unhealthy` if it does not in time */
 export async function waitBody(session: Session, word: string, flags: WaitFlags): Promise<ResultCode> {
   const condition = conditionOf(flags.for);
@@ -39,13 +42,17 @@ export async function waitBody(session: Session, word: string, flags: WaitFlags)
   const outcome = await waitFor(deps, reference, options).finally(() => progress.stop());
   const { met, now, seconds, revision } = outcome;
   if (!met) {
-    throw new SluiceError('unhealthy', `${name} is not ${flags.for} after ${seconds.toFixed(1)}s`, {
-      why: now,
-      fix: `sluice describe ${word} shows it; --timeout gives more time`,
-      details: { reference: name, condition: flags.for, now, waitedSeconds: seconds, revision },
-    });
+    throw new SluiceError(
+      'unhealthy',
+      `${flags.for} does not hold for ${name} after ${seconds.toFixed(1)}s`,
+      {
+        why: now,
+        fix: `sluice describe ${word} shows it; --timeout gives more time`,
+        details: { reference: name, condition: flags.for, now, waitedSeconds: toMs(seconds), revision },
+      },
+    );
   }
-  const item = { reference: name, condition: flags.for, met, now, waitedSeconds: seconds };
+  const item = { reference: name, condition: flags.for, met, now, waitedSeconds: toMs(seconds) };
   if (session.settings.quiet) return 'ok';
   await writeListing(session, {
     kind: 'WaitResult',

@@ -1,0 +1,71 @@
+/** Owns the definitions of `agent` and `agent cleanup`. */
+import type { Command } from 'commander';
+import type { LogFormat } from '../../host/log.ts';
+import { type Define, finish, type Run } from '../define.ts';
+import { agentOptions, stateDirOption } from '../options.ts';
+
+/** Flags of `agent`. */
+export interface AgentFlags {
+  readonly node?: string | undefined;
+  readonly stateDir?: string | undefined;
+  readonly nodeIp?: readonly string[] | undefined;
+  readonly dataplane?: 'auto' | 'iptables' | undefined;
+  readonly logFormat?: LogFormat | undefined;
+  readonly once?: boolean | undefined;
+  readonly printRules?: boolean | undefined;
+}
+
+/** Flags of `agent cleanup`. */
+export interface CleanupFlags {
+  readonly stateDir?: string | undefined;
+}
+
+function defineCleanup(agent: Command, run: Run): void {
+  const command = agent
+    .command('cleanup')
+    .summary('remove every rule, route and file of sluice from this node')
+    .description(
+      'Remove every rule, route and file of sluice from this node, and nothing else. The agent must be stopped; programs on ' +
+        'this node that use entries lose them.',
+    )
+    .addOption(stateDirOption());
+  finish(command, {
+    examples: [
+      ['sluice agent cleanup', 'after the agent was stopped for good'],
+      ['sluice agent cleanup --state-dir /srv/sluice', 'with another state directory'],
+      ['sluice agent cleanup -q && apt remove nodejs', 'in a script'],
+    ],
+  }).action(async () =>
+    run(command, 'write', async (session) => {
+      const { cleanupBody } = await import('../run/agent-cleanup.ts');
+      return cleanupBody(session, command.opts<CleanupFlags>());
+    }),
+  );
+}
+
+/** `sluice agent` */
+export const defineAgent: Define = (parent, run) => {
+  const command = parent
+    .command('agent')
+    .summary('keep the rules of this node as the store says')
+    .description(
+      "Keep this node's kernel rules as the store says, until a signal. Rules stay when it ends. SIGHUP: read the kernel again.",
+    );
+  for (const option of agentOptions()) command.addOption(option);
+  command
+    .option('--once', 'apply what the store says now, and end')
+    .option('--print-rules', 'print the rules that the store asks for, and touch nothing');
+  defineCleanup(command, run);
+  finish(command, {
+    examples: [
+      ['sluice agent --endpoints http://10.0.0.1:2379', 'on every node, as root'],
+      ['sluice agent --once -o json', 'apply once, for a program'],
+      ['sluice agent --print-rules', 'what would be in the kernel'],
+    ],
+  }).action(async () =>
+    run(command, 'write', async (session) => {
+      const { agentBody } = await import('../run/agent.ts');
+      return agentBody(session, command.opts<AgentFlags>());
+    }),
+  );
+};

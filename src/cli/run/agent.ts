@@ -1,0 +1,108 @@
+/** Owns the body of `agent`: from flags to what the agent is started with. */
+import { applyOnce, readRulesText } from '../../agent/once.ts';
+import { runAgent } from '../../agent/run.ts';
+import { type ResultCode, SluiceError } from '../../errors.ts';
+import { createLog, type Log } from '../../host/log.ts';
+import { isName, NAME_RULE, parseName } from '../../model/name.ts';
+import { quoteValue } from '../../model/text.ts';
+import type { AgentFlags } from '../commands/agent.ts';
+import { isTerminal } from '../io.ts';
+import { DEFAULT_STATE_DIR } from '../options.ts';
+import { writeListing } from '../output/listing.ts';
+import type { Session } from '../session.ts';
+
+/** Name of this node: as given, else the first label of the host name. @throws SluiceError `invalid-spec`, `config` */
+function nodeName(session: Session, given: string | undefined): string {
+  if (given !== undefined) return parseName(given, 'node');
+  const label = session.deps.host.split('.')[0]?.toLowerCase() ?? '';
+  if (isName(label)) return label;
+  throw new SluiceError('config', `the host name ${quoteValue(session.deps.host)} is not a node name`, {
+    why: `a node name is ${NAME_RULE}`,
+    fix: 'name the node: --node NAME or SLUICE_NODE',
+  });
+}
+
+function logOf(session: Session, flags: AgentFlags): Log {
+  const { io, clock } = session.deps;
+  return createLog({
+    format: flags.logFormat ?? 'auto',
+    debug: session.settings.debug,
+    write: (line) => {
+      io.stderr.write(line);
+    },
+    isTty: isTerminal(io.stderr),
+    journald: io.env['JOURNAL_STREAM'] !== undefined,
+    now: clock.now,
+  });
+}
+
+async function printRules(session: Session): Promise<ResultCode> {
+  const text = await readRulesText(async () => session.deps.openStore(session.settings));
+  await writeListing(session, {
+    kind: 'Rules',
+    revision: undefined,
+    items: [{ format: 'iptables-restore', text }],
+    name: () => 'rules',
+    json: (item) => item,
+    columns: [],
+    text: () => text,
+  });
+  return 'ok';
+}
+
+async function runOnce(session: Session, node: string, flags: AgentFlags): Promise<ResultCode> {
+  const openStore = async (): ReturnType<typeof session.deps.openStore> =>
+    session.deps.openStore(session.settings);
+  const report = await applyOnce({ node, nodeIps: flags.nodeIp ?? [], openStore });
+  const isSilent = session.settings.quiet && report.rulesWritten === 0;
+  if (!isSilent) {
+    await writeListing(session, {
+      kind: 'AgentReport',
+      revision: report.revision,
+      items: [report],
+      name: () => `node/${node}`,
+      json: (item) => item,
+      columns: [
+        { name: 'NODE', cell: (item) => item.node },
+        { name: 'REVISION', cell: (item) => String(item.revision) },
+        { name: 'ENTRIES', cell: (item) => String(item.entries) },
+        { name: 'INSTANCES', cell: (item) => String(item.instances) },
+        { name: 'WRITTEN', cell: (item) => String(item.rulesWritten) },
+        { name: 'RULES', wide: true, cell: (item) => item.rulesHash },
+      ],
+    });
+  }
+  if (report.failures.length === 0) return 'ok';
+  throw new SluiceError('failed', `${report.failures.length} things could not be applied on node/${node}`, {
+    why: report.failures.join('; '),
+    fix: 'the rest is applied; correct them and run it again',
+    details: { failures: report.failures },
+  });
+}
+
+/** Runs the agent, or one of its one-shot forms. */
+export async function agentBody(session: Session, flags: AgentFlags): Promise<ResultCode> {
+  const { deps, settings, signal } = session;
+  if (flags.printRules === true && flags.once === true) {
+    throw new SluiceError('usage', '--once and --print-rules exclude each other', {
+      why: 'one applies the rules, the other prints them and touches nothing',
+      fix: 'give one of them',
+    });
+  }
+  if (flags.printRules === true) return printRules(session);
+  const node = nodeName(session, flags.node);
+  if (flags.once === true) return runOnce(session, node, flags);
+  await runAgent({
+    node,
+    stateDir: flags.stateDir ?? DEFAULT_STATE_DIR,
+    openStore: async () => deps.openStore(settings),
+    nodeIps: flags.nodeIp ?? [],
+    dataplane: flags.dataplane ?? 'auto',
+    log: logOf(session, flags),
+    clock: deps.clock,
+    random: deps.random,
+    signal,
+    onResync: deps.onResync,
+  });
+  return 'ok';
+}
