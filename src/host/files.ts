@@ -11,6 +11,9 @@ import { SluiceError } from '../errors.ts';
 /** Default cap of a read: 64 MiB (a snapshot of 10,000 services is about 10 MB). */
 export const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
+/** Bytes of one read. */
+const READ_BYTES = 256 * 1024;
+
 /** What was read of a checksummed file. */
 export interface CheckedText {
   readonly text: string;
@@ -46,12 +49,12 @@ export async function readBounded(file: string, maxBytes = MAX_FILE_BYTES): Prom
   try {
     handle = await open(file, 'r');
     const chunks: Buffer[] = [];
-    let length = 0;
-    for await (const chunk of handle.createReadStream({ end: maxBytes, autoClose: false })) {
-      const bytes = Buffer.from(chunk as Uint8Array);
-      length += bytes.length;
+    for (let length = 0; ;) {
+      const { bytesRead, buffer } = await handle.read(Buffer.alloc(READ_BYTES));
+      if (bytesRead === 0) break;
+      length += bytesRead;
       if (length > maxBytes) throw new Error(`it is longer than ${maxBytes} bytes`);
-      chunks.push(bytes);
+      chunks.push(buffer.subarray(0, bytesRead));
     }
     return Buffer.concat(chunks).toString('utf8');
   } catch (error) {
