@@ -1,5 +1,6 @@
 /** Owns IP addresses, ports and protocols: their canonical text, parsing and order. Pure. */
 import { SluiceError } from '../errors.ts';
+import { quoteValue } from './text.ts';
 
 /** IP family. */
 export type Family = 'ipv4' | 'ipv6';
@@ -107,7 +108,7 @@ export function parseAddress(text: string, field = 'address'): Address {
 }
 
 function invalidAddress(field: string, value: string, allowed: string): SluiceError {
-  return new SluiceError('invalid-spec', `${field}: ${JSON.stringify(value)} is not an address`, {
+  return new SluiceError('invalid-spec', `${field}: ${quoteValue(value)} is not an address`, {
     why: `${field} must be ${allowed}`,
     fix: 'write the address in numbers, without leading zeros; host names are not looked up',
     details: { field, value, allowed },

@@ -1,6 +1,7 @@
 /** Owns entries: the virtual IP:port/proto that clients dial. Pure. */
 import { SluiceError } from '../errors.ts';
 import { type Address, compareAddresses, formatAddress, parseAddress, type Protocol } from './address.ts';
+import { quoteValue } from './text.ts';
 
 /** One entry of a service. Canonical text: `10.96.0.10:80/tcp`, `[fd00::10]:53/udp`. */
 export interface Entry extends Address {
@@ -20,8 +21,8 @@ export function parseEntry(text: string, field = 'entry'): Entry {
   const slash = text.lastIndexOf('/');
   const protocol = slash < 0 ? 'tcp' : text.slice(slash + 1);
   if (protocol !== 'tcp' && protocol !== 'udp') {
-    throw new SluiceError('invalid-spec', `${field}: ${JSON.stringify(text)} is not an entry`, {
-      why: `the protocol after the slash must be tcp or udp, not ${JSON.stringify(protocol)}`,
+    throw new SluiceError('invalid-spec', `${field}: ${quoteValue(text)} is not an entry`, {
+      why: `the protocol after the slash must be tcp or udp, not ${quoteValue(protocol)}`,
       fix: 'write for example 10.96.0.10:80/tcp',
       details: { field, value: text, allowed: 'IP:PORT[/tcp|udp]' },
     });

@@ -1,5 +1,6 @@
 /** Owns names of services and nodes: one grammar for both. Pure. */
 import { SluiceError } from '../errors.ts';
+import { quoteValue } from './text.ts';
 
 const NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
@@ -18,7 +19,7 @@ export function isName(text: string): boolean {
  */
 export function parseName(text: string, field: string): string {
   if (isName(text)) return text;
-  throw new SluiceError('invalid-spec', `${field}: ${JSON.stringify(text.slice(0, 80))} is not a name`, {
+  throw new SluiceError('invalid-spec', `${field}: ${quoteValue(text)} is not a name`, {
     why: `a ${field} name is ${NAME_RULE}`,
     fix: 'choose another name, e.g. web or web-2',
     details: { field, value: text.slice(0, 80), allowed: NAME_RULE },

@@ -26,9 +26,10 @@ function parts(text: string): Reference | undefined {
   const [first = '', second, third, ...rest] = text.split('/');
   if (rest.length > 0) return undefined;
   if (second === undefined) return isName(first) ? { kind: 'service', service: first } : undefined;
-  if (third === undefined && first === 'service' && isName(second))
-    return { kind: 'service', service: second };
-  if (third === undefined && first === 'node' && isName(second)) return { kind: 'node', node: second };
+  if (third === undefined && (first === 'service' || first === 'node')) {
+    if (!isName(second)) return undefined;
+    return first === 'node' ? { kind: 'node', node: second } : { kind: 'service', service: second };
+  }
   if (third !== undefined && first !== 'service') return undefined;
   const service = third === undefined ? first : second;
   const id = canonicalId(third ?? second);

@@ -1,0 +1,273 @@
+/**
+ * Fuzzes specs: 21,000 texts, from noise through mutated files to well-formed structures of hostile values. Each is refused as
+ * `invalid-spec`, or accepted; what is accepted renders canonically, reads back to itself, passes the stored form and can be planned.
+ */
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SluiceError } from '../../src/errors.ts';
+import { formatAddress } from '../../src/model/address.ts';
+import { formatEntry } from '../../src/model/entry.ts';
+import {
+  decodeInstance,
+  decodeService,
+  encodeInstance,
+  encodeService,
+} from '../../src/model/records-service.ts';
+import type { ServiceSpec } from '../../src/model/service.ts';
+import { formatSpec } from '../../src/model/spec-format.ts';
+import { parseSpecs } from '../../src/model/spec.ts';
+import { planJson } from '../../src/plan/plan-json.ts';
+import { planPublish } from '../../src/plan/publish.ts';
+
+const NOW = '2026-01-31T09:30:00.000Z';
+/** What an accepted spec may be made of; nothing else may ever reach a rule, a key or a path. */
+const CANONICAL =
+  /^kind: Service\nname: "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"\nentries:\n( {2}- "[0-9a-f.:[\]]+:[0-9]{1,5}\/(tcp|udp)"\n)+instances:( \[\]\n|\n( {2}- "[0-9a-f.:[\]]+:[0-9]{1,5}(=[0-9]{1,5})?"\n)+)masquerade: (true|false)\n$/;
+
+/** The services of a text, or undefined if it is refused; any other error is a crash. */
+async function accepted(text: string, file: string): Promise<readonly ServiceSpec[] | undefined> {
+  try {
+    return await parseSpecs(text, { file });
+  } catch (error) {
+    if (!(error instanceof SluiceError) || error.code !== 'invalid-spec') throw error;
+    expect(error.message).not.toMatch(/\p{Cc}/u);
+    expect(error.details['errors']).not.toEqual([]);
+    return undefined;
+  }
+}
+
+async function checkAccepted(spec: ServiceSpec): Promise<void> {
+  const yaml = formatSpec(spec);
+  expect(yaml).toMatch(CANONICAL);
+  expect(await parseSpecs(yaml, { file: 'x.yaml' })).toEqual([spec]);
+  expect(await parseSpecs(formatSpec(spec, 'json'), { file: 'x.json' })).toEqual([spec]);
+  const plan = planPublish({ spec, stored: undefined, revision: 1, now: NOW });
+  expect(JSON.parse(JSON.stringify(planJson(plan)))).toEqual(planJson(plan));
+  expect(plan.claims.map(formatEntry)).toEqual(spec.entries.map(formatEntry));
+  expect(plan.after.map(formatAddress)).toEqual(spec.instances.map(formatAddress));
+  for (const change of plan.changes) {
+    if (change.kind === 'create-service') {
+      expect(decodeService(spec.name, encodeService(change.after)).value).toEqual(change.after);
+    } else if (change.kind === 'add-instance') {
+      const { id } = change.after;
+      expect(decodeInstance(spec.name, id, encodeInstance(change.after)).value).toEqual(change.after);
+    }
+  }
+}
+
+/** Runs a text through everything; how many services were accepted. */
+async function tryText(text: string, file: string): Promise<number> {
+  const specs = await accepted(text, file);
+  for (const spec of specs ?? []) await checkAccepted(spec);
+  return specs?.length ?? 0;
+}
+
+const GOOD = `kind: Service
+name: web
+entries: ["10.96.0.10:80/tcp", {ip: "fd00::10", port: 53, protocol: udp}]
+instances: ["10.0.1.11:8080", {address: "10.0.1.12:8080", weight: 3}]
+masquerade: false
+`;
+const GOOD_JSON = JSON.stringify({
+  kind: 'Service',
+  name: 'web',
+  entries: ['10.96.0.10:80/tcp', { ip: 'fd00::10', port: 53, protocol: 'udp' }],
+  instances: ['10.0.1.11:8080', { address: '10.0.1.12:8080', weight: 3 }],
+});
+
+const NASTY = [
+  '\0',
+  '\n',
+  '\r',
+  '\t',
+  ' ',
+  '-',
+  '"',
+  "'",
+  ':',
+  ': ',
+  '=',
+  '#',
+  ' #',
+  '&a ',
+  '*a',
+  '!!js ',
+  '!!str ',
+  '[',
+  ']',
+  '{',
+  '}',
+  ',',
+  '|\n',
+  '>-\n',
+  '? ',
+  '%YAML 1.1\n',
+  '---\n',
+  '...\n',
+  '<<: *a\n',
+  '__proto__',
+  'constructor',
+  '../',
+  '/',
+  '010',
+  '0o17',
+  '0x1f',
+  '1e20',
+  '.inf',
+  '.nan',
+  'null',
+  '~',
+  'true',
+  '70000',
+  '65536',
+  '-1',
+  '٣',
+  '８',
+  '\u202e',
+  '\ufeff',
+  '\ud800',
+  '\u0085',
+  '\u2028',
+  '\\',
+  '\\u0000',
+  '$(x)',
+  '`x`',
+  ';',
+  '::',
+  '127.0.0.1',
+  '0.0.0.0',
+  '255.255.255.255',
+  '-A INPUT',
+  '=3',
+  'kind',
+  'name',
+  'entries',
+  'web',
+  '10.96.0.10:80/tcp',
+  '10.0.1.11:8080',
+  '[fd00::1]:80',
+];
+const nasty = fc.constantFrom(...NASTY);
+
+/** A good text with pieces cut out and nasty ones put in. */
+const mutated = fc
+  .record({
+    base: fc.constantFrom(GOOD, GOOD, GOOD_JSON, `${GOOD}---\n${GOOD.replace('web', 'db')}`),
+    edits: fc.array(
+      fc.record({
+        at: fc.double({ min: 0, max: 1, noNaN: true }),
+        cut: fc.nat(12),
+        put: fc.oneof(nasty, fc.constant('')),
+      }),
+      { maxLength: 4 },
+    ),
+  })
+  .map(({ base, edits }) => {
+    let text = base;
+    for (const { at, cut, put } of edits) {
+      const from = Math.floor(at * text.length);
+      text = text.slice(0, from) + put + text.slice(from + cut);
+    }
+    return text;
+  });
+
+const noise = fc
+  .array(fc.oneof(nasty, fc.string({ unit: 'binary', maxLength: 6 })), { maxLength: 20 })
+  .map((parts) => parts.join(''));
+
+const ip = fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(fc.nat(255), fc.nat(255)).map(([a, b]) => `10.0.${a}.${b}`) },
+  { weight: 2, arbitrary: fc.ipV4() },
+  { weight: 2, arbitrary: fc.ipV6() },
+  { weight: 1, arbitrary: nasty },
+);
+const hosted = ip.map((text) => (text.includes(':') && !text.startsWith('[') ? `[${text}]` : text));
+const port = fc.oneof(
+  { weight: 8, arbitrary: fc.integer({ min: 1, max: 65_535 }) },
+  { weight: 1, arbitrary: fc.integer() },
+  { weight: 1, arbitrary: fc.double() },
+);
+const weight = fc.oneof(
+  { weight: 8, arbitrary: fc.integer({ min: 0, max: 65_535 }) },
+  { weight: 1, arbitrary: fc.double() },
+);
+const anything = fc.oneof(nasty, fc.jsonValue({ maxDepth: 2 }));
+const rarely = <T>(usual: fc.Arbitrary<T>): fc.Arbitrary<unknown> =>
+  fc.oneof({ weight: 40, arbitrary: usual }, { weight: 1, arbitrary: anything });
+
+const entry = fc.oneof(
+  fc
+    .tuple(hosted, port, fc.constantFrom('', '/tcp', '/udp'))
+    .map(([host, number, tail]) => `${host}:${number}${tail}`),
+  fc.record(
+    { ip: rarely(ip), port: rarely(port), protocol: rarely(fc.constantFrom('tcp', 'udp')) },
+    { requiredKeys: ['ip', 'port'] },
+  ),
+);
+const instance = fc.oneof(
+  fc.tuple(hosted, port).map(([host, number]) => `${host}:${number}`),
+  fc.tuple(hosted, port, weight).map(([host, number, share]) => `${host}:${number}=${share}`),
+  fc.record(
+    {
+      address: rarely(fc.tuple(hosted, port).map(([host, number]) => `${host}:${number}`)),
+      weight: rarely(weight),
+    },
+    { requiredKeys: ['address'] },
+  ),
+);
+const name = fc.oneof(
+  { weight: 20, arbitrary: fc.stringMatching(/^[a-z0-9]([-a-z0-9]{0,10}[a-z0-9])?$/) },
+  { weight: 1, arbitrary: fc.string() },
+);
+const service = fc.record(
+  {
+    kind: rarely(fc.constant('Service')),
+    name: rarely(name),
+    entries: rarely(fc.array(rarely(entry), { minLength: 1, maxLength: 3 })),
+    instances: rarely(fc.array(rarely(instance), { maxLength: 4 })),
+    masquerade: rarely(fc.boolean()),
+  },
+  { requiredKeys: ['kind', 'name', 'entries', 'instances'] },
+);
+const structured = fc.oneof(
+  { weight: 4, arbitrary: service },
+  { weight: 1, arbitrary: fc.array(service, { maxLength: 3 }) },
+  { weight: 1, arbitrary: anything },
+);
+
+const FILES = fc.constantFrom('-', 'web.yaml', 'web.json');
+
+async function fuzz(
+  texts: fc.Arbitrary<string>,
+  numRuns: number,
+): Promise<{ readonly texts: number; readonly services: number }> {
+  const seen = { texts: 0, services: 0 };
+  const property = fc.asyncProperty(texts, FILES, async (text, file) => {
+    seen.texts += 1;
+    seen.services += await tryText(text, file);
+  });
+  await fc.assert(property, { seed: 20_260_131, numRuns });
+  return seen;
+}
+
+describe('fuzzed specs', { timeout: 240_000 }, () => {
+  it('of noise are refused without a crash', async () => {
+    expect(await fuzz(noise, 5_000)).toMatchObject({ texts: 5_000 });
+  });
+
+  it('of mutated files are refused or canonical', async () => {
+    const seen = await fuzz(mutated, 8_000);
+    expect(seen.texts).toBe(8_000);
+    // Guards the test itself: mutations that never let a spec through would check nothing.
+    expect(seen.services).toBeGreaterThan(500);
+  });
+
+  it('of structures with hostile values are refused or canonical', async () => {
+    const seen = await fuzz(
+      structured.map((value) => JSON.stringify(value)),
+      8_000,
+    );
+    expect(seen.texts).toBe(8_000);
+    expect(seen.services).toBeGreaterThan(500);
+  });
+});
