@@ -1,5 +1,5 @@
 /**
- * Owns the build: src/main.ts and what it imports lazily, into one split ESM bundle under dist/. Must not decide when to build
+ * Owns the build: src/main.ts and what it imports lazily, into one split ESM bundle under dist/, with the small programs that `sluice dev` starts. Must not decide when to build
  * (main.js of this folder does). etcd3 reads its .proto files from `${__dirname}/../proto` when it is imported, so chunks
  * live one folder deep and the proto files are copied beside them.
  */
@@ -28,7 +28,11 @@ export async function build() {
   await rm(fresh, { recursive: true, force: true });
   await mkdir(fresh, { recursive: true });
   await bundle({
-    entryPoints: [path.join(ROOT, 'src/main.ts')],
+    entryPoints: {
+      main: path.join(ROOT, 'src/main.ts'),
+      'programs/instance': path.join(ROOT, 'src/dev/programs/instance.ts'),
+      'programs/load': path.join(ROOT, 'src/dev/programs/load.ts'),
+    },
     outdir: fresh,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,

@@ -57,7 +57,7 @@ function underSignal(error: unknown, signal: AbortSignal): unknown {
  * @returns the exit code
  */
 export async function runCli(argv: readonly string[], deps: CliDeps): Promise<number> {
-  let result: ResultCode | ForeignExit = 'ok';
+  let result = 'ok' as ResultCode | ForeignExit;
   const run: Run = async (command, mode, body) => {
     const { runBody } = await import('./runner.ts');
     result = await runBody(deps, command, { argv, mode, body });
