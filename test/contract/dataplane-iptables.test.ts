@@ -11,8 +11,8 @@ type Variant = 'nft' | 'legacy';
 async function openNode(variant: Variant): Promise<Netns> {
   const netns = await openNetns();
   await netns.script(
-    `ip link add eth0 type bridge; ip link set dev eth0 addrgenmode none; ip addr add ${FACTS.nodeIpv4}/24 dev eth0; ip -6 addr add ${FACTS.nodeIpv6}/64 dev eth0 nodad
-     ip link set eth0 up; iptables-${variant} -t filter -A INPUT -i nothing0 -j ACCEPT`,
+    `ip addr add ${FACTS.nodeIpv4}/32 dev lo; ip -6 addr add ${FACTS.nodeIpv6}/64 dev lo nodad
+    iptables-${variant} -t filter -A INPUT -i nothing0 -j ACCEPT`,
   );
   return netns;
 }
@@ -53,9 +53,7 @@ describe('clean-up on iptables-nft', () => {
     ['beside foreign rules of some hooks', FOREIGN],
   ])('leaves everything byte-identical %s, also when another process does it', async (_title, prepare) => {
     const netns = await openNetns();
-    await netns.script(
-      `ip link add eth0 type bridge; ip link set dev eth0 addrgenmode none; ip addr add 10.0.0.1/24 dev eth0; ip link set eth0 up; ${prepare}`,
-    );
+    await netns.script(`ip addr add 10.0.0.1/32 dev lo; ${prepare}`);
     const look = async (): Promise<string> => (await netns.script(everything)).replaceAll(/^#.*\n/gm, '');
     const before = await look();
     const agent = await openIptables(netns.exec);

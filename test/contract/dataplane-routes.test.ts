@@ -8,9 +8,7 @@ describe('routes to entries in a kernel', () => {
   let netns: Netns;
   beforeEach(async () => {
     netns = await openNetns();
-    await netns.script(
-      'ip link add eth0 type bridge; ip link set dev eth0 addrgenmode none; ip addr add 10.0.0.1/24 dev eth0; ip -6 addr add fd01::1/64 dev eth0 nodad; ip link set eth0 up',
-    );
+    await netns.script('ip addr add 10.0.0.1/32 dev lo; ip -6 addr add fd01::1/64 dev lo nodad');
   });
   afterEach(async () => netns.close());
 
@@ -35,7 +33,7 @@ describe('routes to entries in a kernel', () => {
   });
 
   it('follow the node to another address without a moment without them', async () => {
-    await netns.script('ip addr add 10.0.0.2/24 dev eth0');
+    await netns.script('ip addr add 10.0.0.2/32 dev lo');
     const routes = ipEntryRoutes(netns.exec);
     await routes.apply(['10.96.0.1', 'fd00::10'], FACTS);
     expect(await routes.apply(['10.96.0.1', 'fd00::10'], { ...FACTS, nodeIpv4: '10.0.0.2' })).toEqual({
@@ -48,7 +46,7 @@ describe('routes to entries in a kernel', () => {
   it('are not made over an address that the node got since, and the rest is made', async () => {
     const routes = ipEntryRoutes(netns.exec);
     await routes.adopt();
-    await netns.script('ip addr add 10.96.0.5/32 dev eth0; ip -6 addr add fd00::5/128 dev eth0 nodad');
+    await netns.script('ip addr add 10.96.0.5/32 dev lo; ip -6 addr add fd00::5/128 dev lo nodad');
     const answer = await routes.apply(['10.96.0.5', '10.96.0.6', 'fd00::5'], FACTS);
     expect(answer).toEqual({
       changed: 1,
@@ -65,7 +63,7 @@ describe('routes to entries in a kernel', () => {
     const answer = await routes.apply(['10.96.0.1'], facts);
     expect(answer.changed).toBe(0);
     expect(answer.failures).toEqual([expect.stringMatching(/^no route to entry 10\.96\.0\.1: .*prefsrc/)]);
-    await netns.script('ip addr add 10.0.0.9/24 dev eth0');
+    await netns.script('ip addr add 10.0.0.9/32 dev lo');
     expect(await routes.apply(['10.96.0.1'], facts)).toEqual({ changed: 1, failures: [] });
   });
 });

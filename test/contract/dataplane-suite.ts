@@ -1,5 +1,5 @@
 /** Owns what every Dataplane must do; run on the model in memory and on real kernels. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseEntry } from '../../src/model/entry.ts';
 import type { Dataplane, LocalFacts } from '../../src/dataplane/dataplane.ts';
@@ -121,7 +121,7 @@ export function dataplaneContract(name: string, openKernel: () => Promise<Kernel
     it('looks again and repairs everything when an update is refused because the rules are gone', async () => {
       await apply(services(20));
       const whole = await plane.dump();
-      const ours = (await kernel.listing()).match(/^:SLUICE-\S+/gm)?.map((name) => name.slice(1)) ?? [];
+      const ours = (await kernel.listing()).match(/^:SLUICE-\S+/gm)?.map((text) => text.slice(1)) ?? [];
       await kernel.foreign([
         ...['PREROUTING', 'OUTPUT', 'POSTROUTING', ...ours].map((chain) => `-F ${chain}`),
         ...ours.map((chain) => `-X ${chain}`),

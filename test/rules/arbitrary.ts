@@ -1,5 +1,5 @@
 /** Owns random rulesets for properties: dense and sparse, both families, both protocols, one and many instances. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { canonicalIp } from '../../src/model/address.ts';
 import { compareEntries, formatEntry, type Entry } from '../../src/model/entry.ts';
 import type { EntryRules, Ruleset } from '../../src/rules/ruleset.ts';

@@ -45,6 +45,9 @@ function snapshot(
 const targetsOf = (from: Snapshot): readonly string[] =>
   rulesetOf(from).entries[0]?.targets.map(({ ip, weight }) => `${ip}=${weight}`) ?? [];
 
+const holder = (services: readonly Stored<Service>[]): readonly string[] =>
+  rulesetOf(snapshot(services)).entries.map((rules) => rules.service);
+
 describe('the ruleset of a snapshot', () => {
   it('lists instances from the oldest to the newest, those of one transaction by id', () => {
     const instances = [
@@ -97,8 +100,6 @@ describe('the ruleset of a snapshot', () => {
   });
 
   it('gives an entry that two services hold to the older claim, then to the first name', () => {
-    const holder = (services: readonly Stored<Service>[]): readonly string[] =>
-      rulesetOf(snapshot(services)).entries.map((rules) => rules.service);
     const [young, old] = [service('a', ['10.96.0.1:80'], 8), service('z', ['10.96.0.1:80'], 5)];
     expect(holder([young, old])).toEqual(['z']);
     expect(holder([old, young])).toEqual(['z']);

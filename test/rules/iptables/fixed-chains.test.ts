@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ipBytes } from '../../../src/model/address.ts';
 import { hairpinBytecode } from '../../../src/rules/iptables/fixed-chains.ts';

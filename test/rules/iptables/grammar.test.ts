@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assertRestoreText } from '../../../src/rules/iptables/grammar.ts';
 import { diffChains } from '../../../src/rules/iptables/diff.ts';

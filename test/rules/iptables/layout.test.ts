@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sharesOf } from '../../../src/balance/shares.ts';
 import { formatAddress } from '../../../src/model/address.ts';
@@ -153,23 +153,22 @@ describe('the iptables layout', () => {
   });
 });
 
-describe('the chain of a service', () => {
-  const changesOf = (
-    before: readonly number[],
-    after: readonly number[],
-  ): readonly (readonly [string, number])[] => {
-    const [old, desired] = [before, after].map((weights) =>
-      renderChains({ entries: [rulesOf('10.96.0.1:80', weights)] }, 'ipv4'),
-    );
-    if (old === undefined || desired === undefined) throw new Error('both are rendered');
-    const delta = diffChains({ ...NOTHING_INSTALLED, chains: old }, desired);
-    return delta.changed.map((name) => [
-      name.replace(/^SLUICE-S-.{13}/, 'S'),
-      desired.get(name)?.length ?? 0,
-    ]);
-  };
-  const ones = (count: number): readonly number[] => Array.from({ length: count }, () => 1);
+/** Chains that differ between two lists of weights, and how many rules each has then. */
+const changesOf = (
+  before: readonly number[],
+  after: readonly number[],
+): readonly (readonly [string, number])[] => {
+  const [old, desired] = [before, after].map((weights) =>
+    renderChains({ entries: [rulesOf('10.96.0.1:80', weights)] }, 'ipv4'),
+  );
+  if (old === undefined || desired === undefined) throw new Error('both are rendered');
+  const delta = diffChains({ ...NOTHING_INSTALLED, chains: old }, desired);
+  return delta.changed.map((name) => [name.replace(/^SLUICE-S-.{13}/, 'S'), desired.get(name)?.length ?? 0]);
+};
 
+const ones = (count: number): readonly number[] => Array.from({ length: count }, () => 1);
+
+describe('the chain of a service', () => {
   it('is the only one that a newcomer changes', () => {
     expect(changesOf(ones(3), ones(4))).toEqual([['S', 4]]);
     expect(changesOf(ones(15), ones(16))).toEqual([['S', 16]]);

@@ -47,9 +47,9 @@ describe('printed rules', () => {
   });
 });
 
-describe('the rules hash', () => {
-  const hashOf = (ruleset: Ruleset): string => rulesHash([renderChains(ruleset, 'ipv4')]);
+const hashOf = (ruleset: Ruleset): string => rulesHash([renderChains(ruleset, 'ipv4')]);
 
+describe('the rules hash', () => {
   it('is equal for equal rulesets and differs for any change', () => {
     const hash = hashOf(rulesetFrom([web('10.96.0.10:80', [1, 2])]));
     expect(hashOf(rulesetFrom([web('10.96.0.10:80', [1, 2])]))).toBe(hash);
