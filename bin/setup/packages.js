@@ -34,6 +34,7 @@ export const REQUIREMENTS = [
     programs: ['ip', 'ss'],
     packages: { apt: 'iproute2', dnf: 'iproute', pacman: 'iproute2', apk: 'iproute2' },
   },
+  { programs: ['curl'], packages: { apt: 'curl', dnf: 'curl', pacman: 'curl', apk: 'curl' } },
   {
     programs: ['unshare', 'nsenter', 'setpriv', 'mount'],
     packages: { apt: 'util-linux', dnf: 'util-linux', pacman: 'util-linux', apk: 'util-linux' },

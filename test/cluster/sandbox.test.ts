@@ -1,4 +1,4 @@
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { startChild } from '../../src/dev/child.ts';
 import { checkSandbox, sandboxArgv } from '../../src/dev/sandbox.ts';
@@ -11,6 +11,19 @@ const KINDS = [
   { who: 'root', isRoot: true },
   { who: 'an ordinary user', isRoot: false },
 ] as const;
+
+/** Command lines of all processes, words ended by NUL. */
+function commandLines(): readonly string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+      } catch {
+        return ''; // gone meanwhile
+      }
+    });
+}
 
 it.each(KINDS)('a sandbox of $who is allowed here', async ({ isRoot }) => {
   await expect(checkSandbox(exec, isRoot)).resolves.toBeUndefined();
@@ -44,9 +57,9 @@ it.each(KINDS)('all in a sandbox of $who dies with the program that opened it', 
     argv: [...programArgv('sandbox'), String(isRoot), 'sh', '-c', `echo ready; exec sleep ${mark}`],
   });
   await runner.waitForOutput(/^ready/);
-  const alive = async (): Promise<boolean> => (await exec('pgrep', ['-fx', `sleep ${mark}`])).exitCode === 0;
-  expect(await alive()).toBe(true);
+  const alive = (): boolean => commandLines().includes(`sleep\0${mark}\0`);
+  await waitUntil(alive, { what: 'the sleeper', timeoutMs: 5000 });
   await runner.stop('SIGKILL');
-  await waitUntil(async () => !(await alive()), { what: 'the end of a sandbox', timeoutMs: 5000 });
-  expect(await alive()).toBe(false);
+  await waitUntil(() => !alive(), { what: 'the end of a sandbox', timeoutMs: 5000 });
+  expect(alive()).toBe(false);
 });

@@ -1,5 +1,4 @@
 /** Owns the pace of the load generator: when attempts begin, and when the run ends. Open loop means that answers never slow the pace. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SluiceError } from '../../errors.ts';
 import { systemClock, type Clock } from '../../host/clock.ts';
 import { attempt, type Answer, type AttemptTarget } from './attempt.ts';
@@ -76,7 +75,7 @@ async function openLoop(run: Run, perSecond: number): Promise<void> {
       continue;
     }
     k += 1;
-    if (k % BURST === 0) await nextTurn();
+    if (k % BURST === 0) await run.clock.sleep(0);
     const one = run.begin(dueMs);
     underWay.add(one);
     void one.then(() => underWay.delete(one));
