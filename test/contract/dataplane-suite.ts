@@ -32,7 +32,7 @@ const services = (count: number): readonly EntryRules[] =>
 
 /** Runs the suite. */
 export function dataplaneContract(name: string, openKernel: () => Promise<KernelUnderTest>): void {
-  describe(`a data plane on ${name}`, () => {
+  describe(`a data plane on ${name}`, { timeout: 60_000 }, () => {
     let kernel: KernelUnderTest;
     let plane: Dataplane;
     const apply = (entries: readonly EntryRules[]): ReturnType<Dataplane['apply']> =>

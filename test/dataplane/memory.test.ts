@@ -18,7 +18,7 @@ async function modelledKernel(): Promise<KernelUnderTest> {
 
 dataplaneContract('memory', modelledKernel);
 
-describe('the modelled data plane', () => {
+describe('the modelled data plane', { timeout: 60_000 }, () => {
   const ruleset = rulesetFrom([webRules('10.96.0.1:80', [1, 1])]);
 
   it('tries once more after a failure, and the second time gives up with the old rules whole', async () => {

@@ -16,7 +16,7 @@ const check = (line: string, family: 'ipv4' | 'ipv6' = 'ipv4'): void =>
   assertRestoreText(['*nat', ...DECLARED, line, 'COMMIT', ''].join('\n'), family);
 const refused = expect.objectContaining({ code: 'internal' });
 
-describe('the grammar of restore texts', () => {
+describe('the grammar of restore texts', { timeout: 60_000 }, () => {
   it.each([
     `-A ${T} -d 10.96.0.0/20 -g ${T}`,
     `-A SLUICE-TCP -p tcp -m tcp --dport 0:4095 -g ${T}`,

@@ -15,7 +15,7 @@ function printed(count: number): string {
   return `0.${rounded.toString().padStart(11, '0')}`;
 }
 
-describe('the text of a probability', () => {
+describe('the text of a probability', { timeout: 60_000 }, () => {
   it.each([
     [1 / 3, '0.33333333349'],
     [0.1, '0.10000000009'],
