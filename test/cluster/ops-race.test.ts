@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exitCodeOf } from '../../src/errors.ts';
+import { exitCodeOf, SluiceError } from '../../src/errors.ts';
 import { parseInstanceArgument } from '../../src/model/instance-argument.ts';
 import { changeInstances } from '../../src/ops/change-instances.ts';
+import type { ServiceSpec } from '../../src/model/service.ts';
 import type { WriteDeps } from '../../src/ops/deps.ts';
 import { publish } from '../../src/ops/publish.ts';
 import type { WriteReport } from '../../src/ops/result.ts';
@@ -38,6 +39,14 @@ afterAll(async () => {
 const names = async (range: ReturnType<typeof prefixRange>): Promise<readonly string[]> =>
   (await admins[0]?.store.list(range))?.items.map(({ key }) => key) ?? [];
 
+/** Publishes; an error before the write (the entry was seen taken) is reported like one at the write. */
+async function publishOne(deps: WriteDeps, wanted: ServiceSpec): Promise<WriteReport> {
+  return publish(deps, [wanted]).catch((error: unknown) => {
+    if (!(error instanceof SluiceError)) throw error;
+    return { results: [], failures: [], notTried: [], revision: 0, error };
+  });
+}
+
 /** Who won a round; fails unless the others were told so. */
 function winnerOf(reports: readonly WriteReport[]): string {
   const winners = reports.flatMap(({ results }) => results.map(({ service }) => service));
@@ -56,17 +65,8 @@ describe('admins on three real members of etcd', () => {
     const winners: string[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       const entry = `10.96.${round >> 8}.${(round & 255) + 1}:80`;
-      // Failures before the write (the entry was seen taken) count like those at the write.
       const reports = await Promise.all(
-        admins.map((deps, index) =>
-          publish(deps, [spec(`s${round}-${index}`, entry)]).catch((error: unknown): WriteReport => ({
-            results: [],
-            failures: [],
-            notTried: [],
-            revision: 0,
-            error: error as WriteReport['error'],
-          })),
-        ),
+        admins.map((deps, index) => publishOne(deps, spec(`s${round}-${index}`, entry))),
       );
       winners.push(winnerOf(reports));
     }
