@@ -84,11 +84,12 @@ export function startKernel(options: KernelOptions): Kernel {
   const now = (): string => clock.now().toISOString();
   const saver = startSnapshotSaver(options);
   let last = nothingApplied(node, now());
-  const status = startStatusFile(
+  const status = startStatusFile({
     stateDir,
-    { ...last, connected: false, staleSince: last.appliedAt, pid: process.pid },
+    initial: { ...last, connected: false, staleSince: last.appliedAt, pid: process.pid },
+    clock,
     log,
-  );
+  });
   let view: SnapshotView = snapshotOf([], 0);
   let itemsToSave: (() => readonly KeyValue[]) | undefined;
   let listener: AppliedListener = () => {};

@@ -2,8 +2,8 @@
  * Owns the agent's status file: what `sluice status` on this node can tell while the store is away. Written once a change, the latest
  * state last; a disk that refuses is logged once and changes nothing else.
  */
-import { type AgentStatus, agentStatusPath } from '../host/agent-status.ts';
-import { writeAtomic } from '../host/files.ts';
+import { type AgentStatus, writeAgentStatus } from '../host/agent-status.ts';
+import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 
 /** Keeps the file at the latest state. */
@@ -13,8 +13,20 @@ export interface StatusFile {
   readonly close: () => Promise<void>;
 }
 
+/** What keeping the file needs. */
+export interface StatusFileOptions {
+  readonly stateDir: string;
+  readonly initial: AgentStatus;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A storm of changes must not become a storm of fsyncs. */
+const SHORTEST_PAUSE_MS = 200;
+
 /** Starts keeping the status file of a state directory. */
-export function startStatusFile(stateDir: string, initial: AgentStatus, log: Log): StatusFile {
+export function startStatusFile({ stateDir, initial, clock, log }: StatusFileOptions): StatusFile {
+  const closing = new AbortController();
   let latest = initial;
   let written: AgentStatus | undefined;
   let running: Promise<void> | undefined;
@@ -24,13 +36,14 @@ export function startStatusFile(stateDir: string, initial: AgentStatus, log: Log
     while (written !== latest) {
       const status = latest;
       try {
-        await writeAtomic(agentStatusPath(stateDir), `${JSON.stringify(status)}\n`);
+        await writeAgentStatus(stateDir, status);
         refused = false;
       } catch (error) {
         if (!refused) log.warn('cannot write the status file', { why: String(error) });
         refused = true;
       }
       written = status;
+      if (!closing.signal.aborted) await clock.sleep(SHORTEST_PAUSE_MS, closing.signal);
     }
     running = undefined;
   };
@@ -41,6 +54,7 @@ export function startStatusFile(stateDir: string, initial: AgentStatus, log: Log
       running ??= run();
     },
     close: async () => {
+      closing.abort();
       await running;
     },
   };

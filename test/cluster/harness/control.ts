@@ -1,0 +1,109 @@
+/**
+ * Owns the tests' own way into a lab: a Store in the test process (through the members' unix sockets, so that it works whatever is
+ * cut), and agents and commands of the built program on the lab's nodes.
+ */
+import { connect, createServer, type Server } from 'node:net';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Child } from '../../../src/dev/child.ts';
+import { randomId, systemClock } from '../../../src/host/clock.ts';
+import { waitUntil } from '../../../src/host/wait.ts';
+import type { ServiceSpec } from '../../../src/model/service.ts';
+import type { WriteDeps } from '../../../src/ops/deps.ts';
+import { openStore } from '../../../src/store/open.ts';
+import type { Store } from '../../../src/store/store.ts';
+import type { Workplace } from '../../../src/dev/machine.ts';
+import type { Lab } from './lab.ts';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+
+/** Command line of the built program. */
+export const SLUICE: readonly string[] = [process.execPath, path.join(ROOT, 'bin/sluice.js')];
+
+/** A store in the test process, and how to end it. */
+export interface LabStore {
+  readonly store: Store;
+  /** What writing use cases need, speaking to this store. */
+  readonly deps: WriteDeps;
+  readonly close: () => Promise<void>;
+}
+
+/** A loopback port that leads to a unix socket. */
+async function portTo(socketPath: string): Promise<{ readonly port: number; readonly server: Server }> {
+  const server = createServer((inside) => {
+    const outside = connect(socketPath);
+    inside.pipe(outside).pipe(inside);
+    inside.on('error', () => outside.destroy());
+    outside.on('error', () => inside.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  return { port: typeof address === 'object' && address !== null ? address.port : 0, server };
+}
+
+/** Opens the lab's etcd from the test process. */
+export async function openLabStore(lab: Lab): Promise<LabStore> {
+  const doors = await Promise.all(lab.etcd().members.map(({ socket }) => portTo(socket)));
+  const store = await openStore({ endpoints: doors.map(({ port }) => `http://127.0.0.1:${port}`) });
+  return {
+    store,
+    deps: {
+      store,
+      clock: systemClock,
+      newId: randomId,
+      random: Math.random,
+      origin: { actor: 'test', host: 'lab', command: 'test' },
+    },
+    close: async () => {
+      await store.close();
+      for (const { server } of doors) server.close();
+    },
+  };
+}
+
+/** Flags of every command in the lab. */
+const endpointsOf = (lab: Lab): readonly string[] => ['--endpoints', lab.etcd().endpoints];
+
+/** Directory of a node's agent. */
+export const stateDirOf = (node: Workplace): string => path.join(node.folder, 'state');
+
+/** Starts the agent of a node; it is announced in the store when this resolves (unless `wait` is false). */
+export async function startAgent(lab: Lab, node: Workplace, { wait = true } = {}): Promise<Child> {
+  const flags = ['--node', node.name, '--state-dir', stateDirOf(node), '--log-format', 'text'];
+  const agent = await node.start([...SLUICE, 'agent', ...flags, ...endpointsOf(lab)]);
+  if (!wait) return agent;
+  await waitUntil(() => agent.stderr().includes('node announced') || !agent.running(), {
+    what: `the agent of ${node.name} to announce itself`,
+    timeoutMs: 30_000,
+    facts: () => agent.stderr(),
+  });
+  if (!agent.running()) throw new Error(`the agent of ${node.name} ended: ${agent.stderr()}`);
+  return agent;
+}
+
+/** Runs a command of the built program on a node. */
+export async function sluice(
+  lab: Lab,
+  node: Workplace,
+  argv: readonly string[],
+): Promise<{ readonly exitCode: number; readonly stdout: string; readonly stderr: string }> {
+  const env = { SLUICE_STATE_DIR: stateDirOf(node), SLUICE_ENDPOINTS: lab.etcd().endpoints };
+  return await node.run([...SLUICE, ...argv], { env, timeoutMs: 60_000 });
+}
+
+/** A spec from words: entries `IP:PORT` on tcp, instances `IP:PORT=W`. */
+export function specOf(name: string, entry: string, instances: readonly string[]): ServiceSpec {
+  const address = (text: string): { ip: string; port: number } => {
+    const [ip = '', port = ''] = text.split(':');
+    return { ip, port: Number(port) };
+  };
+  return {
+    name,
+    entries: [{ ...address(entry), protocol: 'tcp' }],
+    instances: instances.map((text) => {
+      const [at = '', weight = '1'] = text.split('=');
+      return { ...address(at), weight: Number(weight) };
+    }),
+    masquerade: false,
+  };
+}
