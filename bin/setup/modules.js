@@ -44,7 +44,7 @@ export async function ensureModules(root) {
   const npm = process.env['npm_execpath'];
   const argv = npm?.endsWith('.js') === true ? [process.execPath, npm] : ['npm'];
   const env = { ...process.env, ...(await npmCache(root)) };
-  const quiet = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
+  const quiet = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
   const exitCode = await runInForeground([...argv, ...quiet], { cwd: root, env, stdout: 'stderr' });
   if (exitCode === 0) return;
   throw new SetupFailure(69, `npm ci failed with exit code ${exitCode}`, {
