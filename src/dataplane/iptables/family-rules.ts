@@ -24,8 +24,6 @@ export const NOTHING_SENT: SentCounts = { chainsChanged: 0, chainsRemoved: 0, ru
 export class FamilyRules {
   readonly #table: NatTable;
   #installed: Installed | undefined;
-  /** Mark chains to make with the first transaction. */
-  #marks: readonly string[] = [];
 
   constructor(table: NatTable) {
     this.#table = table;
@@ -44,11 +42,8 @@ export class FamilyRules {
   /** Reads the table back. @throws SluiceError `config`, `permission`, `failed` */
   async read(): Promise<Installed> {
     this.#installed = undefined;
-    const installed = await this.#table.read();
-    const isUntouched = installed.chains.size + installed.marks.length === 0;
-    this.#marks = isUntouched ? await this.#table.absentParts() : [];
-    this.#installed = installed;
-    return installed;
+    this.#installed = await this.#table.read();
+    return this.#installed;
   }
 
   /**
@@ -74,15 +69,11 @@ export class FamilyRules {
   async #send(installed: Installed, desired: Chains): Promise<SentCounts> {
     const delta = diffChains(installed, desired);
     if (isEmptyDelta(delta)) return NOTHING_SENT;
-    const documents = documentsOf(delta, desired, this.#marks);
+    const isFirst = installed.chains.size + installed.marks.length === 0;
+    const marks = isFirst ? await this.#table.absentParts() : [];
+    const documents = documentsOf(delta, desired, marks);
     for (const { text } of documents) await this.#table.restore(text);
-    this.#installed = {
-      ...installed,
-      chains: desired,
-      hooks: HOOKS,
-      marks: [...installed.marks, ...this.#marks],
-    };
-    this.#marks = [];
+    this.#installed = { ...installed, chains: desired, hooks: HOOKS, marks: [...installed.marks, ...marks] };
     return documents.reduce(
       (sum, document) => ({
         chainsChanged: sum.chainsChanged + document.chainsChanged,
