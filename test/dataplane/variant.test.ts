@@ -51,6 +51,13 @@ describe('detection', () => {
     ]);
   });
 
+  it('asks nothing more once our chain is found in iptables-nft', async () => {
+    const tools = await detectTools(
+      machine({ 'iptables-nft -w 5 -t nat -S SLUICE-POST': '-N SLUICE-POST\n' }),
+    );
+    expect([tools.variant, tools.program('ipv4', 'save')]).toEqual(['nft', 'iptables-nft-save']);
+  });
+
   it('uses the plain names of an old iptables, which is legacy', async () => {
     const tools = await detectTools(machine({ 'iptables --version': 'iptables v1.6.1\n' }));
     expect([tools.variant, tools.program('ipv6', 'restore')]).toEqual(['legacy', 'ip6tables-restore']);
