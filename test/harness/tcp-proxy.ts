@@ -25,8 +25,8 @@ export interface TcpProxy {
   readonly close: () => Promise<void>;
 }
 
-/** Starts a proxy to `port` on 127.0.0.1, itself on a free port. */
-export async function startTcpProxy(port: number): Promise<TcpProxy> {
+/** Starts a proxy to a port on 127.0.0.1 or to a unix socket, itself on a free port of 127.0.0.1. */
+export async function startTcpProxy(target: number | string): Promise<TcpProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   const held: { readonly to: Socket; readonly chunk: Buffer; readonly direction: Direction }[] = [];
   const paused = new Set<Direction>();
@@ -55,7 +55,7 @@ export async function startTcpProxy(port: number): Promise<TcpProxy> {
   };
   const accept = (client: Socket): void => {
     if (refusing) return void client.destroy();
-    const upstream = connect(port, '127.0.0.1');
+    const upstream = typeof target === 'number' ? connect(target, '127.0.0.1') : connect(target);
     const pair = [client, upstream] as const;
     pairs.add(pair);
     const end = (): void => {

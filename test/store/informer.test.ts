@@ -331,7 +331,7 @@ describe('the informer', () => {
       }),
       { numRuns: 200, seed: 20_261_122 },
     );
-  });
+  }, 60_000);
 });
 
 function compactAt(world: ReturnType<typeof createWorld>): number {
