@@ -92,6 +92,30 @@ describe('against others', () => {
     expect(busy.attempts).toBe(5);
   });
 
+  it('does not undo a change of entries that came between, where no instance changed', async () => {
+    const { store, ann } = world();
+    await publish(ann, [spec('web', ENTRY)]);
+    const raced = withOthers(store, (attempt) =>
+      attempt === 1 ? publish(ann, [spec('web', `${ENTRY} 10.96.0.11:80`)]) : Promise.resolve(),
+    );
+    const report = await publish(admin(raced, 'bob'), [spec('web', `${ENTRY} 10.96.0.12:80`)]);
+    expect(raced.attempts).toBe(2);
+    expect(report.results[0]?.plan.releases.map(({ ip }) => ip)).toEqual(['10.96.0.11']);
+    const claims = [...(await everything(store)).keys()].filter((key) => key.startsWith('entry/'));
+    expect(claims).toEqual([`entry/${ENTRY}`, 'entry/10.96.0.12:80/tcp']);
+  });
+
+  it('does not bring back a service that was deleted between', async () => {
+    const { store, ann } = world();
+    await publish(ann, [spec('web', ENTRY)]);
+    const raced = withOthers(store, () => unpublish(ann, ['web']));
+    const instances = [parseInstanceArgument('10.0.1.50:8080')];
+    const adding = changeInstances(admin(raced, 'bob'), { kind: 'add', service: 'web', instances });
+    expect((await failure(adding)).code).toBe('not-found');
+    const keys = [...(await everything(store)).keys()].filter((key) => !key.startsWith('audit/'));
+    expect(keys).toEqual(['generation']);
+  });
+
   it('asks again when an instance that was added meanwhile would be removed', async () => {
     const { store, ann } = world();
     await publish(ann, [spec('web', ENTRY)]);

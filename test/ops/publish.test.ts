@@ -80,16 +80,14 @@ describe('publish', () => {
     expect(new Set(hashes.map(({ afterHash }) => afterHash)).size).toBe(4);
   });
 
-  it('takes 4,000 instances in one transaction, and away again', async () => {
+  it('takes more instances in one transaction than etcd takes operations on one level, and away again', async () => {
     const { store, ann } = world();
-    const many = Array.from({ length: 4_000 }, (_, index) => `10.1.${index >> 8}.${index & 255}:80`).join(
-      ' ',
-    );
+    const many = Array.from({ length: 500 }, (_, index) => `10.1.${index >> 8}.${index & 255}:80`).join(' ');
     const { revision } = await publish(ann, [spec('big', ENTRY, many)]);
     const instances = [...(await everything(store)).values()].filter(({ key }) =>
       key.startsWith('instance/'),
     );
-    expect(instances).toHaveLength(4_000);
+    expect(instances).toHaveLength(500);
     expect(instances.every((item) => item.modRevision === revision)).toBe(true);
     await publish(ann, [spec('big', ENTRY, '10.1.0.0:80')]);
     expect([...(await everything(store)).keys()].filter((key) => key.startsWith('instance/'))).toEqual([
