@@ -1,7 +1,7 @@
 /** Owns long-running children of `sluice dev` and of the test labs: output tail, readiness, end. Not the instance drivers of agents. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { SluiceError } from '../errors.ts';
-import type { Netns } from '../host/netns.ts';
+import { netnsOf, type Netns } from '../host/netns.ts';
 import { waitUntil } from '../host/wait.ts';
 
 const TAIL_CHARS = 256 * 1024;
@@ -67,6 +67,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
       reject(new SluiceError('config', `cannot start ${file}`, { why: cause.message, cause }));
     });
   });
+  if (options.ns !== undefined) await hasEntered(child, options.ns);
   child.stdin?.on('error', () => undefined); // it ended without reading its input: its exit code tells
   child.stdin?.end(options.input);
   const signal = (name: NodeJS.Signals = 'SIGKILL'): void => void child.kill(name);
@@ -99,6 +100,18 @@ export async function startChild(options: ChildOptions): Promise<Child> {
       );
     },
   };
+}
+
+/** Waits until a child is in its namespace, or has ended: from then on whatever ends the namespace ends it too. */
+async function hasEntered(child: ChildProcess, ns: Netns): Promise<void> {
+  await waitUntil(
+    () => child.exitCode !== null || child.signalCode !== null || netnsOf(child.pid) === ns.inode,
+    {
+      what: 'a child to enter its network namespace',
+      timeoutMs: 10_000,
+      everyMs: 1,
+    },
+  );
 }
 
 /** Keeps the last characters of a stream. */

@@ -11,7 +11,7 @@ export interface Workplace extends Machine {
   readonly folder: string;
   /** Added to the environment of all that runs on it. */
   readonly env: Readonly<Record<string, string>>;
-  /** Runs a program on it to its end; see `Exec`. A missing program gives exit code 127. */
+  /** Runs a program on it to its end; see `Exec`. A program that cannot be run gives 126 or 127. */
   readonly run: (argv: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
   /** Starts a process on it, in its folder; killed with the network and with this process. */
   readonly start: (argv: readonly string[], env?: Readonly<Record<string, string>>) => Promise<Child>;

@@ -15,7 +15,7 @@ export interface Netns {
   readonly pid: number;
   /** What /proc/PID/ns/net of its processes reads, e.g. 'net:[4026532281]'. */
   readonly inode: string;
-  /** Runs a program inside to its end; a missing program gives nsenter's exit code 127. */
+  /** Runs a program inside to its end; a program that cannot be run gives nsenter's exit code, 126 or 127. */
   readonly exec: Exec;
   /** The command line that runs `argv` inside; the process keeps its pid and dies with this process. */
   readonly enter: (argv: readonly string[]) => readonly string[];
@@ -90,14 +90,17 @@ async function holderReady(holder: Holder): Promise<void> {
 export function processesInside(inodes: readonly string[]): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return inodes.includes(readlinkSync(`/proc/${pid}/ns/net`));
-      } catch {
-        return false; // gone meanwhile, a zombie, or somebody else's
-      }
-    })
-    .map(Number);
+    .map(Number)
+    .filter((pid) => inodes.includes(netnsOf(pid) ?? ''));
+}
+
+/** Network namespace of a process, as `Netns.inode`; undefined if it is gone, a zombie, or somebody else's. */
+export function netnsOf(pid: number | undefined): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

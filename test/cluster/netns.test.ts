@@ -46,9 +46,10 @@ describe('a network namespace', () => {
     await expect(ipBatch(a, ['link set nothing up'])).rejects.toMatchObject({ code: 'failed' });
   });
 
-  it('gives 127 for a program that is not there', async () => {
+  it('gives 126 or 127 for a program that cannot be run', async () => {
     const ns = await open();
-    expect((await ns.exec('no-such-program', [])).exitCode).toBe(127);
+    const { exitCode } = await ns.exec('no-such-program', []);
+    expect([126, 127]).toContain(exitCode); // 126 if a folder of PATH may not be read
   });
 
   it('kills all inside when it is closed', async () => {
