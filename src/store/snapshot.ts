@@ -7,6 +7,7 @@ import { decodeInstance, decodeService } from '../model/records-service.ts';
 import type { Instance, Service, Stored } from '../model/service.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { SluiceError } from '../errors.ts';
+import { LayeredMap } from './layered-map.ts';
 import type { KeyValue, StoreEvent } from './store.ts';
 
 /** A stored record that cannot be read. */
@@ -63,11 +64,10 @@ export function whyInvalid(error: unknown): string {
   return error.why === undefined ? error.message : `${error.message}: ${error.why}`;
 }
 
-/** A snapshot being changed: maps are copied once, when first touched, and so is each service's list of instances. */
+/** A snapshot being changed: what changes is collected, each touched service's instances by id. */
 class Draft {
   private readonly base: SnapshotView;
-  private services: Map<string, Stored<Service>> | undefined;
-  private instances: Map<string, readonly Stored<Instance>[]> | undefined;
+  private readonly services = new Map<string, Stored<Service> | undefined>();
   private readonly touched = new Map<string, Map<string, Stored<Instance>>>();
   private invalid: Map<string, string> | undefined;
 
@@ -77,12 +77,8 @@ class Draft {
 
   put(item: KeyValue, name: Name): void {
     try {
-      if (name.kind === 'service') {
-        const service = readServiceItem(name.service, item);
-        (this.services ??= new Map(this.base.snapshot.services)).set(name.service, service);
-      } else {
-        this.instancesOf(name.service).set(name.id, readInstanceItem(name.service, item));
-      }
+      if (name.kind === 'service') this.services.set(name.service, readServiceItem(name.service, item));
+      else this.instancesOf(name.service).set(name.id, readInstanceItem(name.service, item));
       this.clearInvalid(item.key);
     } catch (error) {
       const why = whyInvalid(error);
@@ -92,24 +88,23 @@ class Draft {
   }
 
   remove(key: string, name: Name): void {
-    if (name.kind === 'service')
-      (this.services ??= new Map(this.base.snapshot.services)).delete(name.service);
+    if (name.kind === 'service') this.services.set(name.service, undefined);
     else this.instancesOf(name.service).delete(name.id);
     this.clearInvalid(key);
   }
 
   finish(revision: number): SnapshotView {
     const { snapshot, invalid } = this.base;
-    for (const [service, byId] of this.touched) {
-      this.instances ??= new Map(snapshot.instances);
-      if (byId.size === 0) this.instances.delete(service);
-      else this.instances.set(service, [...byId.values()]);
-    }
-    const services = this.services ?? snapshot.services;
-    const instances = this.instances ?? snapshot.instances;
+    const instances = [...this.touched].map(
+      ([service, byId]) => [service, byId.size === 0 ? undefined : [...byId.values()]] as const,
+    );
     const sorted = [...(this.invalid ?? [])].toSorted(([a], [b]) => (a < b ? -1 : 1));
     return {
-      snapshot: { revision, services, instances },
+      snapshot: {
+        revision,
+        services: LayeredMap.with(snapshot.services, this.services),
+        instances: LayeredMap.with(snapshot.instances, new Map(instances)),
+      },
       invalid: this.invalid === undefined ? invalid : sorted.map(([key, why]) => ({ key, why })),
     };
   }
@@ -168,7 +163,7 @@ function keepGood(fresh: SnapshotView, old: Snapshot): SnapshotView {
 
 /**
  * The snapshot after some changes. Only changed records are decoded; untouched services keep their very objects, so that a reader can
- * compare by identity. Costs the changes, their services' instances and one shallow copy of a map.
+ * compare by identity. Costs the changes and their services' instances.
  * @param changes in the order of the store
  * @param revision store revision after the changes
  */
