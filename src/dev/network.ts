@@ -40,7 +40,7 @@ const HOST = { ...NO_DAD, 'ipv4/ip_local_port_range': '1024 65535' };
 const ROUTER = { ...HOST, 'ipv4/ip_forward': '1', 'ipv6/conf/all/forwarding': '1' };
 
 /** Address of node i (from 1) of every network. */
-export function nodeAddress(i: number): string {
+function nodeAddress(i: number): string {
   return `10.77.0.${i}`;
 }
 

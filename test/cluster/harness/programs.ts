@@ -11,13 +11,8 @@ const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../.
 const FOLDER = path.join(ROOT, '.cache/test-bin');
 
 const SOURCES = {
-  /** Spec as JSON on stdin, result on stdout. */
-  load: `import { runLoadWorker } from './src/dev/load/worker.ts'; await runLoadWorker();`,
-  /** Arguments: name, host, port. Prints `listening PORT`. */
-  instance: `import { runInstanceServer } from './src/dev/instance-server.ts';
-    const [name, host, port] = process.argv.slice(2);
-    const server = await runInstanceServer({ name, host, port: Number(port) });
-    process.stdout.write('listening ' + server.port + '\\n');`,
+  load: `import './src/dev/programs/load.ts';`,
+  instance: `import './src/dev/programs/instance.ts';`,
   /** A lab of its own, to see what becomes of it when its maker dies. Prints `up INODE...`. */
   lab: `import { startLab } from './test/cluster/harness/lab.ts';
     const lab = await startLab({ nodes: 2, etcd: 1 });
