@@ -26,7 +26,9 @@ function listenToSignals(): AbortSignal {
       const { exit } = EXIT_CODES[code];
       if (controller.signal.aborted) process.exit(exit);
       setTimeout(() => process.exit(exit), GRACE_MS).unref();
-      controller.abort(new SluiceError(code, `stopped by ${name}`));
+      const why = 'it was still at work; what it printed until then holds';
+      const fix = 'run it again';
+      controller.abort(new SluiceError(code, `stopped by ${name}`, { why, fix }));
     });
   }
   return controller.signal;

@@ -16,6 +16,8 @@ export interface HelpText {
 
 /** Adds to a finished command its examples and, hidden, the global options, so that they also work joined: `-yq`. */
 export function finish(command: Command, help: HelpText): Command {
+  // commander would add a command "help" below every noun; sluice has one.
+  command.helpCommand(false);
   for (const option of globalOptions()) command.addOption(option.hideHelp());
   const width = Math.max(...help.examples.map(([line]) => line.length));
   const lines = help.examples.map(([line, what]) =>

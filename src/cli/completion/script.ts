@@ -4,13 +4,13 @@ import type { Shell } from '../commands/completion.ts';
 import { TOPICS } from '../help/topics.ts';
 import { bashScript } from './bash.ts';
 import { fishScript } from './fish.ts';
-import { commandNodes, type Word } from './tree.ts';
+import { commandNodes, summaryOf, type Word } from './tree.ts';
 import { zshScript } from './zsh.ts';
 
 /** What `sluice help` takes: the commands and the topics. */
 function helpWords(program: Command): readonly Word[] {
   return [
-    ...program.commands.map((command) => ({ word: command.name(), description: command.description() })),
+    ...program.commands.map((command) => ({ word: command.name(), description: summaryOf(command) })),
     ...TOPICS.map(({ name, summary }) => ({ word: name, description: summary })),
   ];
 }

@@ -49,6 +49,11 @@ function argumentChoices(argument: Argument | undefined): readonly Word[] {
   return (argument?.argChoices ?? []).map((word) => ({ word, description: '' }));
 }
 
+/** One line about a command. */
+export function summaryOf(command: Command): string {
+  return command.summary() === '' ? command.description() : command.summary();
+}
+
 /** What `sluice help` takes: commands and topics. */
 export type ExtraWords = (path: readonly string[]) => readonly Word[];
 
@@ -69,12 +74,12 @@ export function commandNodes(program: Command, extra: ExtraWords): readonly Comm
     const own = command.options.map(flagOf);
     const children = command.commands.map((child) => ({
       word: child.name(),
-      description: child.description(),
+      description: summaryOf(child),
     }));
     const paths = path.length === 0 ? [path] : names.map((name) => [...path.slice(0, -1), name]);
     const nodes = paths.map((each) => ({
       path: each,
-      description: command.description(),
+      description: summaryOf(command),
       children,
       choices: [...argumentChoices(command.registeredArguments[0]), ...extra(path)],
       flags: [...own, help].toSorted(byName),

@@ -32,7 +32,7 @@ export function zshScript(nodes: readonly CommandNode[]): string {
 
 _sluice_at() {
   case "$1" in
-${cases(nodes)}    *) words_here=() flags_here=() ;;
+${cases(nodes)}    *) return 1 ;;
   esac
 }
 
@@ -57,9 +57,8 @@ _sluice() {
         return
       fi
       ((i++))
-    elif ((\${words_here[(I)$word(|:*)]})); then
+    elif _sluice_at "\${here:+$here }$word"; then
       here=\${here:+$here }$word
-      _sluice_at $here
     fi
     ((i++))
   done

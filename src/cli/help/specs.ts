@@ -3,11 +3,13 @@
 /** Text of the topic. */
 export const SPECS = `sluice publish -f FILE reads one or several services from YAML or JSON; - is stdin. Documents are separated by ---.
 
+  kind: Service
   name: web
   entries: ["10.96.0.10:80/tcp"]
   instances:
     - 10.0.1.11:8080
     - 10.0.1.12:8080=3
+  masquerade: false
 
 Names are 1 to 63 of a-z, 0-9 and -. Addresses are numeric; IPv6 is written [fd00::1]:80. Protocols are tcp and udp. A weight
 is a whole number from 0 to 65535, 1 if not said; 0 means no new connections.
