@@ -5,7 +5,7 @@ import { formatInstanceArgument } from './instance-argument.ts';
 import type { Instance, Service, ServiceSpec } from './service.ts';
 
 /** A spec as the JSON object of a file; fields in the order of the documentation. */
-export interface SpecObject {
+interface SpecObject {
   readonly kind: 'Service';
   readonly name: string;
   readonly entries: readonly string[];
@@ -14,7 +14,7 @@ export interface SpecObject {
 }
 
 /** The spec as a JSON object in canonical order. */
-export function specObject(spec: ServiceSpec): SpecObject {
+function specObject(spec: ServiceSpec): SpecObject {
   return {
     kind: 'Service',
     name: spec.name,

@@ -5,7 +5,7 @@ import type { Instance, Service } from '../model/service.ts';
 import type { Change, Narrowing, Plan } from './plan.ts';
 
 /** A service as in JSON. */
-export interface ServiceJson {
+interface ServiceJson {
   readonly name: string;
   readonly entries: readonly string[];
   readonly origin: string;
@@ -13,7 +13,7 @@ export interface ServiceJson {
 }
 
 /** An instance as in JSON. */
-export interface InstanceJson {
+interface InstanceJson {
   readonly id: string;
   readonly address: string;
   readonly weight: number;
@@ -22,7 +22,7 @@ export interface InstanceJson {
 }
 
 /** A change as in JSON: null where there was or will be nothing. */
-export interface ChangeJson {
+interface ChangeJson {
   /** create | update | delete */
   readonly action: 'create' | 'update' | 'delete';
   /** `service/web`, `web/10.0.1.11:8080` */

@@ -304,7 +304,7 @@ function shown(store: ModelStore): string {
   );
 }
 
-const RUNS = { seed: 7, numRuns: 300 };
+const RUNS = { seed: 7, numRuns: 150 };
 
 const has = (instances: readonly InstanceSpec[], one: InstanceSpec): boolean =>
   instances.some((other) => place(other) === place(one));
