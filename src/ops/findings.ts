@@ -72,9 +72,9 @@ function nodeFinding(node: NodeItem, specRevision: number): Finding | undefined 
   const ref = `node/${node.name}`;
   const applied = node.appliedRevision === undefined ? 'nothing' : String(node.appliedRevision);
   if (!node.alive) {
-    const last =
-      node.lastHeardAt === undefined ? '' : ` ${node.silentSeconds} s or less, since ${node.lastHeardAt}`;
-    return finding('warn', 'node-silent', { ref, text: `silent${last} (applied ${applied})` });
+    const last = node.silentSeconds === undefined ? '' : ` for at most ${node.silentSeconds} s`;
+    const had = node.appliedRevision === undefined ? '' : ` (applied ${applied})`;
+    return finding('warn', 'node-silent', { ref, text: `silent${last}${had}` });
   }
   if (node.failures.length > 0)
     return finding('error', 'node-failing', { ref, text: node.failures.join('; ') });

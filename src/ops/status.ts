@@ -104,39 +104,29 @@ async function localView(
   return { local: undefined, findings: [finding] };
 }
 
-/**
- * The status. An unreachable store is a finding, not an error, and the answer then takes one call's budget (2.5 s).
- * @throws SluiceError `not-found` (options.service), `permission`, `interrupted`
- */
-export async function status(deps: ReadDeps, options: StatusOptions = {}): Promise<StatusReport> {
-  const { store, clock } = deps;
-  const call = { signal: options.signal };
-  const [endpoints, read, local] = await Promise.all([
-    orError(store.status(call), ['unavailable']),
-    orError(readCluster(store, call), ['unavailable']),
-    localView(options),
-  ]);
-  const now = clock.now();
-  const nodes = read.value === undefined ? [] : nodeItems(read.value.nodes, now);
-  const all = read.value === undefined ? [] : serviceItems(read.value, now);
-  const services = options.service === undefined ? all : all.filter(({ name }) => name === options.service);
-  if (options.service !== undefined && read.value !== undefined && services.length === 0) {
-    throw await serviceNotFound(store, [options.service], call);
-  }
-  const view = storeView(store.description, read.value, {
-    endpoints: endpoints.value ?? [],
-    error: read.error,
-  });
+interface Seen {
+  readonly view: StoreView;
+  readonly read: ClusterRead | undefined;
+  readonly local: Awaited<ReturnType<typeof localView>>;
+  readonly now: Date;
+}
+
+function reportOf({ view, read, local, now }: Seen, service: string | undefined): StatusReport {
+  const nodes = read === undefined ? [] : nodeItems(read.nodes, now);
+  const all = read === undefined ? [] : serviceItems(read, now);
+  const services = service === undefined ? all : all.filter(({ name }) => name === service);
   const reporting = nodes.filter(({ alive }) => alive).length;
-  const invalid = read.value?.invalid ?? [];
+  const invalid = read?.invalid ?? [];
   const findings = [
     ...storeFindings(view.error, view.endpoints),
     ...local.findings,
     ...localFindings(local.local, now),
-    ...nodeFindings(nodes, read.value?.specRevision ?? 0),
+    ...nodeFindings(nodes, read?.specRevision ?? 0),
     ...serviceFindings(services, reporting),
     ...recordFindings(invalid),
   ];
+  // What the agent of this node says of its failures may come twice: from its file and from the store.
+  const unique = new Map(findings.map((finding) => [`${finding.code} ${finding.ref}`, finding]));
   return {
     at: now.toISOString(),
     store: view,
@@ -144,8 +134,29 @@ export async function status(deps: ReadDeps, options: StatusOptions = {}): Promi
     nodes,
     services,
     local: local.local,
-    findings,
+    findings: [...unique.values()],
     healthy: findings.every(({ severity }) => severity !== 'error'),
     invalid,
   };
+}
+
+/**
+ * The status. An unreachable store is a finding, not an error, and the answer then takes one call's budget (2.5 s).
+ * @throws SluiceError `not-found` (options.service), `permission`, `interrupted`
+ */
+export async function status(deps: ReadDeps, options: StatusOptions = {}): Promise<StatusReport> {
+  const { store, clock } = deps;
+  const { service } = options;
+  const call = { signal: options.signal };
+  const [endpoints, read, local] = await Promise.all([
+    orError(store.status(call), ['unavailable']),
+    orError(readCluster(store, call), ['unavailable']),
+    localView(options),
+  ]);
+  if (service !== undefined && read.value?.snapshot.services.has(service) === false) {
+    throw await serviceNotFound(store, [service], call);
+  }
+  const seen = { endpoints: endpoints.value ?? [], error: read.error };
+  const view = storeView(store.description, read.value, seen);
+  return reportOf({ view, read: read.value, local, now: clock.now() }, service);
 }

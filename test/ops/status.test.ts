@@ -102,6 +102,14 @@ describe('status', () => {
     ]);
   });
 
+  it('tells a failure of this node once, though its file and the store both have it', async () => {
+    const { store, ann } = world();
+    const failures = ['no route'];
+    await nodeSays(store, 'n1', { applied: 1, failures });
+    const report = await status(ann, { readLocal: () => Promise.resolve({ ...LOCAL, failures }) });
+    expect(codes(report.findings)).toEqual(['node-failing node/n1']);
+  });
+
   it('of one service shows that one, and does not know what is not there', async () => {
     const { ann } = world();
     await publish(ann, [spec('web', ENTRY), spec('api', '10.96.0.11:80', '')]);
