@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openIptables } from '../../src/dataplane/iptables/iptables.ts';
-import { openNetns, type Netns } from '../harness/netns.ts';
+import { isRoot, openNetns, type Netns } from '../harness/netns.ts';
 import { rulesetFrom } from '../rules/arbitrary.ts';
 import { dataplaneContract, type KernelUnderTest, webRules } from './dataplane-suite.ts';
 
@@ -37,8 +37,10 @@ async function openKernel(variant: Variant): Promise<KernelUnderTest> {
   };
 }
 
-dataplaneContract('iptables-nft', () => openKernel('nft'));
-dataplaneContract('iptables-legacy', () => openKernel('legacy'));
+describe.skipIf(!isRoot)('on real kernels (needs root)', () => {
+  dataplaneContract('iptables-nft', () => openKernel('nft'));
+  dataplaneContract('iptables-legacy', () => openKernel('legacy'));
+});
 
 describe('clean-up on iptables-nft', () => {
   const ruleset = rulesetFrom([webRules('10.96.0.1:80', [1, 2]), webRules('[fd00::10]:80', [1])]);
@@ -80,7 +82,7 @@ describe('clean-up on iptables-nft', () => {
   });
 });
 
-describe('the choice of the variant', () => {
+describe.skipIf(!isRoot)('the choice of the variant (needs root)', () => {
   it('keeps to the one that holds rules of ours, whatever else is there', async () => {
     const netns = await openNetns();
     await netns.script(

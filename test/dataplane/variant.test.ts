@@ -17,6 +17,7 @@ describe('the variant', () => {
     ['is the default if both are in use', FOREIGN, FOREIGN, 'nft', 'nft'],
     ['is the default if none is in use', EMPTY, '', 'legacy', 'legacy'],
     ['is the one that is there', undefined, '', undefined, 'legacy'],
+    ['is the one that works', '', undefined, 'legacy', 'nft'],
     ['is the default also if that has no name of its own', undefined, undefined, 'legacy', 'legacy'],
     ['is none if none is there', undefined, undefined, undefined, undefined],
   ] as const)('%s (nft %j, legacy %j, default %s): %s', (_why, nft, legacy, systemDefault, expected) => {

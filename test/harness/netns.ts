@@ -22,22 +22,30 @@ export interface Netns {
   readonly close: () => Promise<void>;
 }
 
-const isRoot = process.getuid?.() === 0;
+/** Without root, legacy cannot list its tables and large transactions do not fit into netlink's buffer; tests that need either say so. */
+export const isRoot = process.getuid?.() === 0;
+const HOLD = 'ip link set lo up && echo ready && exec cat';
 
-async function holdNamespace(): Promise<ChildProcess> {
-  const flags = isRoot ? ['--net'] : ['--user', '--map-root-user', '--net'];
-  const holder = spawn('unshare', [...flags, 'sh', '-c', 'ip link set lo up && echo ready && exec cat'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+async function holdNamespace(beside: Netns | undefined): Promise<ChildProcess> {
+  const flags = isRoot || beside !== undefined ? ['--net'] : ['--user', '--map-root-user', '--net'];
+  const enterUser =
+    isRoot || beside === undefined
+      ? []
+      : ['nsenter', '-t', String(beside.pid), '-U', '--preserve-credentials', '--'];
+  const [file, ...args] = [...enterUser, 'unshare', ...flags, 'sh', '-c', HOLD];
+  const holder = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const [answer]: unknown[] = await Promise.race([once(holder.stdout, 'data'), once(holder, 'exit')]);
   if (String(answer).trim() !== 'ready')
     throw new Error('no network namespace: are unprivileged user namespaces allowed?');
   return holder;
 }
 
-/** A fresh namespace. */
-export async function openNetns(): Promise<Netns> {
-  const holder = await holdNamespace();
+/**
+ * A fresh namespace.
+ * @param beside one to share the user namespace with, so that links can be made between the two without root
+ */
+export async function openNetns(beside?: Netns): Promise<Netns> {
+  const holder = await holdNamespace(beside);
   const folder = await mkdtemp(join(tmpdir(), 'sluice-netns-'));
   const pid = holder.pid ?? 0;
   const enter = ['-t', String(pid), ...(isRoot ? [] : ['-U', '--preserve-credentials']), '-n', '--'];

@@ -17,7 +17,7 @@ export interface Tools {
   readonly program: (family: Family, action?: 'save' | 'restore') => string;
 }
 
-/** What was found of each variant: its whole listing, or undefined if its programs are not there. */
+/** What was found of each variant: its whole listing, or undefined if its programs are not there or fail. */
 export interface VariantFacts {
   readonly listings: Readonly<Record<Variant, string | undefined>>;
   /** What plain `iptables` is; undefined if there is none. */
@@ -25,8 +25,8 @@ export interface VariantFacts {
 }
 
 /**
- * The variant that holds rules of ours; else the only one that holds rules at all; else what plain `iptables` is; else the one that
- * is there. Undefined if there is none.
+ * The variant that holds rules of ours; else the only one that holds rules at all; else what plain `iptables` is, if it works; else
+ * the other. Undefined if there is none. (In a user namespace legacy cannot list its tables, so there it is nft.)
  */
 export function chooseVariant({ listings, systemDefault }: VariantFacts): Variant | undefined {
   const variants = ['nft', 'legacy'] as const;
@@ -35,7 +35,7 @@ export function chooseVariant({ listings, systemDefault }: VariantFacts): Varian
   if (ours !== undefined) return ours;
   const inUse = order.filter((variant) => /^-A /m.test(listings[variant] ?? ''));
   if (inUse.length === 1) return inUse[0];
-  return systemDefault ?? order.find((variant) => listings[variant] !== undefined);
+  return order.find((variant) => listings[variant] !== undefined) ?? systemDefault;
 }
 
 /** Output of a program, or undefined if it is not installed or fails (legacy without its kernel modules does). */
