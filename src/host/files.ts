@@ -9,7 +9,7 @@ import path from 'node:path';
 import { SluiceError } from '../errors.ts';
 
 /** Default cap of a read: 64 MiB (a snapshot of 10,000 services is about 10 MB). */
-export const MAX_FILE_BYTES = 64 * 1024 * 1024;
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 /** Bytes of one read. */
 const READ_BYTES = 256 * 1024;

@@ -6,13 +6,13 @@ import { follow } from './follow.ts';
 import { nodeProgress } from './items.ts';
 
 /** A node that has not got there. */
-export interface PendingNode {
+interface PendingNode {
   readonly node: string;
   readonly appliedRevision: number | undefined;
 }
 
 /** A node that has applied the revision, but not everything in it. */
-export interface FailedNode {
+interface FailedNode {
   readonly node: string;
   readonly failures: readonly string[];
 }
@@ -40,7 +40,7 @@ export interface ConvergeOptions {
 }
 
 /** How far the live agents are, as a pure function of what was read. */
-export function convergenceOf(nodes: Nodes, revision: number, seconds: number): Omit<Convergence, 'outcome'> {
+function convergenceOf(nodes: Nodes, revision: number, seconds: number): Omit<Convergence, 'outcome'> {
   const live = nodeProgress(nodes, revision).filter(({ alive }) => alive);
   const failed = live.filter(({ current, failures }) => current && failures.length > 0);
   const pending = live.filter(({ current }) => !current);

@@ -16,7 +16,7 @@ export interface Finding {
 }
 
 /** Stable words for programs. */
-export type FindingCode =
+type FindingCode =
   | 'store-unreachable'
   | 'store-degraded'
   | 'local-unreadable'

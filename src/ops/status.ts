@@ -17,7 +17,7 @@ import { serviceNotFound } from './not-found.ts';
 import type { InvalidRecord, NodeItem, ServiceItem } from './views.ts';
 
 /** The store as seen from here. */
-export interface StoreView {
+interface StoreView {
   readonly description: string;
   /** A linearizable read was answered. If false, `nodes` and `services` are empty and only `local` tells. */
   readonly reachable: boolean;

@@ -10,7 +10,7 @@ import { instanceShares } from './shares.ts';
 import { transactionOf } from './transaction.ts';
 
 /** How often a write is tried against others. */
-export const MAX_ATTEMPTS = 5;
+const MAX_ATTEMPTS = 5;
 /** Doubles with every attempt, with a jitter of ± 50 %: ten writers spread over tens of milliseconds, a person notices nothing. */
 const BACKOFF_MS = 20;
 

@@ -11,7 +11,7 @@ import { LayeredMap } from './layered-map.ts';
 import type { KeyValue, StoreEvent } from './store.ts';
 
 /** A stored record that cannot be read. */
-export interface InvalidKey {
+interface InvalidKey {
   readonly key: string;
   /** One line. */
   readonly why: string;
