@@ -28,17 +28,14 @@ function overall(
   const written = results.filter(({ outcome }) => outcome !== 'unchanged').map(({ service }) => service);
   const failed = failures.map(({ service, error }) => ({ service, code: error.code, what: error.message }));
   const text = failures.map(({ service, error }) => `${service}: ${error.message}`).join('; ');
-  const code =
-    first.error.code === 'unknown'
-      ? 'unknown'
-      : first.error.code === 'interrupted'
-        ? 'interrupted'
-        : 'failed';
+  // Only the last one can have ended the command.
+  const last = failures.at(-1)?.error ?? first.error;
+  const code = last.code === 'unknown' || last.code === 'interrupted' ? last.code : 'failed';
   return new SluiceError(code, `${results.length} of ${count} services are as asked for`, {
     why: text,
     fix: 'run the same command again: what is written is found unchanged',
     details: { written, failed, notTried },
-    cause: first.error,
+    cause: last,
   });
 }
 

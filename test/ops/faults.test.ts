@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { publish } from '../../src/ops/publish.ts';
 import { createMemoryBackend } from '../../src/store/memory/backend.ts';
-import { createMemoryStore, type MemoryCall, type MemoryFault } from '../../src/store/memory/memory.ts';
+import type { MemoryCall, MemoryFault } from '../../src/store/memory/calls.ts';
+import { createMemoryStore } from '../../src/store/memory/memory.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { admin, everything, failure, spec, trail, world } from './world.ts';
 

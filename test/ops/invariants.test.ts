@@ -9,7 +9,8 @@ import type { WriteDeps } from '../../src/ops/deps.ts';
 import { publish } from '../../src/ops/publish.ts';
 import { unpublish } from '../../src/ops/unpublish.ts';
 import { createMemoryBackend } from '../../src/store/memory/backend.ts';
-import { createMemoryStore, type MemoryFault } from '../../src/store/memory/memory.ts';
+import type { MemoryFault } from '../../src/store/memory/calls.ts';
+import { createMemoryStore } from '../../src/store/memory/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { steppingClock, admin, everything, spec } from './world.ts';
 

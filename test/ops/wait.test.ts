@@ -5,7 +5,8 @@ import { waitConverged } from '../../src/ops/converge.ts';
 import { publish } from '../../src/ops/publish.ts';
 import { unpublish } from '../../src/ops/unpublish.ts';
 import { waitFor } from '../../src/ops/wait-for.ts';
-import { createMemoryStore, type MemoryCall } from '../../src/store/memory/memory.ts';
+import type { MemoryCall } from '../../src/store/memory/calls.ts';
+import { createMemoryStore } from '../../src/store/memory/memory.ts';
 import { admin, failure, nodeSays, remove, spec, world } from './world.ts';
 
 const ENTRY = '10.96.0.10:80/tcp';
