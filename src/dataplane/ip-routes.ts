@@ -51,15 +51,25 @@ function batchLines(delta: RouteDelta): readonly string[] {
   return [...putLines('add', delta.add), ...putLines('replace', delta.replace), ...remove];
 }
 
-/** Runs a batch to its end; what the kernel said to each line that failed, by line number from 0. */
-async function runBatch(exec: Exec, lines: readonly string[]): Promise<ReadonlyMap<number, string>> {
-  if (lines.length === 0) return new Map();
+/** How a batch went. */
+interface BatchResult {
+  readonly isWhole: boolean;
+  /** What the kernel said to each line that failed, by line number from 0. */
+  readonly failed: ReadonlyMap<number, string>;
+}
+
+/** Runs a batch to its end, also past lines that fail. */
+async function runBatch(exec: Exec, lines: readonly string[]): Promise<BatchResult> {
+  if (lines.length === 0) return { isWhole: true, failed: new Map() };
   const result = await exec('ip', ['-force', '-batch', '-'], {
     input: `${lines.join('\n')}\n`,
     timeoutMs: TIMEOUT_MS,
   });
   const failed = result.stderr.matchAll(/([^\n]*)\nCommand failed -:(\d+)/g);
-  return new Map([...failed].map(([, why, line]) => [Number(line) - 1, why ?? '']));
+  return {
+    isWhole: result.exitCode === 0,
+    failed: new Map([...failed].map(([, why, line]) => [Number(line) - 1, why ?? ''])),
+  };
 }
 
 /** What is there after a batch without a failure. */
@@ -80,8 +90,8 @@ export function ipEntryRoutes(exec: Exec): EntryRoutes {
       before = await listLocal(exec);
     const delta = diffRoutes(ips, facts, before);
     const lines = batchLines(delta);
-    const failed = await runBatch(exec, lines);
-    const after = failed.size === 0 ? afterBatch(before, delta) : await listLocal(exec);
+    const { isWhole, failed } = await runBatch(exec, lines);
+    const after = isWhole ? afterBatch(before, delta) : await listLocal(exec);
     current = after;
     const left = diffRoutes(ips, facts, after);
     const put = [...delta.add.keys(), ...delta.replace.keys()];

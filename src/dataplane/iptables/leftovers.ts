@@ -8,7 +8,7 @@
 import { SluiceError } from '../../errors.ts';
 import type { Exec } from '../../host/exec.ts';
 import type { Family } from '../../model/address.ts';
-import { markName } from '../../rules/iptables/documents.ts';
+import { markName } from '../../rules/iptables/chain-names.ts';
 
 const TABLE = 'TABLE';
 const BASE_CHAINS = ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'] as const;

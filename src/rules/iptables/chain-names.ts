@@ -44,6 +44,9 @@ export function trieChainName(protocol: Protocol, prefix: string): string {
   return `SLUICE-T-${shortHash(`${protocol}/${prefix}`)}`;
 }
 
+/** Name of the mark chain that says that the table (`TABLE`) or one of its base chains was not there before us. */
+export const markName = (what: string): string => `${MARK_CHAIN_PREFIX}${what}`;
+
 /** True for chains of ours, whatever they are for; all others are foreign and never named in what we send. */
 export function isOurChain(name: string): boolean {
   return name.startsWith(OURS);

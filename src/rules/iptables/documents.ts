@@ -3,7 +3,7 @@
  * A chain that is declared is emptied and filled anew; a chain that is not named stays untouched, with its counters.
  */
 import type { Chains } from './chains.ts';
-import { MARK_CHAIN_PREFIX, serviceChainOf } from './chain-names.ts';
+import { serviceChainOf } from './chain-names.ts';
 import type { Delta } from './diff.ts';
 import type { Hook } from './fixed-chains.ts';
 import type { Installed } from './parse.ts';
@@ -96,6 +96,3 @@ export function removalOf(installed: Installed): Document {
   const gone = [...installed.chains.keys(), ...installed.marks].toSorted();
   return documentOf(new Map(), { gone, remove: installed.hooks });
 }
-
-/** Name of the mark chain that says that a base chain, or the table, was not there before us. */
-export const markName = (what: string): string => `${MARK_CHAIN_PREFIX}${what}`;
