@@ -73,11 +73,12 @@ async function writeBugLog(stack: string): Promise<string | undefined> {
 }
 
 /** The build puts the small programs beside this file. */
+const built = (name: string): readonly string[] => [
+  process.execPath,
+  fileURLToPath(new URL(`./programs/${name}.js`, import.meta.url)),
+];
+
 function devPrograms(): CliDeps['programs'] {
-  const built = (name: string): readonly string[] => [
-    process.execPath,
-    fileURLToPath(new URL(`./programs/${name}.js`, import.meta.url)),
-  ];
   return {
     sluice: [process.execPath, process.argv[1] ?? ''],
     instance: built('instance'),

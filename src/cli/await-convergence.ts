@@ -74,7 +74,7 @@ export function convergenceProblem(
     case 'timeout':
       return new SluiceError(
         'timeout',
-        `converged on ${applied} of ${nodes} nodes only within ${seconds(convergence.seconds)}`,
+        `applied on ${applied} of ${nodes} nodes only after ${seconds(convergence.seconds)}`,
         {
           why:
             pendingText(convergence) || failed.map(({ node }) => `node/${node} reports failures`).join(', '),

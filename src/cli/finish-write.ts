@@ -106,6 +106,20 @@ function againCommand(report: WriteReport): string {
   return there === undefined ? 'sluice status' : `sluice wait ${there.service} --for converged`;
 }
 
+/** The failure of a wait that ended early: what is written stands. Bugs stay bugs. */
+function stoppedWaiting(error: unknown, revision: number, again: string): SluiceError {
+  const cause = asSluiceError(error);
+  if (cause.code === 'internal') return cause;
+  const isInterrupted = cause.code === 'interrupted';
+  const what = isInterrupted ? 'stopped' : cause.message;
+  return new SluiceError(cause.code, `${what} while waiting for the nodes to apply revision ${revision}`, {
+    why: `revision ${revision} is written and stands${isInterrupted || cause.why === undefined ? '' : `; ${cause.why}`}`,
+    fix: `go on with: ${again}`,
+    details: { ...cause.details, revision },
+    cause: error,
+  });
+}
+
 async function waitFor(session: Session, report: WriteReport, options: MutationOptions): Promise<Waited> {
   if (options.wait === false || report.results.length === 0) {
     return { convergence: undefined, problem: undefined };
@@ -116,15 +130,7 @@ async function waitFor(session: Session, report: WriteReport, options: MutationO
     const asked = options.wait === true;
     return { convergence, problem: convergenceProblem(session, convergence, { again, asked }) };
   } catch (error) {
-    const { code, message, why, details } = asSluiceError(error);
-    if (code === 'internal') throw error;
-    const problem = new SluiceError(code, `${message} while waiting for the nodes`, {
-      why: `revision ${report.revision} is written and stands${why === undefined ? '' : `; ${why}`}`,
-      fix: `go on with: ${again}`,
-      details: { ...details, revision: report.revision },
-      cause: error,
-    });
-    return { convergence: undefined, problem };
+    return { convergence: undefined, problem: stoppedWaiting(error, report.revision, again) };
   }
 }
 

@@ -18,7 +18,9 @@ const SILENT: Progress = { update: () => {}, stop: () => {} };
 export async function startProgress(session: Session, text: string): Promise<Progress> {
   const { stderr, stdin, env } = session.deps.io;
   const { quiet, output, color } = session.settings;
-  const shown = isTerminal(stderr) && env['TERM'] !== 'dumb' && !quiet && !isJson(output);
+  // A pseudo-terminal without a size says 0 columns, and ora then counts lines without end.
+  const hasWidth = (stderr.columns ?? 0) >= 20;
+  const shown = isTerminal(stderr) && hasWidth && env['TERM'] !== 'dumb' && !quiet && !isJson(output);
   if (!shown) return SILENT;
   const { default: ora } = await import('ora');
   const spinner = ora({

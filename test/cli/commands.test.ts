@@ -142,7 +142,7 @@ describe('list', () => {
   });
 });
 
-describe('describe', () => {
+describe('the command describe', () => {
   it('shows a service with instances, nodes and who changed it last', async () => {
     const { sluice } = await published();
     await sluice('instance set web 10.0.1.11:8080=2 --reason cold');

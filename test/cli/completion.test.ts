@@ -50,7 +50,7 @@ describe('completion scripts', () => {
 
 describe('completion in bash', () => {
   it('has a script that bash can read', () => {
-    execFileSync('bash', ['-n', fileOf('sluice.bash')]);
+    expect(execFileSync('bash', ['-n', fileOf('sluice.bash')]).toString()).toBe('');
   });
 
   it.each([
