@@ -1,6 +1,6 @@
 /**
- * Owns what the agent says of itself in the store: the node's facts, a leased marker that it is alive, and the leased acknowledgement
- * of what is in the kernel. The latest acknowledgement wins; a lost lease is taken anew and everything is said again.
+ * Owns what the agent says of itself in the store: the node's facts, a leased marker that it is alive, and the acknowledgement of
+ * what is in the kernel. The latest acknowledgement wins; a lost lease is taken anew and everything is said again.
  * Nothing here ever stops the rules.
  */
 import { SluiceError } from '../errors.ts';
@@ -39,8 +39,15 @@ function belongsToAnother(mine: NodeFacts, node: KeyValue | undefined): boolean 
   return theirs.addresses.length > 0 && !theirs.addresses.some((address) => mine.addresses.includes(address));
 }
 
-/** Writes facts and marker in one transaction; fields that others set in the facts (cordoned) are kept. */
-async function announce(store: Store, facts: NodeFacts, lease: Lease): Promise<void> {
+/**
+ * Writes facts, marker and acknowledgement in one transaction; fields that others set in the facts (cordoned) are kept. What an earlier
+ * life acknowledged is taken back if this one has applied nothing yet: after a reboot the kernel is empty.
+ */
+async function announce(
+  { store, facts }: PresenceOptions,
+  lease: Lease,
+  applied: Applied | undefined,
+): Promise<void> {
   const [node, alive] = await Promise.all([
     store.get(nodeKey(facts.name)),
     store.get(nodeAliveKey(facts.name)),
@@ -63,6 +70,9 @@ async function announce(store: Store, facts: NodeFacts, lease: Lease): Promise<v
         value: encodeNodeAlive({ name: facts.name, since: facts.startedAt }),
         lease: lease.id,
       },
+      applied === undefined
+        ? { kind: 'delete', key: appliedKey(facts.name) }
+        : { kind: 'put', key: appliedKey(facts.name), value: encodeApplied(applied) },
     ],
   });
   if (answer.kind === 'conflict') {
@@ -70,13 +80,11 @@ async function announce(store: Store, facts: NodeFacts, lease: Lease): Promise<v
   }
 }
 
-/** Writes one acknowledgement under the lease. */
-async function sendApplied(store: Store, applied: Applied, lease: Lease): Promise<void> {
+/** Writes one acknowledgement: not leased, since what is in the kernel stays there when the agent goes. */
+async function sendApplied(store: Store, applied: Applied): Promise<void> {
   await store.transact({
     compares: [],
-    operations: [
-      { kind: 'put', key: appliedKey(applied.node), value: encodeApplied(applied), lease: lease.id },
-    ],
+    operations: [{ kind: 'put', key: appliedKey(applied.node), value: encodeApplied(applied) }],
   });
 }
 
@@ -95,7 +103,7 @@ export function startPresence(options: PresenceOptions): Presence {
       if (applied === undefined || applied === sent) {
         await new Promise<void>((resolve) => (wake = resolve));
       } else {
-        await sendApplied(store, applied, lease);
+        await sendApplied(store, applied);
         sent = applied;
       }
     }
@@ -107,9 +115,9 @@ export function startPresence(options: PresenceOptions): Presence {
     const onEnd = (): void => wake();
     lease.lost.addEventListener('abort', onEnd);
     try {
-      await announce(store, facts, lease);
+      sent = latest;
+      await announce(options, lease, sent);
       log.info('node announced', { node: facts.name, addresses: facts.addresses });
-      sent = undefined;
       await sendLatest(lease);
       if (!closing.signal.aborted) log.warn('lease lost, announcing again', { node: facts.name });
     } finally {
