@@ -12,7 +12,7 @@ import { openStore } from '../../src/store/open.ts';
 import { type Certificates, makeCertificates } from '../harness/certificates.ts';
 import { type EtcdCluster, startEtcd } from '../harness/etcd.ts';
 import { eventually } from './store-world.ts';
-import { put, write } from './store.contract.ts';
+import { put, record, write } from './store.contract.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -238,6 +238,32 @@ describe('three members of which some are away', () => {
     expect(performance.now() - started).toBeLessThan(20_000);
     await Promise.all(cluster.members.map((member) => member.start()));
     await eventually(async () => expect((await store.get('service/x')).item).toBeUndefined());
+    await store.close();
+  });
+});
+
+describe('an etcd with large values', () => {
+  let cluster: EtcdCluster;
+  beforeAll(async () => {
+    cluster = await startEtcd();
+  });
+  afterAll(async () => {
+    await cluster.close();
+  });
+
+  it('delivers and lists more than a client may receive at once, whole transactions each', async () => {
+    const store = await openStore({ endpoints: cluster.endpoints });
+    const value = 'x'.repeat(700_000);
+    const start = await write(store, put('service/first', '1'));
+    for (let index = 0; index < 50; index += 1) {
+      const operations = [put(`service/a${index}`, value), put(`service/b${index}`, value)];
+      await store.transact({ compares: [], operations }, { timeoutMs: 20_000 });
+    }
+    const seen = record(store, 'service/', start);
+    await eventually(() => expect(seen.text()).toHaveLength(100));
+    expect(seen.batches.map((batch) => batch.length % 2)).toEqual(seen.batches.map(() => 0));
+    const { items } = await store.list(prefixRange('service/'), { timeoutMs: 30_000 });
+    expect(items).toHaveLength(101);
     await store.close();
   });
 });

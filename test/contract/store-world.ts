@@ -2,7 +2,8 @@
 import { vi } from 'vitest';
 import { createEtcdStore } from '../../src/store/etcd/etcd.ts';
 import { connectEtcd3 } from '../../src/store/etcd/etcd3.ts';
-import { createMemoryStore, type MemoryFault } from '../../src/store/memory/memory.ts';
+import type { MemoryFault } from '../../src/store/memory/calls.ts';
+import { createMemoryStore } from '../../src/store/memory/memory.ts';
 import { createMemoryBackend } from '../../src/store/memory/backend.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import type { Store } from '../../src/store/store.ts';

@@ -5,7 +5,8 @@ import type { InformerChange } from '../../src/store/informer-options.ts';
 import type { InformerState } from '../../src/store/informer-state.ts';
 import { AGENT_RANGE, GENERATION_KEY } from '../../src/store/keys.ts';
 import { createMemoryBackend } from '../../src/store/memory/backend.ts';
-import { createMemoryStore, type MemoryCall, type MemoryFault } from '../../src/store/memory/memory.ts';
+import type { MemoryCall, MemoryFault } from '../../src/store/memory/calls.ts';
+import { createMemoryStore } from '../../src/store/memory/memory.ts';
 import type { KeyValue, Operation, StoreEvent } from '../../src/store/store.ts';
 import { createVirtualClock, settle } from '../harness/virtual-clock.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryBackend } from '../../src/store/memory/backend.ts';
-import { createMemoryStore, type MemoryFault } from '../../src/store/memory/memory.ts';
+import type { MemoryFault } from '../../src/store/memory/calls.ts';
+import { createMemoryStore } from '../../src/store/memory/memory.ts';
 import { TOMBSTONE } from '../../src/store/resolve.ts';
 import type { Transaction } from '../../src/store/store.ts';
 import { createVirtualClock, settle, type VirtualClock } from '../harness/virtual-clock.ts';

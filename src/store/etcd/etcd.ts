@@ -1,6 +1,7 @@
 /** Owns the Store on etcd: joins its parts. Keys are relative to the prefix. */
 import { setMaxListeners } from 'node:events';
 import { type Clock, systemClock } from '../../host/clock.ts';
+import { GENERATION_KEY } from '../keys.ts';
 import type { Store, Watch } from '../store.ts';
 import type { EtcdParts } from './calls.ts';
 import { createCodec } from './codec.ts';
@@ -32,26 +33,18 @@ export interface EtcdStoreOptions {
  * @throws SluiceError `config` for endpoints that are not such
  */
 export function createEtcdStore(options: EtcdStoreOptions): Store {
-  const { tls, auth, prefix, clock = systemClock, random = Math.random } = options;
-  const targets = parseEndpoints(options.endpoints, tls !== undefined).map((endpoint) => ({
-    endpoint,
-    tls,
-    auth,
-  }));
-  const endpoints = createEndpoints({ targets, clock, random });
   const closing = new AbortController();
   // Every call in flight listens to it; more than ten are no leak.
   setMaxListeners(0, closing.signal);
-  const description = `etcd ${targets.map((target) => target.endpoint).join(',')}`;
-  const parts: EtcdParts = { description, endpoints, clock, random, closed: closing.signal };
-  const codec = createCodec(prefix);
+  const parts = createParts(options, closing.signal);
+  const codec = createCodec(options.prefix);
   const watches = new Set<Watch>();
   let clusterId: string | undefined;
   const seen = (id: string): void => {
     clusterId = id;
   };
   return {
-    description,
+    description: parts.description,
     ...createReads({ parts, codec, seen }),
     transact: (transaction, callOptions) => transact(transaction, { parts, codec }, callOptions),
     watch: (range, afterRevision, handlers) => {
@@ -65,12 +58,20 @@ export function createEtcdStore(options: EtcdStoreOptions): Store {
       return watch;
     },
     grantLease: (ttlSeconds, callOptions) => grantLease(ttlSeconds, parts, callOptions),
-    status: (callOptions) => statusOf(parts, codec.key('generation'), callOptions),
+    status: (callOptions) => statusOf(parts, codec.key(GENERATION_KEY), callOptions),
     close: async () => {
       for (const watch of watches) watch.close();
       closing.abort();
-      endpoints.close();
+      parts.endpoints.close();
       await Promise.resolve();
     },
   };
+}
+
+function createParts(options: EtcdStoreOptions, closed: AbortSignal): EtcdParts {
+  const { tls, auth, clock = systemClock, random = Math.random } = options;
+  const names = parseEndpoints(options.endpoints, tls !== undefined);
+  const targets = names.map((endpoint) => ({ endpoint, tls, auth }));
+  const endpoints = createEndpoints({ targets, clock, random });
+  return { description: `etcd ${names.join(',')}`, endpoints, clock, random, closed };
 }

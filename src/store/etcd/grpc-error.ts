@@ -28,7 +28,9 @@ export interface Failure {
 /** The first pattern that matches decides; messages are those of grpc-js 1.14 and of etcd's rpctypes. */
 const PATTERNS: readonly (readonly [RegExp, FailureKind])[] = [
   [/No connection established|Name resolution failed|Channel closed before call started/, 'not-sent'],
-  [/Waiting for LB pick|client was already closed/, 'not-sent'],
+  [/client was already closed|Failed to start HTTP\/2 stream/, 'not-sent'],
+  // grpc-js names the server's address as soon as the call is on a connection, and not before.
+  [/^4 DEADLINE_EXCEEDED: Deadline exceeded after (?!.*remote_addr=)/, 'not-sent'],
   [/required revision has been compacted/, 'compacted'],
   [/required revision is a future revision/, 'future'],
   [/requested lease not found/, 'lease-gone'],

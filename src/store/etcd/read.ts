@@ -69,13 +69,19 @@ async function listOnce(reader: Reader, request: ListRequest, budget: Budget): P
   const items: KeyValue[] = [];
   let revision = request.revision;
   let from = key;
+  let limit = PAGE;
   for (;;) {
     const pinned = revision === undefined ? {} : { revision };
-    const page: IRangeRequest = { key: from, range_end, limit: PAGE, ...pinned };
+    const page: IRangeRequest = { key: from, range_end, limit, ...pinned };
     const result = await askAny<IRangeResponse>(reader.parts, budget, (client, deadline) =>
       client.kv.range(page, { deadline }),
     );
-    if (!('answer' in result)) return result;
+    if (!('answer' in result)) {
+      if (result.kind !== 'too-large' || limit === 1) return result;
+      // Values may be up to 1.5 MiB, so that a page passes what a client may receive.
+      limit = Math.ceil(limit / 8);
+      continue;
+    }
     const { kvs, header, more } = result.answer;
     reader.seen(header.cluster_id);
     revision ??= Number(header.revision);
