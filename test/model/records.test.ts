@@ -1,5 +1,5 @@
 /** Tests the stored form of every key family: round trips, unknown fields, and that hostile values never get through. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { SluiceError } from '../../src/errors.ts';
 import type { Audit } from '../../src/model/audit.ts';
 import { formatEntry, parseEntry } from '../../src/model/entry.ts';
@@ -24,6 +24,9 @@ import {
   encodeService,
 } from '../../src/model/records-service.ts';
 import type { Instance, Service } from '../../src/model/service.ts';
+
+// A loaded machine is no failure.
+vi.setConfig({ testTimeout: 60_000 });
 
 const AT = '2026-01-31T09:30:00.123Z';
 const service: Service = {

@@ -1,6 +1,6 @@
 /** Tests spec files: both syntaxes, positions of errors, caps, and that hostile input is refused as invalid. */
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { SluiceError } from '../../src/errors.ts';
 import type { SpecErrorItem } from '../../src/model/spec-errors.ts';
 import { specFromFlags } from '../../src/model/spec-flags.ts';
@@ -10,6 +10,9 @@ import { serviceWarnings } from '../../src/model/service-rules.ts';
 import type { SpecNode } from '../../src/model/spec-tree.ts';
 import { parseSpecs } from '../../src/model/spec.ts';
 import { failureOf } from './failure.ts';
+
+// A loaded machine is no failure.
+vi.setConfig({ testTimeout: 60_000 });
 
 const HEAD = 'kind: Service\nname: web\n';
 const ENTRIES = 'entries: ["10.96.0.10:80"]\n';
@@ -32,7 +35,7 @@ async function errorsOf(text: string, file = 'web.yaml'): Promise<readonly Parti
 const instanceList = (count: number): string =>
   JSON.stringify(Array.from({ length: count }, (_, i) => `10.${i >> 8}.${i & 255}.1:80`));
 
-describe('good specs', { timeout: 60_000 }, () => {
+describe('good specs', () => {
   it('are read from YAML in both spellings, canonical and in order', async () => {
     const text = `${HEAD}entries:
   - {ip: "FD00:0::10", port: 53, protocol: udp}
@@ -259,7 +262,7 @@ const hostile: Readonly<Record<string, string>> = {
   'right-to-left': GOOD.replace('web', '"\\u202eweb"'),
 };
 
-describe('hostile specs', { timeout: 60_000 }, () => {
+describe('hostile specs', () => {
   it.each(Object.entries(hostile))('are refused: %s', async (_, text) => {
     expect((await errorsOf(text)).length).toBeGreaterThan(0);
     expect((await errorsOf(text, 'x.json')).length).toBeGreaterThan(0);
@@ -323,7 +326,7 @@ function parsedOrNothing(text: string): readonly unknown[] {
   }
 }
 
-describe('the JSON reader', { timeout: 60_000 }, () => {
+describe('the JSON reader', () => {
   it('reads what JSON.parse reads', () => {
     fc.assert(
       fc.property(

@@ -1,6 +1,6 @@
 /** Tests the small words of the model: durations, references, instance arguments, shares, suggestions, text, times, addresses. */
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { SluiceError } from '../../src/errors.ts';
 import { canonicalIp, compareAddresses, parseAddress } from '../../src/model/address.ts';
 import { formatAge, formatDuration, parseDuration } from '../../src/model/duration.ts';
@@ -11,6 +11,9 @@ import { formatShare, formatShares, sharesOf } from '../../src/model/share.ts';
 import { editDistance, suggest } from '../../src/model/suggest.ts';
 import { isPlainText, plainText, quoteValue } from '../../src/model/text.ts';
 import { timeMs } from '../../src/model/time.ts';
+
+// A loaded machine is no failure.
+vi.setConfig({ testTimeout: 60_000 });
 
 const SEED = { seed: 7, numRuns: 300 };
 

@@ -1,6 +1,6 @@
 /** Tests plans: tables of what each command does, and properties against a model of the store. */
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { formatEntry, parseEntry } from '../../src/model/entry.ts';
 import { formatInstanceArgument, parseInstanceArgument } from '../../src/model/instance-argument.ts';
 import type { Instance, InstanceSpec, ServiceSpec } from '../../src/model/service.ts';
@@ -15,6 +15,9 @@ import { headline, summaryLines } from '../../src/plan/summary.ts';
 import { planUnpublish } from '../../src/plan/unpublish.ts';
 import { failureOf } from '../model/failure.ts';
 import { applied, EMPTY, type ModelStore, stored, storedOf } from './model-store.ts';
+
+// A loaded machine is no failure.
+vi.setConfig({ testTimeout: 60_000 });
 
 const NOW = '2026-01-31T09:30:00.000Z';
 
@@ -309,7 +312,7 @@ const RUNS = { seed: 7, numRuns: 150 };
 const has = (instances: readonly InstanceSpec[], one: InstanceSpec): boolean =>
   instances.some((other) => place(other) === place(one));
 
-describe('plans, whatever the specs', { timeout: 60_000 }, () => {
+describe('plans, whatever the specs', () => {
   it('bring the store to each spec in turn, then find nothing left to do, and undo to nothing', () => {
     fc.assert(
       fc.property(fc.array(anySpec, { minLength: 1, maxLength: 4 }), (specs) => {
