@@ -130,8 +130,12 @@ async function main(): Promise<void> {
     },
     newId: randomId,
     random: Math.random,
-    actor: actorName(),
-    host: hostname(),
+    get actor() {
+      return actorName();
+    },
+    get host() {
+      return hostname();
+    },
     configPaths: { system: '/etc/sluice/config.yaml', user: userConfigPath() },
     programs: devPrograms(),
     uid: process.getuid?.() ?? 0,
