@@ -40,15 +40,15 @@ export function keepLease(port: LeasePort): Lease {
     lost.abort();
   };
   const renewals = async (): Promise<void> => {
-    await clock.sleep(ttlMs / 3, stop);
+    const untilDueMs = (): number => Math.max(0, renewedAtMs + ttlMs / 3 - clock.monotonicMs());
+    await clock.sleep(untilDueMs(), stop);
     while (!stop.aborted) {
       const sentAtMs = clock.monotonicMs();
-      const answer = await port
-        .renew(Math.max(50, Math.min(ttlMs / 3, leftMs())))
-        .catch(() => 'failed' as const);
+      const timeoutMs = Math.max(50, Math.min(ttlMs / 3, leftMs()));
+      const answer = await port.renew(timeoutMs).catch(() => 'failed' as const);
       if (answer === 'gone') lost.abort();
       if (answer === 'renewed') renewedAtMs = sentAtMs;
-      await clock.sleep(answer === 'renewed' ? ttlMs / 3 : Math.max(50, ttlMs / 20), stop);
+      await clock.sleep(answer === 'renewed' ? untilDueMs() : Math.max(50, ttlMs / 20), stop);
     }
   };
   void watchdog();

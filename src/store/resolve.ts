@@ -36,7 +36,10 @@ export interface TransactionPort {
   readonly remainingMs: () => number;
   /** Waits a moment between two attempts to find out. */
   readonly pause: () => Promise<void>;
+  /** The caller has given up: nothing more is sent, but what was sent is still found out about. */
   readonly signal?: AbortSignal | undefined;
+  /** The store was closed: nothing can be found out any more. */
+  readonly closed?: AbortSignal | undefined;
 }
 
 /** What must be left of the budget to send a write again that is known not to have been done. */
@@ -54,12 +57,13 @@ export async function transactResolved(
   transaction: Transaction,
   port: TransactionPort,
 ): Promise<TransactionResult> {
-  if (port.signal?.aborted === true) throw interrupted({ store: port.store });
+  if (isAborted(port.signal)) throw interrupted({ store: port.store });
   let seen = 0;
   for (let round = 0; ; round += 1) {
     const attempt = await port.send(guard(transaction, seen));
     if (attempt.kind === 'done') return { kind: 'done', revision: attempt.revision };
     if (attempt.kind === 'conflict') return settled(transaction, attempt);
+    if (attempt.kind === 'not-sent' && isAborted(port.signal)) throw interrupted({ store: port.store });
     if (attempt.kind === 'not-sent') throw unavailable(attempt.why, { store: port.store });
     if (transaction.requestKey === undefined) throw unknownOutcome(attempt.why, { store: port.store });
     const outcome = await findOut(transaction.requestKey, seen, port);
@@ -74,6 +78,8 @@ export async function transactResolved(
     }
   }
 }
+
+const isAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
 
 function guard(transaction: Transaction, seen: number): GuardedTransaction {
   const { compares, operations, requestKey } = transaction;
@@ -106,7 +112,7 @@ type Finding =
 
 async function findOut(requestKey: string, seen: number, port: TransactionPort): Promise<Finding> {
   let why = 'no time was left to find out';
-  while (port.remainingMs() > 0) {
+  while (port.remainingMs() > 0 && !isAborted(port.closed)) {
     const attempt = await port.send({
       compares: [{ kind: 'mod-revision', key: requestKey, equals: seen }],
       operations: [{ kind: 'put', key: requestKey, value: TOMBSTONE }],

@@ -4,7 +4,7 @@ import { DEFAULT_TIMEOUT_MS, interrupted, unavailable } from '../failure.ts';
 import type { CallOptions } from '../store.ts';
 import type { Endpoint, Endpoints } from './endpoints.ts';
 import type { EtcdClient } from './etcd3.ts';
-import { classify, type Failure, toSluiceError } from './grpc-error.ts';
+import { classify, type Failure, isFromEtcd, toSluiceError } from './grpc-error.ts';
 
 /** What all parts of an etcd store share. */
 export interface EtcdParts {
@@ -96,6 +96,7 @@ export async function tryAt<T>(endpoint: Endpoint, budget: Budget, question: Ask
     const client = await endpoint.client();
     return { answer: await question(client, budget.deadline()) };
   } catch (error) {
+    if (!isFromEtcd(error)) throw error;
     return classify(error);
   }
 }

@@ -51,6 +51,12 @@ const PATTERNS: readonly (readonly [RegExp, FailureKind])[] = [
   [/^2 UNKNOWN: (?!etcdserver)/, 'retry'],
 ];
 
+/** False for what neither etcd nor its connection says: a bug of ours or of a package. */
+export function isFromEtcd(error: unknown): boolean {
+  const message = error instanceof Error ? error.message : String(error);
+  return /^\d+ [A-Z_]+:|etcdserver:|client was already closed/.test(message);
+}
+
 /** Reads the kind out of anything thrown by a call. */
 export function classify(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error);

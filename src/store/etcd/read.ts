@@ -13,7 +13,7 @@ const PAGE = 5_000;
 export interface Reader {
   readonly parts: EtcdParts;
   readonly codec: Codec;
-  /** Told the cluster of every listing, so that a watch notices when it talks to another one. */
+  /** Told the cluster of every listing of the present, so that a watch notices when it talks to another one. */
   readonly seen: (clusterId: string) => void;
 }
 
@@ -83,7 +83,7 @@ async function listOnce(reader: Reader, request: ListRequest, budget: Budget): P
       continue;
     }
     const { kvs, header, more } = result.answer;
-    reader.seen(header.cluster_id);
+    if (request.revision === undefined) reader.seen(header.cluster_id);
     revision ??= Number(header.revision);
     for (const kv of kvs) items.push(reader.codec.item(kv));
     const last = kvs.at(-1);

@@ -111,7 +111,9 @@ function receiver(session: Session): (response: IWatchResponse) => void {
   let held: readonly StoreEvent[] = [];
   const expectReady = async (): Promise<void> => {
     await parts.clock.sleep(READY_MS, ended);
-    if (!ready) end({ kind: 'lost', why: 'the server did not accept the watch in time' });
+    if (ready || ended.aborted) return;
+    session.endpoint.markBad();
+    end({ kind: 'lost', why: 'the server did not accept the watch in time' });
   };
   void expectReady();
   return (response) => {

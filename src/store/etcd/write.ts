@@ -19,16 +19,19 @@ export async function transact(
 ): Promise<TransactionResult> {
   const { parts, codec } = writer;
   refuseOverlap(transaction.operations);
-  const budget = startBudget(parts, options);
+  // Without the caller's signal: what was sent is found out about, whoever has given up.
+  const budget = startBudget(parts, { timeoutMs: options?.timeoutMs });
+  const signal = options?.signal;
   return transactResolved(transaction, {
     store: parts.description,
     send: async (guarded) => {
       checkLimits(guarded);
-      return send(encode(guarded, codec), { parts, codec, budget });
+      return send(encode(guarded, codec), { parts, codec, budget, signal });
     },
     remainingMs: budget.remainingMs,
     pause: budget.pause,
-    signal: options?.signal,
+    signal,
+    closed: parts.closed,
   });
 }
 
@@ -59,10 +62,12 @@ interface Sender {
   readonly parts: EtcdParts;
   readonly codec: Codec;
   readonly budget: Budget;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Sends once; asks another server only while it is certain that the one before got nothing. */
-async function send(request: ITxnRequest, { parts, codec, budget }: Sender): Promise<Attempt> {
+async function send(request: ITxnRequest, sender: Sender): Promise<Attempt> {
+  const { parts, codec, budget, signal } = sender;
   for (;;) {
     const endpoint = parts.endpoints.pick();
     const result = await tryAt(endpoint, budget, (client, deadline) => client.kv.txn(request, { deadline }));
@@ -74,7 +79,8 @@ async function send(request: ITxnRequest, { parts, codec, budget }: Sender): Pro
     if (result.kind !== 'not-sent' && result.kind !== 'busy') throw toSluiceError(result, parts.description);
     endpoint.markBad();
     await budget.pause();
-    if (budget.remainingMs() <= 0 || parts.closed.aborted) return { kind: 'not-sent', why: result.text };
+    const over = budget.remainingMs() <= 0 || parts.closed.aborted || signal?.aborted === true;
+    if (over) return { kind: 'not-sent', why: result.text };
   }
 }
 

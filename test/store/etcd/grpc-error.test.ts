@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { classify, toSluiceError } from '../../../src/store/etcd/grpc-error.ts';
+import { classify, isFromEtcd, toSluiceError } from '../../../src/store/etcd/grpc-error.ts';
 
 describe('errors of etcd', () => {
   it.each([
@@ -34,6 +34,11 @@ describe('errors of etcd', () => {
     ['3 INVALID_ARGUMENT: etcdserver: duplicate key given in txn request', 'other'],
   ])('reads %j as %s', (message, kind) => {
     expect(classify(new Error(message)).kind).toBe(kind);
+    expect(isFromEtcd(new Error(message))).toBe(true);
+  });
+
+  it('does not take a bug for an answer of etcd', () => {
+    expect(isFromEtcd(new TypeError("Cannot read properties of undefined (reading 'x')"))).toBe(false);
   });
 
   it('makes one line of any text', () => {
