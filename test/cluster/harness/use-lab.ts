@@ -1,5 +1,5 @@
 /** Owns the bond of a lab to a describe block of vitest: up before all its tests, down after, process output shown on failure. */
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { startLab, type Lab, type LabSize } from './lab.ts';
 
 /**
@@ -10,6 +10,12 @@ export function useLab(size: LabSize): () => Lab {
   let lab: Lab | undefined;
   beforeAll(async () => {
     lab = await startLab(size);
+  });
+  beforeEach(({ onTestFailed }) => {
+    onTestFailed(() => {
+      const machines = [...(lab?.nodes ?? []), ...(lab?.clients ?? [])];
+      process.stderr.write(machines.map((machine) => machine.report()).join(''));
+    });
   });
   afterAll(async () => {
     await lab?.close();
