@@ -60,12 +60,22 @@ export function startApplyLoop(dataplane: Dataplane, handlers: ApplyHandlers, cl
   const state: State = { waiting: undefined, last: undefined, mustAdopt: false, running: undefined };
   const closing = new AbortController();
 
+  /** Part of the job could not be applied (a route, the other family): what stood in the way may go. */
+  const tryAgainLater = async (job: ApplyJob): Promise<void> => {
+    await clock.sleep(RETRY_LAST_MS, closing.signal);
+    if (state.last !== job || state.waiting !== undefined) return;
+    state.waiting = job;
+    wake();
+  };
+
   const applyOnce = async (job: ApplyJob): Promise<boolean> => {
     try {
       if (state.mustAdopt) await dataplane.adopt();
       state.mustAdopt = false;
       const ruleset = job.ruleset();
-      handlers.onApplied(job, ruleset, await dataplane.apply(ruleset, job.facts));
+      const report = await dataplane.apply(ruleset, job.facts);
+      handlers.onApplied(job, ruleset, report);
+      if (report.failures.length > 0) void tryAgainLater(job);
       return true;
     } catch (error) {
       state.mustAdopt = true;

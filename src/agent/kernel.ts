@@ -93,6 +93,7 @@ export function startKernel(options: KernelOptions): Kernel {
   let view: SnapshotView = snapshotOf([], 0);
   let itemsToSave: (() => readonly KeyValue[]) | undefined;
   let listener: AppliedListener = () => {};
+  let staleSince: string | undefined;
 
   const tell = (applied: Applied): void => {
     last = applied;
@@ -135,7 +136,8 @@ export function startKernel(options: KernelOptions): Kernel {
   return {
     startFrom: (saved) => {
       log.warn('forwarding from the saved snapshot', { revision: saved.revision, staleSince: saved.savedAt });
-      status.update({ staleSince: saved.savedAt });
+      staleSince = saved.savedAt;
+      status.update({ staleSince });
       submit(snapshotOf(saved.items, saved.revision), saved.revision);
     },
     replace: (items, revision) => {
@@ -146,7 +148,11 @@ export function startKernel(options: KernelOptions): Kernel {
       submit(snapshotOf(items(), revision, view), revision);
     },
     change: (events, revision) => submit(updateSnapshot(view, events, revision), revision),
-    setStale: (since) => status.update({ connected: since === undefined, staleSince: since?.toISOString() }),
+    setStale: (since) => {
+      // The first word counts: what was saved on disk was stale before this process began to try.
+      staleSince = since === undefined ? undefined : (staleSince ?? since.toISOString());
+      status.update({ connected: since === undefined, staleSince });
+    },
     onApplied: (added) => {
       listener = added;
       if (last.revision > 0) added(last);
