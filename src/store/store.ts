@@ -48,8 +48,9 @@ export interface Transaction {
   /**
    * A key that only this transaction writes (its audit record; it must be among `operations` as a put, under a name nobody else can
    * choose). With it an ambiguous answer is resolved: after a lost answer the store looks for this key, and if it is absent writes
-   * a tombstone ('{"aborted":true}', resolve.ts) under it, which makes the original, should it still arrive, fail its compare. A request that is
-   * found to have been done before is answered `done` with its revision. Readers of audit records pass over tombstones.
+   * a tombstone ('{"aborted":true}', resolve.ts) under it, which makes the original, should it still arrive, fail its compare.
+   * A request that is found to have been done before is answered `done` with its revision. Readers of audit records pass
+   * over tombstones.
    */
   readonly requestKey?: string | undefined;
 }
@@ -123,9 +124,10 @@ export interface CallOptions {
 
 /**
  * The store. All methods throw `SluiceError`: `unavailable` (nothing was written), `unknown` (a write whose outcome could
- * not be found out), `permission`, `config`, `failed` (the store is full or refuses), `invalid-spec` (too large for one transaction; nothing
- * was sent), `conflict` with details.leaseLost (a put names a lease that has ended), `interrupted`. Reads are linearizable and retried on other servers within their budget;
- * writes are sent once, and resolved through `requestKey` if the answer is lost.
+ * not be found out), `permission`, `config`, `failed` (the store is full, or refuses), `invalid-spec` (too large for one
+ * transaction; nothing was sent), `conflict` with details.leaseLost (a put names a lease that has ended), `interrupted`.
+ * Reads are linearizable and retried on other servers within their budget; writes are sent once, and resolved through
+ * `requestKey` if the answer is lost.
  */
 export interface Store {
   /** Name of the store for messages, e.g. 'etcd http://10.0.0.1:2379'. Holds no secrets. */
