@@ -32,18 +32,18 @@ export async function run([file = '', ...args], options = {}) {
 
 /**
  * Runs a program in the foreground, on this terminal. An interrupt from the keyboard reaches it by itself; SIGTERM and
- * SIGHUP are passed on.
+ * SIGHUP are passed on, as SIGKILL to a sandbox, whose outermost process takes no other while it waits.
  * @param {readonly string[]} argv program and arguments
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, stdout?: 'inherit' | 'stderr' }} [options] stdout `stderr`: all that it prints goes to stderr
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, stdout?: 'inherit' | 'stderr', isSandbox?: boolean }} [options] stdout `stderr`: all that it prints goes to stderr
  * @returns {Promise<number>} its exit code; 127 if it is not there
  */
 export async function runInForeground([file = '', ...args], options = {}) {
-  const { stdout, ...rest } = options;
+  const { stdout, isSandbox = false, ...rest } = options;
   const child = spawn(file, args, {
     ...rest,
     stdio: ['inherit', stdout === 'stderr' ? 2 : 'inherit', 'inherit'],
   });
-  const pass = (/** @type {NodeJS.Signals} */ signal) => void child.kill(signal);
+  const pass = (/** @type {NodeJS.Signals} */ signal) => void child.kill(isSandbox ? 'SIGKILL' : signal);
   process.on('SIGINT', ignore);
   process.on('SIGTERM', pass);
   process.on('SIGHUP', pass);

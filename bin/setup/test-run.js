@@ -29,7 +29,7 @@ export async function runTests({ root, env, args }) {
   ];
   const argv = forbidden === undefined ? sandboxArgv(vitest, isRoot) : [...vitest, '--project=unit'];
   const leftOut = forbidden === undefined ? [] : await realTests(root);
-  const exitCode = await runInForeground(argv, { cwd: root, env });
+  const exitCode = await runInForeground(argv, { cwd: root, env, isSandbox: forbidden === undefined });
   const text = await readFile(report, 'utf8').catch(() => undefined);
   await rm(report, { force: true });
   if (text === undefined) {
