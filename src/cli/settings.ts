@@ -21,7 +21,8 @@ export interface ConfigPaths {
 /** The global options, resolved. */
 export interface Settings {
   readonly endpoints: readonly string[];
-  readonly prefix: string;
+  /** Undefined: the store's own default. */
+  readonly prefix: string | undefined;
   readonly cacert: string | undefined;
   readonly cert: string | undefined;
   readonly key: string | undefined;
@@ -38,9 +39,7 @@ export interface Settings {
 }
 
 /** Servers asked where none are named. */
-export const DEFAULT_ENDPOINTS: readonly string[] = ['http://127.0.0.1:2379'];
-/** Prefix of all keys where none is named. */
-export const DEFAULT_PREFIX = '/sluice/v1/';
+const DEFAULT_ENDPOINTS: readonly string[] = ['http://127.0.0.1:2379'];
 
 const TRUE = ['1', 'true', 'yes', 'on'];
 const FALSE = ['0', 'false', 'no', 'off'];
@@ -76,7 +75,7 @@ function parseTexts(option: Option, texts: readonly string[], where: string): un
 }
 
 /** Names that may stand in a configuration file: the global flags and those of the agent, but not `--context` itself. */
-export function configurableNames(): readonly string[] {
+function configurableNames(): readonly string[] {
   return [...globalOptions(), ...agentOptions()].map(nameOf).filter((name) => name !== 'context');
 }
 
@@ -179,7 +178,7 @@ export function settingsOf(command: Command): Settings {
   const options = command.opts<Partial<Settings> & { readonly timeout?: number }>();
   return {
     endpoints: options.endpoints ?? DEFAULT_ENDPOINTS,
-    prefix: options.prefix ?? DEFAULT_PREFIX,
+    prefix: options.prefix,
     cacert: options.cacert,
     cert: options.cert,
     key: options.key,

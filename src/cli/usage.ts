@@ -3,7 +3,7 @@ import type { Command, CommanderError } from 'commander';
 import { SluiceError } from '../errors.ts';
 
 /** The command's path as typed: `sluice instance add`. */
-export function pathOf(command: Command): string {
+function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 

@@ -84,7 +84,7 @@ describe('settings', () => {
 
   it('have defaults', async () => {
     const { opened } = await listWith(['list']);
-    expect(opened).toMatchObject({ endpoints: ['http://127.0.0.1:2379'], prefix: '/sluice/v1/' });
+    expect(opened).toMatchObject({ endpoints: ['http://127.0.0.1:2379'], prefix: undefined });
   });
 
   it("take the user's own context before the system's, and its current one", async () => {

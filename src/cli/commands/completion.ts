@@ -3,7 +3,7 @@ import { Argument } from 'commander';
 import { type Define, finish } from '../define.ts';
 
 /** Shells that completion scripts exist for. */
-export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
 /** A shell with a completion script. */
 export type Shell = (typeof SHELLS)[number];

@@ -5,7 +5,7 @@ import { addListingOptions } from '../options.ts';
 import type { ListingOptions } from '../output/listing.ts';
 
 /** What can be listed. */
-export const LISTABLE = ['services', 'instances', 'nodes'] as const;
+const LISTABLE = ['services', 'instances', 'nodes'] as const;
 
 /** One of what can be listed. */
 export type Listable = (typeof LISTABLE)[number];
