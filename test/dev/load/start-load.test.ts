@@ -20,6 +20,7 @@ describe('the load generator as a process', () => {
     count: 200,
     durationMs: 20_000,
     slowMs: 20_000,
+    timeoutMs: 20_000,
     ...change,
   });
   const worker = programArgv('load');
