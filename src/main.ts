@@ -57,7 +57,8 @@ function actorName(): string {
 
 function userConfigPath(): string | undefined {
   const { XDG_CONFIG_HOME: xdg, HOME: home } = process.env;
-  const base = xdg ?? (home === undefined || home === '' ? undefined : path.join(home, '.config'));
+  // The XDG rule: what is not an absolute path counts as not set.
+  const base = [xdg, path.join(home ?? '', '.config')].find((folder) => folder?.startsWith('/'));
   return base === undefined ? undefined : path.join(base, 'sluice', 'config.yaml');
 }
 

@@ -5,6 +5,7 @@ import type { CliDeps } from './deps.ts';
 import { isTerminal, widthOf } from './io.ts';
 import type { Run } from './define.ts';
 import { buildProgram } from './program.ts';
+import type { Settings } from './settings.ts';
 import type { ForeignExit } from './runner.ts';
 
 /** True if failures are to be written as JSON: what the flags or the environment say, even where the flags do not parse. */
@@ -20,19 +21,30 @@ function wantsJson(argv: readonly string[], variable: string | undefined): boole
   return format === 'json' || format === 'jsonl';
 }
 
+/** What is known of a run when it fails. */
+interface FailedRun {
+  readonly argv: readonly string[];
+  readonly deps: CliDeps;
+  /** Undefined if it failed before the settings were resolved: then flags and environment tell. */
+  readonly settings: Settings | undefined;
+}
+
 /** Writes a failure to stderr. */
-async function report(failure: unknown, argv: readonly string[], deps: CliDeps): Promise<void> {
-  const [{ formatError, stackOf }, { useColor, colorChoiceIn }, { paletteFor }] = await Promise.all([
-    import('./error-output.ts'),
-    import('./color-choice.ts'),
-    import('./palette.ts'),
-  ]);
+async function report(failure: unknown, { argv, deps, settings }: FailedRun): Promise<void> {
+  const [{ formatError, stackOf }, { useColor, colorChoiceIn }, { isJson }, { paletteFor }] =
+    await Promise.all([
+      import('./error-output.ts'),
+      import('./color-choice.ts'),
+      import('./output/format.ts'),
+      import('./palette.ts'),
+    ]);
   const { io } = deps;
   const isBug = exitCodeOf(failure) === EXIT_CODES.internal.exit;
+  const choice = settings?.color ?? colorChoiceIn(argv, io.env);
   const text = formatError(failure, {
-    json: wantsJson(argv, io.env['SLUICE_OUTPUT']),
-    debug: argv.includes('--debug'),
-    palette: await paletteFor(useColor(colorChoiceIn(argv, io.env), io.env, isTerminal(io.stderr))),
+    json: settings === undefined ? wantsJson(argv, io.env['SLUICE_OUTPUT']) : isJson(settings.output),
+    debug: settings?.debug ?? argv.includes('--debug'),
+    palette: await paletteFor(useColor(choice, io.env, isTerminal(io.stderr))),
     logFile: isBug ? await deps.writeBugLog(stackOf(failure)) : undefined,
   });
   io.stderr.write(text);
@@ -58,9 +70,13 @@ function underSignal(error: unknown, signal: AbortSignal): unknown {
  */
 export async function runCli(argv: readonly string[], deps: CliDeps): Promise<number> {
   let result = 'ok' as ResultCode | ForeignExit;
+  let settings = undefined as Settings | undefined;
+  const onSettings = (resolved: Settings): void => {
+    settings = resolved;
+  };
   const run: Run = async (command, mode, body) => {
     const { runBody } = await import('./runner.ts');
-    result = await runBody(deps, command, { argv, mode, body });
+    result = await runBody(deps, command, { argv, mode, body, onSettings });
   };
   const { stdout } = deps.io;
   const program = buildProgram(run, {
@@ -73,7 +89,7 @@ export async function runCli(argv: readonly string[], deps: CliDeps): Promise<nu
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     const failure = underSignal(error, deps.signal);
-    await report(failure, argv, deps);
+    await report(failure, { argv, deps, settings });
     return exitCodeOf(failure);
   }
 }

@@ -8,7 +8,9 @@ import { askTyped, askYesNo, canAsk } from './prompt.ts';
 import type { Session } from './session.ts';
 
 /** The act that needs consent. */
-export interface Act extends ConsentWords {
+export interface Act extends Omit<ConsentWords, 'because'> {
+  /** Why a plan takes something away, e.g. `--instance is the full set`. */
+  readonly because: (plan: Plan) => string;
   /** True if consent was given by flag. */
   readonly given: boolean;
   /** True if the name must be typed. */
@@ -23,13 +25,14 @@ export function consentFor(session: Session, act: Act): (plans: readonly Plan[])
   return async (plans) => {
     if (act.given) return;
     for (const plan of plans.filter(({ narrowing }) => narrowing.length > 0)) {
-      if (!canAsk(session)) throw notConfirmed(plan, act);
-      const reason = lossReason(plan, act.because);
+      const words = { doing: act.doing, flag: act.flag, because: act.because(plan) };
+      if (!canAsk(session)) throw notConfirmed(plan, words);
+      const reason = lossReason(plan, words.because);
       const message = `${act.doing} '${plan.service}' will ${losses(plan).join(' and ')} (${reason}).`;
       const agreed = act.severe
         ? await askTyped(session, message, plan.service)
         : await askYesNo(session, `${message} Go on?`);
-      if (!agreed) throw notConfirmed(plan, act, true);
+      if (!agreed) throw notConfirmed(plan, words, true);
     }
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Owns the streams of one run: what is a terminal, how wide it is, and reading stdin to its end. Everything below src/cli speaks
+ * Owns the streams of one run: what is a terminal, how wide it is, and reading a text to its end. Everything below src/cli speaks
  * to these streams and never to the process, so that tests run on fake terminals and pipes.
  */
 import { SluiceError } from '../errors.ts';
@@ -26,8 +26,8 @@ export interface Io {
   readonly env: Environment;
 }
 
-/** Largest text read from stdin: 1 MiB, the cap of a spec. */
-const MAX_STDIN_BYTES = 1024 * 1024;
+/** Largest text that is read, in bytes: 1 MiB, the cap of a spec. */
+const MAX_TEXT_BYTES = 1024 * 1024;
 
 /** True if the stream is a terminal. */
 export function isTerminal(stream: InputStream | OutputStream): boolean {
@@ -41,37 +41,38 @@ export function widthOf(stream: OutputStream): number | undefined {
 }
 
 /**
- * All of stdin as text.
- * @throws SluiceError `invalid-spec` if it is longer than 1 MiB or not UTF-8
+ * All of a stream as text: stdin, a file, a pipe of the shell.
+ * @param source name for messages
+ * @throws SluiceError `invalid-spec` if it is longer than 1 MiB or not UTF-8; what the stream itself fails with
  */
-export async function readStdin(io: Io): Promise<string> {
+export async function readText(stream: AsyncIterable<string | Buffer>, source: string): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of io.stdin) {
+  for await (const chunk of stream) {
     const buffer = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     bytes += buffer.length;
-    if (bytes > MAX_STDIN_BYTES) {
-      throw new SluiceError('invalid-spec', 'the spec on stdin is longer than 1 MiB', {
+    if (bytes > MAX_TEXT_BYTES) {
+      throw new SluiceError('invalid-spec', `${source} is longer than 1 MiB`, {
         why: 'specs are capped before they are parsed',
         fix: 'split it into several files',
       });
     }
     chunks.push(buffer);
   }
-  return decodeUtf8(Buffer.concat(chunks), 'stdin');
+  return decodeUtf8(Buffer.concat(chunks), source);
 }
 
 /**
  * Text of UTF-8 bytes.
  * @throws SluiceError `invalid-spec` if they are not UTF-8
  */
-export function decodeUtf8(bytes: Uint8Array, source: string): string {
+function decodeUtf8(bytes: Uint8Array, source: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     throw new SluiceError('invalid-spec', `${source} is not UTF-8 text`, {
       why: 'specs are UTF-8',
-      fix: `convert it: iconv -t UTF-8`,
+      fix: 'convert it: iconv -t UTF-8',
       cause: error,
     });
   }

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { type ResultCode, SluiceError } from '../errors.ts';
 import type { CliDeps } from './deps.ts';
 import { openSession, type Session } from './session.ts';
-import { resolveOptions } from './settings.ts';
+import { resolveOptions, type Settings, settingsOf } from './settings.ts';
 
 /** What a command does with time and signals. */
 export type RunMode =
@@ -59,16 +59,22 @@ function startTimer(deps: CliDeps, ms: number): { readonly signal: AbortSignal; 
 /**
  * Runs the body of a command.
  * @param command the commander command that was chosen, flags parsed
- * @param run the arguments as typed, and how the command ends
+ * @param run the arguments as typed, and how the command ends; `onSettings` is told the settings as soon as they are known
  * @throws SluiceError whatever the body throws, or why it was stopped
  */
 export async function runBody(
   deps: CliDeps,
   command: Command,
-  run: { readonly argv: readonly string[]; readonly mode: RunMode; readonly body: Body },
+  run: {
+    readonly argv: readonly string[];
+    readonly mode: RunMode;
+    readonly body: Body;
+    readonly onSettings: (settings: Settings) => void;
+  },
 ): Promise<ResultCode | ForeignExit> {
   const offline = run.mode === 'offline';
   await resolveOptions(command, deps.io.env, offline ? undefined : deps.configPaths);
+  run.onSettings(settingsOf(command));
   const { timeout: timeoutMs, watch } = command.opts<{
     readonly timeout?: number;
     readonly watch?: boolean;

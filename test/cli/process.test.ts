@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile } from 'esbuild';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+
+// Processes start slowly on a loaded machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 let folder = '';
@@ -138,6 +141,18 @@ describe('signals', () => {
 });
 
 describe('the shim', () => {
+  it('says how to build where nothing is built', async () => {
+    const bare = path.join(folder, 'bare');
+    await mkdir(path.join(bare, 'bin'), { recursive: true });
+    await copyFile(path.join(ROOT, 'bin/sluice.js'), path.join(bare, 'bin/sluice.mjs'));
+    const child = spawn(process.execPath, [path.join(bare, 'bin/sluice.mjs'), 'list']);
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    expect(code).toBe(78);
+    expect(stderr).toContain('fix: npm run build');
+  });
+
   it('answers --version from package.json without the bundle', async () => {
     const { version } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8'));
     const child = spawn(process.execPath, [path.join(ROOT, 'bin/sluice.js'), '--version']);

@@ -49,6 +49,20 @@ describe('publish on a pipe', () => {
     expect((await sluice(`${ONE} --replace`)).stdout).toBe('service/web updated\n');
   });
 
+  it('names the flag that takes something away', async () => {
+    const { sluice } = cluster();
+    await sluice('publish web --entry 10.96.0.10:80 --entry 10.96.0.11:80 --instance 10.0.1.11:8080');
+    const { code, stderr } = await sluice(ONE);
+    expect(code).toBe(5);
+    expect(stderr).toContain(
+      'would take away entry 10.96.0.11:80/tcp [not-confirmed]\n  why: --entry is the full set\n',
+    );
+    const both = await sluice('publish web --entry 10.96.0.11:80');
+    expect(both.stderr).toContain(
+      'why: --entry and --instance are the full set; 10.0.1.11:8080 is registered',
+    );
+  });
+
   it('gives one machine-clean JSON document, also for what is not there', async () => {
     const { store, sluice } = cluster();
     await nodeSays(store, 'n1', { applied: 1000 });
@@ -171,6 +185,7 @@ describe('publish from files', () => {
     ['publish web --entry 10.96.0.10:80 --timeout soon', 64],
     ['publish -f /nonexistent/spec.yaml', 64],
     ['publish -f - -f -', 64],
+    ['publish -f /dev/zero', 65],
   ])('ends %s with %i', async (words, expected) => {
     const { code, stdout, stderr } = await cluster().sluice(words);
     expect({ code, stdout }).toEqual({ code: expected, stdout: '' });

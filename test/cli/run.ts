@@ -1,11 +1,15 @@
 /** Owns running the command line in process: fake terminals and pipes, a store in memory, a person who types. */
 import { Readable, Writable } from 'node:stream';
+import { vi } from 'vitest';
 import { runCli } from '../../src/cli/cli.ts';
 import type { CliDeps } from '../../src/cli/deps.ts';
 import type { Environment, InputStream, OutputStream } from '../../src/cli/io.ts';
 import { createMemoryStore, type MemoryStore } from '../../src/store/memory/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { steppingClock } from '../ops/world.ts';
+
+// Bodies are imported when they run, which takes seconds on a loaded machine.
+vi.setConfig({ testTimeout: 30_000 });
 
 /** What a test sets up; nothing is needed. */
 export interface RunOptions {

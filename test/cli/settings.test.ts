@@ -132,6 +132,12 @@ describe('settings', () => {
     expect(result.stderr).toContain('SLUICE_OUTPUT: "xml" cannot be used');
   });
 
+  it('also decide how failures look', async () => {
+    const { result } = await listWith(['describe', 'nosuch'], { system: 'output: json\n' });
+    expect(result.code).toBe(4);
+    expect(JSON.parse(result.stderr)).toMatchObject({ kind: 'Error', code: 'not-found' });
+  });
+
   it('do not keep version and help from working', async () => {
     for (const argv of [['version'], ['help', 'exit-codes'], ['--help'], ['completion', 'bash']]) {
       const { result } = await listWith(argv, { system: 'nonsense: 1\n' });

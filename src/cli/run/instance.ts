@@ -69,7 +69,7 @@ export async function instanceBody(
   }
   const ask = consentFor(session, {
     doing: 'changing',
-    because: 'no instance would be left and clients would be refused',
+    because: () => 'no instance would be left and clients would be refused',
     flag: '--yes',
     given: options.yes === true,
     severe: false,

@@ -2,6 +2,7 @@
 import type { ResultCode } from '../../errors.ts';
 import { planSpecs } from '../../ops/preview.ts';
 import { publish } from '../../ops/publish.ts';
+import type { Plan } from '../../plan/plan.ts';
 import { repeatedCommand } from '../command-line.ts';
 import type { PublishOptions } from '../commands/publish.ts';
 import { consentFor } from '../consent.ts';
@@ -9,6 +10,18 @@ import { finishWrite } from '../finish-write.ts';
 import { readDeps, type Session, writeDeps } from '../session.ts';
 import { applyWords, writePlans } from '../write-plans.ts';
 import { specsFrom } from './spec-input.ts';
+
+/** Why publishing takes something away: what is given is all there is. */
+function reasonOf(plan: Plan, fromFile: boolean): string {
+  const kinds = new Set(plan.narrowing.map(({ kind }) => kind));
+  const [entries, instances] = fromFile ? ['entries', 'instances'] : ['--entry', '--instance'];
+  const subjects = [
+    ...(kinds.has('moves-entries') ? [entries] : []),
+    ...(kinds.has('removes-instances') ? [instances] : []),
+  ];
+  const isOne = subjects.length === 1 && !fromFile;
+  return `${subjects.join(' and ')} ${isOne ? 'is' : 'are'} the full set`;
+}
 
 /** Publishes, or shows what would be published. */
 export async function publishBody(
@@ -27,8 +40,7 @@ export async function publishBody(
   }
   const confirm = consentFor(session, {
     doing: 'publishing',
-    because:
-      options.file === undefined ? '--instance is the full set' : 'the list of instances is the full set',
+    because: (plan) => reasonOf(plan, options.file !== undefined),
     flag: '--replace',
     given: options.replace === true || options.yes === true,
     severe: false,

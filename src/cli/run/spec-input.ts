@@ -1,16 +1,13 @@
 /** Owns getting specs from flags, files and stdin for `publish` and `plan`. */
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { SluiceError } from '../../errors.ts';
 import type { ServiceSpec } from '../../model/service.ts';
 import { parseSpecs } from '../../model/spec.ts';
 import { specFromFlags } from '../../model/spec-flags.ts';
 import { quoteValue } from '../../model/text.ts';
 import type { SpecOptions } from '../commands/publish.ts';
-import { decodeUtf8, readStdin } from '../io.ts';
+import { readText } from '../io.ts';
 import type { Session } from '../session.ts';
-
-/** A spec file is capped before it is read. */
-const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
 function exclusive(service: string | undefined, options: SpecOptions): void {
   const flags = [
@@ -27,11 +24,9 @@ function exclusive(service: string | undefined, options: SpecOptions): void {
 }
 
 async function textOf(session: Session, file: string): Promise<string> {
-  if (file === '-') return readStdin(session.deps.io);
+  if (file === '-') return readText(session.deps.io.stdin, 'stdin');
   try {
-    const bytes = await readFile(file);
-    if (bytes.length > MAX_FILE_BYTES) throw new Error(`it is longer than ${MAX_FILE_BYTES} bytes`);
-    return decodeUtf8(bytes, file);
+    return await readText(createReadStream(file), quoteValue(file));
   } catch (error) {
     if (error instanceof SluiceError) throw error;
     throw new SluiceError('usage', `cannot read ${quoteValue(file)}`, {

@@ -37,7 +37,7 @@ export async function unpublishBody(
   }
   const confirm = consentFor(session, {
     doing: 'unpublishing',
-    because: 'clients of its entries are refused from then on',
+    because: () => 'clients of its entries are refused from then on',
     flag: '--yes',
     given: options.yes === true,
     severe: true,
