@@ -1,9 +1,8 @@
 /**
- * Owns the build: src/main.ts and what it imports lazily, into one split ESM bundle under dist/, with the small programs that `sluice dev` starts. Must not decide when to build
- * (main.js of this folder does). etcd3 reads its .proto files from `${__dirname}/../proto` when it is imported, so chunks
- * live one folder deep and the proto files are copied beside them.
+ * Owns the build: src/main.ts and what it imports lazily, into one split ESM bundle under dist/, with the small programs that
+ * `sluice dev` starts. Must not decide when to build (build-stamp.js does).
  */
-import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
 
@@ -16,6 +15,33 @@ const COMMONJS_NAMES = [
   'const require = __createRequire(import.meta.url);',
   "const __filename = __fileURLToPath(import.meta.url), __dirname = __fileURLToPath(new URL('.', import.meta.url)).slice(0, -1);",
 ].join('');
+
+/**
+ * etcd3 parses its .proto files when it is imported. Here they are parsed at build time: its loader is replaced by one that takes them from the
+ * bundle.
+ * @returns {import('esbuild').Plugin}
+ */
+function etcdProtos() {
+  return {
+    name: 'etcd-protos',
+    setup(build) {
+      build.onResolve({ filter: /^@grpc\/proto-loader$/ }, ({ importer }) =>
+        importer.includes('/etcd3/') ? { path: path.join(ROOT, 'bin/setup/etcd-services.js') } : undefined,
+      );
+      build.onResolve({ filter: /^sluice:etcd-protos$/ }, ({ path: name }) => ({
+        path: name,
+        namespace: 'protos',
+      }));
+      build.onLoad({ filter: /./, namespace: 'protos' }, async () => {
+        const { default: protobuf } = await import('protobufjs/index.js');
+        const root = await new protobuf.Root().load(path.join(ROOT, 'node_modules/etcd3/proto/rpc.proto'), {
+          keepCase: true,
+        });
+        return { contents: JSON.stringify(root.toJSON()), loader: 'json' };
+      });
+    },
+  };
+}
 
 /**
  * Builds dist/ anew: into a folder beside it first, then swapped, so that an interrupted build leaves the old one.
@@ -42,13 +68,12 @@ export async function build() {
     target: 'node20.19',
     minifySyntax: true,
     minifyWhitespace: true,
-    keepNames: true,
     legalComments: 'none',
     define: { SLUICE_VERSION: JSON.stringify(version) },
     banner: { js: COMMONJS_NAMES },
+    plugins: [etcdProtos()],
     logLevel: 'warning',
   });
-  await cp(path.join(ROOT, 'node_modules/etcd3/proto'), path.join(fresh, 'proto'), { recursive: true });
   await writeFile(path.join(fresh, 'package.json'), '{"type":"module"}\n');
   const dist = path.join(ROOT, 'dist');
   const old = path.join(ROOT, `.cache/dist-old-${process.pid}`);

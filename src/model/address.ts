@@ -14,18 +14,39 @@ export interface Address {
   readonly port: number;
 }
 
-const IPV4_OCTET = /^(0|[1-9][0-9]{0,2})$/;
+const ZERO = 48;
 const IPV6_GROUP = /^[0-9a-f]{1,4}$/;
 const PORT = /^[1-9][0-9]{0,4}$/;
 
-/** The four octets of a canonical IPv4 address, or undefined. Leading zeros (`010.0.0.1`) are refused: tools read them as octal. */
-function ipv4Octets(text: string): readonly number[] | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4 || !parts.every((part) => IPV4_OCTET.test(part))) return undefined;
-  const octets = parts.map(Number);
-  return octets.every((octet) => octet <= 255) ? octets : undefined;
+/** One octet of a canonical IPv4 address, read from `start` up to `end`, or -1. Without a regular expression: 50,000 addresses are read at start. */
+function octetAt(text: string, start: number, end: number): number {
+  const length = end - start;
+  if (length < 1 || length > 3 || (length > 1 && text.charCodeAt(start) === ZERO)) return -1;
+  let value = 0;
+  for (let index = start; index < end; index += 1) {
+    const digit = text.charCodeAt(index) - ZERO;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value <= 255 ? value : -1;
 }
 
+/** The four octets of a canonical IPv4 address, or undefined. Leading zeros (`010.0.0.1`) are refused: tools read them as octal. */
+function ipv4Octets(text: string): readonly number[] | undefined {
+  const first = text.indexOf('.');
+  const second = text.indexOf('.', first + 1);
+  const third = text.indexOf('.', second + 1);
+  if (first < 0 || second < 0 || third < 0) return undefined;
+  const octets = [
+    octetAt(text, 0, first),
+    octetAt(text, first + 1, second),
+    octetAt(text, second + 1, third),
+    octetAt(text, third + 1, text.length),
+  ];
+  return octets.includes(-1) ? undefined : octets;
+}
+
+/** Groups of one side of `::`. */
 const groupsOf = (half: string): readonly string[] => (half === '' ? [] : half.split(':'));
 
 /** The eight 16-bit groups of an IPv6 address in any valid spelling (lower case), or undefined. No zone, no embedded IPv4. */

@@ -3,14 +3,13 @@ import type { Applied, NodeAlive, NodeFacts } from '../model/node.ts';
 import { decodeApplied, decodeNode, decodeNodeAlive } from '../model/records-node.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import {
+  AGENT_RANGE,
   APPLIED,
   GENERATION_KEY,
-  INSTANCES,
   instancesOf,
   NODES,
   NODES_ALIVE,
   serviceKey,
-  SERVICES,
 } from '../store/keys.ts';
 import { snapshotOf, whyInvalid } from '../store/snapshot.ts';
 import type { CallOptions, KeyRange, KeyValue, Store } from '../store/store.ts';
@@ -71,6 +70,26 @@ export function nodesOf(items: readonly KeyValue[]): {
   return { nodes: { names, facts, alive, applied }, invalid };
 }
 
+/** All nodes: facts and markers lie side by side. */
+const NODE_FAMILIES: KeyRange = { start: NODES_ALIVE.start, end: NODES.end };
+
+/** Specs and nodes: of the whole cluster one range, which costs one call; of one service its own keys. */
+function rangesOf(service: string | undefined): readonly [KeyRange, ...KeyRange[]] {
+  if (service === undefined) return [AGENT_RANGE];
+  return [keyRange(GENERATION_KEY), keyRange(serviceKey(service)), instancesOf(service), NODE_FAMILIES];
+}
+
+/** Lists ranges, all at the revision of the first. */
+async function listAtOnce(
+  store: Store,
+  [first, ...others]: readonly [KeyRange, ...KeyRange[]],
+  call: CallOptions,
+): Promise<{ readonly items: readonly KeyValue[]; readonly revision: number }> {
+  const { items, revision } = await store.list(first, call);
+  const rest = await Promise.all(others.map((range) => store.list(range, { ...call, revision })));
+  return { items: [items, ...rest.map((listing) => listing.items)].flat(), revision };
+}
+
 /**
  * Reads the cluster, all at one revision.
  * @param options.service only this service and its instances
@@ -81,20 +100,23 @@ export async function readCluster(
   options: CallOptions & { readonly service?: string | undefined } = {},
 ): Promise<ClusterRead> {
   const { service, ...call } = options;
-  const { revision, item: generation } = await store.get(GENERATION_KEY, call);
-  const specs =
-    service === undefined ? [SERVICES, INSTANCES] : [keyRange(serviceKey(service)), instancesOf(service)];
-  const at = { ...call, revision };
-  const read = async (ranges: readonly KeyRange[]): Promise<readonly KeyValue[]> =>
-    (await Promise.all(ranges.map((range) => store.list(range, at)))).flatMap(({ items }) => items);
-  const [specItems, nodeItems] = await Promise.all([read(specs), read([NODES, NODES_ALIVE, APPLIED])]);
-  const view = snapshotOf(specItems, revision);
-  const { nodes, invalid } = nodesOf(nodeItems);
+  const { items, revision } = await listAtOnce(store, [...rangesOf(service), APPLIED], call);
+  const view = snapshotOf(items, revision);
+  const { nodes, invalid } = nodesOf(items);
   return {
     revision,
-    specRevision: generation?.modRevision ?? 0,
+    specRevision: items.find(({ key }) => key === GENERATION_KEY)?.modRevision ?? 0,
     snapshot: view.snapshot,
     nodes,
     invalid: [...view.invalid, ...invalid].toSorted((a, b) => (a.key < b.key ? -1 : 1)),
   };
+}
+
+/** Reads what nodes say of themselves, and nothing else. @throws SluiceError `unavailable`, `permission` */
+export async function readNodes(
+  store: Store,
+  call: CallOptions = {},
+): Promise<Pick<ClusterRead, 'revision' | 'nodes' | 'invalid'>> {
+  const { items, revision } = await listAtOnce(store, [NODE_FAMILIES, APPLIED], call);
+  return { revision, ...nodesOf(items) };
 }

@@ -1,5 +1,5 @@
 /** Owns lists: services, instances and nodes as read models. */
-import { readCluster } from './cluster-read.ts';
+import { readCluster, readNodes } from './cluster-read.ts';
 import type { ReadDeps } from './deps.ts';
 import { allInstanceItems, instanceItems, nodeItems, serviceItems } from './items.ts';
 import { serviceNotFound } from './not-found.ts';
@@ -35,6 +35,6 @@ export async function listInstances(
 
 /** All nodes ever seen, live and silent. @throws SluiceError `unavailable`, `permission` */
 export async function listNodes(deps: ReadDeps, options: ReadOptions = {}): Promise<ListView<NodeItem>> {
-  const read = await readCluster(deps.store, options);
-  return { revision: read.revision, items: nodeItems(read.nodes, deps.clock.now()), invalid: read.invalid };
+  const { revision, nodes, invalid } = await readNodes(deps.store, options);
+  return { revision, items: nodeItems(nodes, deps.clock.now()), invalid };
 }

@@ -44,7 +44,8 @@ function storedOf<T>(
   item: KeyValue,
   decoded: { readonly value: T; readonly raw: Stored<T>['raw'] },
 ): Stored<T> {
-  return { ...decoded, createRevision: item.createRevision, modRevision: item.modRevision };
+  const { createRevision, modRevision } = item;
+  return { value: decoded.value, createRevision, modRevision, raw: decoded.raw };
 }
 
 /** Reads one service. @throws SluiceError `failed` naming key and field */
