@@ -24,15 +24,15 @@ const COMMONJS_NAMES = [
 function etcdProtos() {
   return {
     name: 'etcd-protos',
-    setup(build) {
-      build.onResolve({ filter: /^@grpc\/proto-loader$/ }, ({ importer }) =>
+    setup(bundler) {
+      bundler.onResolve({ filter: /^@grpc\/proto-loader$/ }, ({ importer }) =>
         importer.includes('/etcd3/') ? { path: path.join(ROOT, 'bin/setup/etcd-services.js') } : undefined,
       );
-      build.onResolve({ filter: /^sluice:etcd-protos$/ }, ({ path: name }) => ({
+      bundler.onResolve({ filter: /^sluice:etcd-protos$/ }, ({ path: name }) => ({
         path: name,
         namespace: 'protos',
       }));
-      build.onLoad({ filter: /./, namespace: 'protos' }, async () => {
+      bundler.onLoad({ filter: /./, namespace: 'protos' }, async () => {
         const { default: protobuf } = await import('protobufjs/index.js');
         const root = await new protobuf.Root().load(path.join(ROOT, 'node_modules/etcd3/proto/rpc.proto'), {
           keepCase: true,

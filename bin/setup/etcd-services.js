@@ -6,6 +6,17 @@
 import protobuf from 'protobufjs/light.js';
 import protos from 'sluice:etcd-protos';
 
+/** @param {import('protobufjs').Type} type */
+const serializer = (type) => (/** @type {object} */ message) =>
+  Buffer.from(type.encode(type.fromObject(message)).finish());
+
+/**
+ * @param {import('protobufjs').Type} type
+ * @param {import('protobufjs').IConversionOptions} options
+ */
+const deserializer = (type, options) => (/** @type {Buffer} */ bytes) =>
+  type.toObject(type.decode(bytes), options);
+
 /**
  * Definition of one method, as @grpc/grpc-js takes it.
  * @param {import('protobufjs').Method} method resolved
@@ -15,19 +26,14 @@ import protos from 'sluice:etcd-protos';
 function methodDefinition(method, service, options) {
   const { resolvedRequestType: request, resolvedResponseType: response } = method;
   if (request === null || response === null) throw new Error(`${service}.${method.name} is not resolved`);
-  /** @param {import('protobufjs').Type} type */
-  const serialize = (type) => (/** @type {object} */ message) =>
-    Buffer.from(type.encode(type.fromObject(message)).finish());
-  /** @param {import('protobufjs').Type} type */
-  const deserialize = (type) => (/** @type {Buffer} */ bytes) => type.toObject(type.decode(bytes), options);
   return {
     path: `/${service}/${method.name}`,
     requestStream: method.requestStream === true,
     responseStream: method.responseStream === true,
-    requestSerialize: serialize(request),
-    requestDeserialize: deserialize(request),
-    responseSerialize: serialize(response),
-    responseDeserialize: deserialize(response),
+    requestSerialize: serializer(request),
+    requestDeserialize: deserializer(request, options),
+    responseSerialize: serializer(response),
+    responseDeserialize: deserializer(response, options),
     originalName: `${method.name.charAt(0).toLowerCase()}${method.name.slice(1)}`,
   };
 }

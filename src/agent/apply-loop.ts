@@ -8,7 +8,7 @@ import type { Clock } from '../host/clock.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
 
 /** Shortest time between the starts of two applies. */
-export const APPLY_INTERVAL_MS = 20;
+const APPLY_INTERVAL_MS = 20;
 const RETRY_FIRST_MS = 100;
 const RETRY_LAST_MS = 5_000;
 

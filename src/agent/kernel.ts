@@ -92,12 +92,12 @@ export function startKernel(options: KernelOptions): Kernel {
   });
   let view: SnapshotView = snapshotOf([], 0);
   let itemsToSave: (() => readonly KeyValue[]) | undefined;
-  let listener: AppliedListener = () => {};
+  let listener: AppliedListener | undefined;
   let staleSince: string | undefined;
 
   const tell = (applied: Applied): void => {
     last = applied;
-    listener(applied);
+    listener?.(applied);
     status.update(applied);
   };
 

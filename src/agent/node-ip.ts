@@ -10,15 +10,14 @@ const FAR: Readonly<Record<Family, string>> = { ipv4: '192.0.2.1', ipv6: '2001:d
 /** Source address of the default route, or undefined if there is none. */
 async function defaultSource(family: Family, exec: Exec): Promise<string | undefined> {
   const { exitCode, stdout } = await exec('ip', [
-    '-j',
     family === 'ipv4' ? '-4' : '-6',
     'route',
     'get',
     FAR[family],
   ]);
   if (exitCode !== 0) return undefined;
-  const routes = JSON.parse(stdout) as readonly { readonly prefsrc?: string; readonly dev?: string }[];
-  const source = routes[0]?.dev === 'lo' ? undefined : routes[0]?.prefsrc;
+  if (/ dev lo /.test(stdout)) return undefined;
+  const source = / src (\S+)/.exec(stdout)?.[1];
   return source === undefined ? undefined : canonicalIp(source);
 }
 

@@ -12,7 +12,7 @@ import { appliedKey, nodeAliveKey, nodeKey } from '../store/keys.ts';
 import type { KeyValue, Lease, Store } from '../store/store.ts';
 
 /** Lease of the markers in seconds: how long a dead agent counts as alive. */
-export const PRESENCE_TTL_SECONDS = 10;
+const PRESENCE_TTL_SECONDS = 10;
 const RETRY_FIRST_MS = 200;
 const RETRY_LAST_MS = 5_000;
 
@@ -94,7 +94,8 @@ export function startPresence(options: PresenceOptions): Presence {
   const closing = new AbortController();
   let latest: Applied | undefined;
   let sent: Applied | undefined;
-  let wake: () => void = () => {};
+  let wake: (() => void) | undefined;
+  const wakeUp = (): void => wake?.();
 
   /** Sends acknowledgements, the latest first and last, until the lease is lost or presence ends. */
   const sendLatest = async (lease: Lease): Promise<void> => {
@@ -112,8 +113,7 @@ export function startPresence(options: PresenceOptions): Presence {
   const liveOnce = async (): Promise<void> => {
     const { facts } = options;
     const lease = await store.grantLease(PRESENCE_TTL_SECONDS);
-    const onEnd = (): void => wake();
-    lease.lost.addEventListener('abort', onEnd);
+    lease.lost.addEventListener('abort', wakeUp);
     try {
       sent = latest;
       await announce(options, lease, sent);
@@ -121,7 +121,7 @@ export function startPresence(options: PresenceOptions): Presence {
       await sendLatest(lease);
       if (!closing.signal.aborted) log.warn('lease lost, announcing again', { node: facts.name });
     } finally {
-      lease.lost.removeEventListener('abort', onEnd);
+      lease.lost.removeEventListener('abort', wakeUp);
       await lease.revoke();
     }
   };
@@ -148,11 +148,11 @@ export function startPresence(options: PresenceOptions): Presence {
   return {
     acknowledge: (applied) => {
       latest = applied;
-      wake();
+      wakeUp();
     },
     close: async () => {
       closing.abort();
-      wake();
+      wakeUp();
       const bound = new AbortController();
       await Promise.race([living, clock.sleep(1_000, bound.signal)]);
       bound.abort();

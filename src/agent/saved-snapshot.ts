@@ -46,7 +46,7 @@ export interface SnapshotSaver {
 /** True if the text parsed is a saved snapshot of a format this version reads. */
 function isSaved(value: unknown): value is SavedSnapshot & { readonly format: number } {
   if (typeof value !== 'object' || value === null) return false;
-  const { format, revision, items } = value as Record<string, unknown>;
+  const { format, revision, items }: { format?: unknown; revision?: unknown; items?: unknown } = value;
   return format === FORMAT && Number.isSafeInteger(revision) && Array.isArray(items);
 }
 

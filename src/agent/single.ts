@@ -29,7 +29,7 @@ export async function takeSingleAgent(): Promise<SingleAgent> {
   try {
     await listen(server);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
     throw new SluiceError('locked', 'another sluice agent runs on this node', {
       why: 'two agents would overwrite each other in the same kernel tables',
       fix: 'stop the other one first, e.g. systemctl stop sluice-agent (ss -xlp | grep sluice-agent shows its pid)',

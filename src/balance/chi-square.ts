@@ -15,12 +15,12 @@ export interface ChiSquare {
  */
 function logGamma(x: number): number {
   const terms = [
-    76.18009172947146, -86.50532032941677, 24.01409824083091, -1.231739572450155, 1.208650973866179e-3,
+    76.18009172947146, -86.50532032941678, 24.01409824083091, -1.231739572450155, 1.208650973866179e-3,
     -5.395239384953e-6,
   ];
   const series = terms.reduce((sum, term, index) => sum + term / (x + 1 + index), 1.000000000190015);
   const base = x + 5.5;
-  return (x + 0.5) * Math.log(base) - base + Math.log((2.5066282746310005 * series) / x);
+  return (x + 0.5) * Math.log(base) - base + Math.log((2.5066282746310002 * series) / x);
 }
 
 /** Lower regularized incomplete gamma P(a, x) by its power series; converges fast for x < a + 1. */

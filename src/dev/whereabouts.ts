@@ -48,7 +48,7 @@ export async function writeWhereabouts(file: string, whereabouts: Whereabouts): 
 
 function isWhereabouts(value: unknown): value is Whereabouts {
   if (typeof value !== 'object' || value === null) return false;
-  const { outerPid, clientPid, env } = value as Record<string, unknown>;
+  const { outerPid, clientPid, env }: { outerPid?: unknown; clientPid?: unknown; env?: unknown } = value;
   return (
     Number.isSafeInteger(outerPid) &&
     Number.isSafeInteger(clientPid) &&

@@ -44,9 +44,14 @@ function formatFields(fields: LogFields): string {
     .join('');
 }
 
+function isFields(value: unknown): value is LogFields {
+  return typeof value === 'object' && value !== null;
+}
+
 /** One text line from the JSON line of pino: `<4>` for journald, else time and level in front. */
 function textLine(json: string, options: LogOptions): string {
-  const { level, time, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
+  const line: unknown = JSON.parse(json);
+  const { level, time, msg, ...fields } = isFields(line) ? line : {};
   const tail = `${String(msg)}${formatFields(fields)}\n`;
   if (options.journald) return `<${PRIORITY[String(level)] ?? 6}>${tail}`;
   return `${String(time)} ${String(level).padEnd(5)} ${tail}`;

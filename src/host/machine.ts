@@ -1,5 +1,4 @@
 /** Owns what is read about this machine: size, kernel, addresses. */
-import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname, networkInterfaces, release, totalmem } from 'node:os';
 import { canonicalIp, familyOf } from '../model/address.ts';
 
@@ -27,15 +26,6 @@ export function readMachine(): Machine {
     kernel: release(),
     addresses: [...new Set(addresses)],
   };
-}
-
-/** Text of a /proc or /sys file, trimmed, or undefined if it cannot be read. */
-export function readKernelFile(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return undefined;
-  }
 }
 
 /** First address of a family, or undefined. */

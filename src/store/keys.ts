@@ -20,8 +20,6 @@ export const nodeKey = (node: string): string => `node/${node}`;
 export const nodeAliveKey = (node: string): string => `node-alive/${node}`;
 /** `applied/<node>` */
 export const appliedKey = (node: string): string => `applied/${node}`;
-/** `weights/<service>` */
-export const weightsKey = (service: string): string => `weights/${service}`;
 /** `audit/<time>-<request id>`; `time` is RFC 3339 UTC with milliseconds, so that keys sort by time. */
 export const auditKey = (time: string, requestId: string): string => `audit/${time}-${requestId}`;
 
@@ -33,8 +31,6 @@ export function prefixRange(prefix: string): KeyRange {
 
 /** All services. */
 export const SERVICES: KeyRange = prefixRange('service/');
-/** All instances of all services. */
-export const INSTANCES: KeyRange = prefixRange('instance/');
 /** All instances of one service. */
 export const instancesOf = (service: string): KeyRange => prefixRange(`instance/${service}/`);
 /** All nodes' facts. */

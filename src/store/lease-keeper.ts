@@ -6,7 +6,7 @@ import type { Lease } from './store.ts';
  * Part of the TTL after the last acknowledged renewal at which the holder must stop acting: the server lets the lease
  * go at 1.0, and the 0.3 between is the margin that keeps two holders apart.
  */
-export const LOST_AFTER = 0.7;
+const LOST_AFTER = 0.7;
 
 /** What a lease keeper needs of a store. */
 export interface LeasePort {

@@ -3,7 +3,7 @@ import { SluiceError } from '../errors.ts';
 import type { Operation } from './store.ts';
 
 /** etcd's default `--max-txn-ops`. */
-export const OPERATIONS_PER_LEVEL = 128;
+const OPERATIONS_PER_LEVEL = 128;
 
 /** Below etcd's `--max-request-bytes` of 1.5 MiB, with room for its own framing. */
 export const MAX_TRANSACTION_BYTES = Math.floor(1.4 * 1024 * 1024);

@@ -6,7 +6,7 @@ import type { EtcdAuth, EtcdTls } from './etcd/etcd3.ts';
 import type { Store } from './store.ts';
 
 /** Default prefix of all keys. */
-export const DEFAULT_PREFIX = '/sluice/v1/';
+const DEFAULT_PREFIX = '/sluice/v1/';
 
 /** How to reach the store, as configured: paths of files, not their contents. */
 export interface StoreConfig {

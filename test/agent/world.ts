@@ -15,7 +15,7 @@ import type { NodeFacts } from '../../src/model/node.ts';
 import { createMemoryStore, type MemoryStore } from '../../src/store/memory/memory.ts';
 
 /** A log that keeps its lines as `level message {fields}`. */
-export function keptLog(): Log & { readonly lines: readonly string[] } {
+function keptLog(): Log & { readonly lines: readonly string[] } {
   const lines: string[] = [];
   const at =
     (level: string): Log['info'] =>
@@ -32,7 +32,7 @@ export async function stateDirectory(): Promise<string> {
 }
 
 /** The facts of node n1. */
-export const FACTS: NodeFacts = {
+const FACTS: NodeFacts = {
   name: 'n1',
   addresses: ['10.77.0.1'],
   cpus: 2,
@@ -69,7 +69,7 @@ export async function startMemoryAgent(place: AgentPlace): Promise<MemoryAgent> 
   const { stateDir, store = createMemoryStore(), dataplane = memoryDataplane() } = place;
   const log = keptLog();
   const stopping = new AbortController();
-  let hangUp = (): void => {};
+  let hangUp: (() => void) | undefined;
   await dataplane.adopt();
   const kernel = startKernel({
     node: 'n1',
@@ -106,7 +106,7 @@ export async function startMemoryAgent(place: AgentPlace): Promise<MemoryAgent> 
     dataplane,
     kernel,
     log,
-    hangUp: () => hangUp(),
+    hangUp: () => hangUp?.(),
     stop,
     rules: async (holds) =>
       await waitUntil(

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Absolute path of src/. */
-export const SRC = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../src');
+const SRC = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../src');
 
 /** One import of one source file. */
 export interface Import {

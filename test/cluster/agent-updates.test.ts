@@ -6,7 +6,7 @@ import { waitUntil } from '../../src/host/wait.ts';
 import { changeInstances } from '../../src/ops/change-instances.ts';
 import { waitConverged } from '../../src/ops/converge.ts';
 import { publish } from '../../src/ops/publish.ts';
-import { type LabStore, openLabStore, specOf, startAgent } from './harness/control.ts';
+import { assertNone, type LabStore, openLabStore, specOf, startAgent } from './harness/control.ts';
 import { programArgv } from './harness/programs.ts';
 import { useLab } from './harness/use-lab.ts';
 
@@ -30,6 +30,8 @@ function appliedLines(log: string): readonly AppliedLine[] {
   }));
 }
 
+const entryOf = (index: number): string => `10.96.${Math.floor(index / 250)}.${(index % 250) + 1}:80`;
+
 describe('one service among 1,000', () => {
   const lab = useLab({ nodes: 2, etcd: 1 });
   let control: LabStore;
@@ -50,13 +52,12 @@ describe('one service among 1,000', () => {
       const server = await node(2).start([...programArgv('instance'), name, node(2).address, port]);
       await server.waitForOutput(/^listening/);
     }
-    const address = (index: number): string => `10.96.${Math.floor(index / 250)}.${(index % 250) + 1}:80`;
     const backends = ['10.77.0.2:8080', '10.77.0.2:8081'];
     const specs = Array.from({ length: SERVICES }, (_, index) =>
-      specOf(`s${index}`, address(index), backends.slice(0, 1)),
+      specOf(`s${index}`, entryOf(index), backends.slice(0, 1)),
     );
     const report = await publish(control.deps, specs);
-    expect(report.failures).toEqual([]);
+    assertNone(report.failures);
     agent = await startAgent(lab(), node(1));
     await converged(report.revision);
   }, 120_000);

@@ -167,7 +167,7 @@ async function waitReady(child: ChildProcess, log: string): Promise<void> {
 const readLog = (log: string): Promise<string> => readFile(log, 'utf8').catch(() => '');
 
 /** Free loopback ports, all different. Another process may take one before it is used; ports of one call never collide. */
-export async function freePorts(count: number): Promise<readonly number[]> {
+async function freePorts(count: number): Promise<readonly number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, () => {
       const server = createServer();

@@ -102,7 +102,7 @@ export async function tryAt<T>(endpoint: Endpoint, budget: Budget, question: Ask
 }
 
 /** True if another server, or the same one later, may do better. */
-export function isTransient(failure: Failure): boolean {
+function isTransient(failure: Failure): boolean {
   return failure.kind === 'retry' || failure.kind === 'not-sent' || failure.kind === 'busy';
 }
 

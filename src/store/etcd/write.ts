@@ -36,7 +36,7 @@ export async function transact(
 }
 
 /** The message of a transaction; all of it becomes one revision. */
-export function encode(transaction: GuardedTransaction, codec: Codec): ITxnRequest {
+function encode(transaction: GuardedTransaction, codec: Codec): ITxnRequest {
   const { compares, operations, elseGet } = transaction;
   const each = nestedSize(compares.length, operations.length);
   const success = operations.map(codec.operation);

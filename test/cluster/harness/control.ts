@@ -65,7 +65,7 @@ export async function openLabStore(lab: Lab): Promise<LabStore> {
 const endpointsOf = (lab: Lab): readonly string[] => ['--endpoints', lab.etcd().endpoints];
 
 /** Directory of a node's agent. */
-export const stateDirOf = (node: Workplace): string => path.join(node.folder, 'state');
+const stateDirOf = (node: Workplace): string => path.join(node.folder, 'state');
 
 /** Starts the agent of a node; it is announced in the store when this resolves (unless `wait` is false). */
 export async function startAgent(lab: Lab, node: Workplace, { wait = true } = {}): Promise<Child> {
@@ -91,18 +91,25 @@ export async function sluice(
   return await node.run([...SLUICE, ...argv], { env, timeoutMs: 60_000 });
 }
 
+/** Nothing failed while a test was set up. @throws with what failed */
+export function assertNone(failures: readonly unknown[]): void {
+  if (failures.length > 0) throw new Error(`setting up failed: ${JSON.stringify(failures)}`);
+}
+
+/** `IP:PORT` (IPv4) as data. */
+function addressOf(text: string): { readonly ip: string; readonly port: number } {
+  const [ip = '', port = ''] = text.split(':');
+  return { ip, port: Number(port) };
+}
+
 /** A spec from words: entries `IP:PORT` on tcp, instances `IP:PORT=W`. */
 export function specOf(name: string, entry: string, instances: readonly string[]): ServiceSpec {
-  const address = (text: string): { ip: string; port: number } => {
-    const [ip = '', port = ''] = text.split(':');
-    return { ip, port: Number(port) };
-  };
   return {
     name,
-    entries: [{ ...address(entry), protocol: 'tcp' }],
+    entries: [{ ...addressOf(entry), protocol: 'tcp' }],
     instances: instances.map((text) => {
       const [at = '', weight = '1'] = text.split('=');
-      return { ...address(at), weight: Number(weight) };
+      return { ...addressOf(at), weight: Number(weight) };
     }),
     masquerade: false,
   };
