@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Child } from '../../src/dev/child.ts';
 import type { Workplace } from '../../src/dev/machine.ts';
 import { answered, type LoadSpec } from '../../src/dev/load/outcome.ts';
@@ -26,7 +26,8 @@ async function expectNoFailure(run: LoadRun): Promise<void> {
   const result = await run.stop();
   expect(result.failures).toEqual([]);
   expect(answered(result)).toBe(result.attempts);
-  expect(result.attempts).toBeGreaterThan(100);
+  // Enough to mean something, however short the test was.
+  expect(result.attempts).toBeGreaterThan(20);
 }
 
 async function serve(node: Workplace, name: string, port: number): Promise<void> {
@@ -44,6 +45,13 @@ async function rulesOf(node: Workplace): Promise<string> {
 describe('an agent under faults', () => {
   const lab = useLab({ nodes: 3, etcd: 1 });
   let control: LabStore;
+
+  /** Starts an agent that does not outlive its test. */
+  const start = async (node: Workplace, options = {}): Promise<Child> => {
+    const agent = await startAgent(lab(), node, options);
+    onTestFinished(async () => void (await agent.stop('SIGKILL')));
+    return agent;
+  };
 
   /** Publishes `web` with these of the four instances (all are listening). */
   const publishWeb = async (ports: readonly number[]): Promise<number> => {
@@ -71,7 +79,7 @@ describe('an agent under faults', () => {
     async () => {
       const node = lab().node(1);
       await publishWeb([8081]);
-      let agent = await startAgent(lab(), node);
+      let agent = await start(node);
       const load = await loadFrom(node, 200);
       const stop = new AbortController();
       let revision = 0;
@@ -84,11 +92,11 @@ describe('an agent under faults', () => {
         // Random moments, from the first instructions of the process on to well after its first applies.
         await systemClock.sleep(Math.random() * 1_500);
         await agent.stop('SIGKILL');
-        agent = await startAgent(lab(), node, { wait: false });
+        agent = await start(node, { wait: false });
       }
       stop.abort();
       await changing;
-      const fresh = await startAgent(lab(), lab().node(2));
+      const fresh = await start(lab().node(2));
       await waitUntil(() => agent.stderr().includes('node announced'), {
         what: 'the last agent to be announced',
         timeoutMs: 20_000,
@@ -108,7 +116,7 @@ describe('an agent under faults', () => {
       const node = lab().node(1);
       const [member] = lab().etcd().members;
       if (member === undefined) throw new Error('a lab with etcd has a member');
-      const agent = await startAgent(lab(), node);
+      const agent = await start(node);
       await converge(await publishWeb([8081, 8082]));
       const load = await loadFrom(node, 100);
       await waitUntil(
@@ -147,7 +155,7 @@ describe('an agent under faults', () => {
 
       await agent.stop('SIGKILL');
       await node.run(['iptables-nft', '-t', 'nat', '-F']);
-      const restarted = await startAgent(lab(), node, { wait: false });
+      const restarted = await start(node, { wait: false });
       await waitUntil(() => restarted.stderr().includes('rules applied'), {
         what: 'rules from the snapshot on disk',
         timeoutMs: 20_000,
@@ -178,8 +186,8 @@ describe('an agent under faults', () => {
 
   it('is the only one on its node: a second one ends with 75 at once', async () => {
     const node = lab().node(1);
-    const first = await startAgent(lab(), node);
-    const second: Child = await startAgent(lab(), node, { wait: false });
+    const first = await start(node);
+    const second: Child = await start(node, { wait: false });
     const { exitCode } = await second.exited;
     expect({ exitCode, running: first.running() }).toEqual({ exitCode: 75, running: true });
     expect(second.stderr()).toContain('another sluice agent runs on this node');
