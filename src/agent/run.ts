@@ -3,7 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { SluiceError } from '../errors.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
 import { openIptables } from '../dataplane/iptables/iptables.ts';
-import { exec } from '../host/exec.ts';
+import { restoreByCoprocess } from '../dataplane/iptables/nat-table.ts';
+import { leanExec } from '../host/lean-exec.ts';
 import { readMachine } from '../host/machine.ts';
 import type { NodeFacts } from '../model/node.ts';
 import { VERSION } from '../version.ts';
@@ -41,9 +42,9 @@ function factsOf(options: AgentOptions, dataplane: Dataplane, addresses: NodeAdd
 
 async function runAlone(options: AgentOptions): Promise<void> {
   const { log, node } = options;
-  const dataplane = await openIptables(exec);
+  const dataplane = await openIptables(leanExec, restoreByCoprocess());
   await dataplane.adopt();
-  const addresses = await findNodeAddresses(options.nodeIps, exec);
+  const addresses = await findNodeAddresses(options.nodeIps, leanExec);
   const facts = factsOf(options, dataplane, addresses);
   log.info('agent starts', { node, version: VERSION, dataplane: dataplane.name, addresses: facts.addresses });
   const kernel = startKernel({

@@ -3,6 +3,7 @@
  * no other way to iptables-restore.
  */
 import { SluiceError } from '../../errors.ts';
+import { type Coprocess, createCoprocess } from '../../host/coprocess.ts';
 import type { Exec, ExecResult } from '../../host/exec.ts';
 import type { Family } from '../../model/address.ts';
 import { assertRestoreText } from '../../rules/iptables/grammar.ts';
@@ -24,7 +25,7 @@ export interface NatTable {
 }
 
 /** Seconds to wait for the lock of iptables-legacy; the nft variant has none. */
-const LOCK_WAIT = ['-w', '5'];
+const RESTORE_ARGS = ['--noflush', '-w', '5'] as const;
 /** A first load in legacy rewrites the whole table; far above what was measured at 10,000 services (4.4 s). */
 const TIMEOUT_MS = 60_000;
 
@@ -42,25 +43,48 @@ function failure(program: string, result: ExecResult): SluiceError {
   });
 }
 
-/** The nat table of the network namespace that `exec` runs in. */
-export function iptablesNatTable(exec: Exec, tools: Tools, family: Family): NatTable {
-  const run = async (
-    action: 'save' | 'restore',
-    args: readonly string[],
-    input?: string,
-  ): Promise<string> => {
-    const program = tools.program(family, action);
-    const result = await exec(program, args, { timeoutMs: TIMEOUT_MS, input });
-    if (result.exitCode !== 0) throw failure(program, result);
-    return result.stdout;
+/** Runs `iptables-restore --noflush` with a text. */
+export type RunRestore = (program: string, text: string) => Promise<ExecResult>;
+
+/** How a nat table runs its programs. */
+export interface NatTableExec {
+  readonly exec: Exec;
+  readonly runRestore: RunRestore;
+}
+
+/** Starts the program for each text. */
+export const restoreByExec =
+  (exec: Exec): RunRestore =>
+  (program, text) =>
+    exec(program, RESTORE_ARGS, { timeoutMs: TIMEOUT_MS, input: text });
+
+/** Keeps a small process for each program, which starts it for each text: for agents, that apply changes all day. */
+export function restoreByCoprocess(): RunRestore {
+  const coprocesses = new Map<string, Coprocess>();
+  return (program, text) => {
+    const coprocess = coprocesses.get(program) ?? createCoprocess([program, ...RESTORE_ARGS]);
+    coprocesses.set(program, coprocess);
+    return coprocess.run(text, TIMEOUT_MS);
   };
+}
+
+/** The nat table of the network namespace that programs are run in. */
+export function iptablesNatTable({ exec, runRestore }: NatTableExec, tools: Tools, family: Family): NatTable {
+  const [save, restore] = [tools.program(family, 'save'), tools.program(family, 'restore')];
   return {
     family,
     // legacy: `-t nat` would make the table by looking at it.
-    read: async () => parseListing(await run('save', tools.variant === 'nft' ? ['-t', 'nat'] : [])),
+    read: async () => {
+      const result = await exec(save, tools.variant === 'nft' ? ['-t', 'nat'] : [], {
+        timeoutMs: TIMEOUT_MS,
+      });
+      if (result.exitCode !== 0) throw failure(save, result);
+      return parseListing(result.stdout);
+    },
     restore: async (text) => {
       assertRestoreText(text, family);
-      await run('restore', ['--noflush', ...LOCK_WAIT], text);
+      const result = await runRestore(restore, text);
+      if (result.exitCode !== 0) throw failure(restore, result);
     },
     absentParts: async () => (tools.variant === 'nft' ? absentParts(exec, family) : []),
     removeLeftovers: async (marks) => {

@@ -1,0 +1,117 @@
+/**
+ * Owns running one program again and again with another input each time, started by a small shell that lives as long as its owner. A
+ * start from a large process blocks it while its memory map is copied (measured in an agent on a busy machine: 25 ms; from here: 2 ms).
+ * The shell's script is fixed; inputs go through its pipe to the program and are never read by the shell itself.
+ */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { SluiceError } from '../errors.ts';
+import type { ExecResult } from './exec.ts';
+
+/**
+ * A request is the input's length in bytes on a line, then the input; the answer is exit code and length of the output on a line, then the
+ * output. `head` reads exactly that many bytes of a pipe, and `read` byte by byte, so that nothing of the next request is swallowed.
+ */
+const SCRIPT = `
+while IFS= read -r bytes; do
+  out=$(head -c "$bytes" | "$@" 2>&1)
+  code=$?
+  printf '%s %s\\n%s' "$code" "\${#out}" "$out"
+done`;
+
+const HEADER = /^(\d+) (\d+)\n/;
+
+/** One request on its way. */
+interface Request {
+  readonly done: (result: ExecResult) => void;
+  readonly fail: (error: SluiceError) => void;
+}
+
+/** A program that is run again and again. Calls must not overlap: the owner serialises. */
+export interface Coprocess {
+  /**
+   * Runs the program once. Both its streams come back as `stderr`.
+   * @throws SluiceError `failed` past `timeoutMs`, or if the shell ended: then it is not known what the program did
+   */
+  readonly run: (input: string, timeoutMs: number) => Promise<ExecResult>;
+  /** Lets a running call end, and the shell with it. */
+  readonly close: () => void;
+}
+
+/** Starts the shell with the first run, and again if it has ended. */
+export function createCoprocess(argv: readonly [program: string, ...args: string[]]): Coprocess {
+  let shell: ChildProcessWithoutNullStreams | undefined;
+  let request: Request | undefined;
+  let answer = Buffer.alloc(0);
+
+  const fail = (why: string): void => {
+    const failed = request;
+    request = undefined;
+    failed?.fail(
+      new SluiceError('failed', `${argv[0]} did not answer`, { why, details: { program: argv[0] } }),
+    );
+  };
+
+  const onData = (chunk: Buffer): void => {
+    answer = Buffer.concat([answer, chunk]);
+    const header = HEADER.exec(answer.subarray(0, 32).toString('latin1'));
+    if (header === null) return;
+    const [line, code, bytes] = [header[0], Number(header[1]), Number(header[2])];
+    if (answer.length < line.length + bytes) return;
+    const stderr = answer.subarray(line.length, line.length + bytes).toString('utf8');
+    const finished = request;
+    [request, answer] = [undefined, Buffer.alloc(0)];
+    finished?.done({ exitCode: code, stdout: '', stderr });
+  };
+
+  const start = (): ChildProcessWithoutNullStreams => {
+    // A session of its own: it is killed as a group, and Ctrl-C on the owner's terminal does not cut a transaction.
+    const started = spawn('sh', ['-c', SCRIPT, 'sluice-coprocess', ...argv], {
+      stdio: 'pipe',
+      detached: true,
+      env: { ...process.env, LC_ALL: 'C' },
+    });
+    answer = Buffer.alloc(0);
+    const onEnd = (why: string): void => {
+      if (shell !== started) return;
+      shell = undefined;
+      fail(why);
+    };
+    started.once('error', (error) => onEnd(error.message));
+    started.once('close', (code, signal) => onEnd(`its shell ended (${signal ?? code})`));
+    started.stdout.on('data', onData);
+    started.stdin.on('error', () => undefined); // it has ended: its close tells
+    started.unref();
+    return started;
+  };
+
+  /** Kills the shell with what it runs; the next run starts another. */
+  const kill = (why: string): void => {
+    const stuck = shell;
+    shell = undefined;
+    if (stuck?.pid !== undefined) process.kill(-stuck.pid, 'SIGKILL');
+    fail(why);
+  };
+
+  return {
+    run: (input, timeoutMs) =>
+      new Promise((resolve, reject) => {
+        if (request !== undefined) {
+          return reject(new SluiceError('internal', `${argv[0]} is asked twice at the same time`));
+        }
+        shell ??= start();
+        const timer = setTimeout(() => kill(`ran longer than ${timeoutMs} ms`), timeoutMs);
+        request = {
+          done: (result) => {
+            clearTimeout(timer);
+            resolve(result);
+          },
+          fail: (error) => {
+            clearTimeout(timer);
+            reject(error);
+          },
+        };
+        shell.stdin.write(`${Buffer.byteLength(input, 'utf8')}\n${input}`);
+      }),
+    close: () => shell?.stdin.end(),
+  };
+}
