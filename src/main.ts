@@ -118,6 +118,8 @@ async function reportBug(error: unknown): Promise<void> {
 }
 
 async function main(): Promise<void> {
+  // Deprecations inside dependencies are for their authors, not for who reads stderr (grpc-js: TLS to an IP address, DEP0123).
+  process.noDeprecation = !process.argv.includes('--debug');
   listenToClosedPipes();
   process.on('uncaughtException', onBug);
   process.on('unhandledRejection', onBug);

@@ -19,6 +19,7 @@ const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 const USAGE = `usage: node bin/setup/main.js COMMAND
   setup                 bring node modules, programs and dist/ up to date
   quickstart [ARG...]   setup, then: sluice dev ARG...
+  run [ARG...]          setup, then: sluice ARG...
   check                 setup, then format, lint, types, dead code
   test [ARG...]         check, then all tests in a sandbox; with ARG... only: vitest run ARG...
 `;
@@ -47,6 +48,10 @@ const COMMANDS = {
     return await runInForeground([process.execPath, path.join(ROOT, 'bin/sluice.js'), 'dev', ...args], {
       env,
     });
+  },
+  run: async (args) => {
+    const env = await prepare();
+    return await runInForeground([process.execPath, path.join(ROOT, 'bin/sluice.js'), ...args], { env });
   },
   check: async () => {
     await prepare();

@@ -87,7 +87,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
       clearTimeout(timer);
       return exit;
     },
-    waitForOutput: async (pattern, timeoutMs = 10_000) => {
+    waitForOutput: async (pattern, timeoutMs = 30_000) => {
       return await waitUntil(
         () => {
           const match = pattern.exec(stdout());

@@ -22,7 +22,7 @@ async function watchApplied(store: Store): Promise<{
   readonly close: () => Promise<void>;
 }> {
   const applied = new Map<string, number>();
-  let onChange = (): void => undefined;
+  let onChange: (() => void) | undefined;
   const informer = startInformer({
     store,
     range: APPLIED,
@@ -34,7 +34,7 @@ async function watchApplied(store: Store): Promise<{
         const node = key.slice('applied/'.length);
         if (item !== undefined) applied.set(node, decodeApplied(node, item.value).value.revision);
       }
-      onChange();
+      onChange?.();
     },
   });
   await informer.synced(10_000);

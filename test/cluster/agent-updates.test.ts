@@ -7,6 +7,7 @@ import { changeInstances } from '../../src/ops/change-instances.ts';
 import { waitConverged } from '../../src/ops/converge.ts';
 import { publish } from '../../src/ops/publish.ts';
 import { assertNone, type LabStore, openLabStore, specOf, startAgent } from './harness/control.ts';
+import { isMachineRoot } from '../harness/netns.ts';
 import { programArgv } from './harness/programs.ts';
 import { useLab } from './harness/use-lab.ts';
 
@@ -32,7 +33,7 @@ function appliedLines(log: string): readonly AppliedLine[] {
 
 const entryOf = (index: number): string => `10.96.${Math.floor(index / 250)}.${(index % 250) + 1}:80`;
 
-describe('one service among 1,000', () => {
+describe.skipIf(!isMachineRoot)('one service among 1,000 (needs root)', () => {
   const lab = useLab({ nodes: 2, etcd: 1 });
   let control: LabStore;
   let agent: Child;

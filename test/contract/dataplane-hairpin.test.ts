@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { openIptables } from '../../src/dataplane/iptables/iptables.ts';
-import { isRoot, openNetns, type Netns } from '../harness/netns.ts';
+import { isMachineRoot, openNetns, type Netns } from '../harness/netns.ts';
 import { rulesetFrom } from '../rules/arbitrary.ts';
 import { webRules } from './dataplane-suite.ts';
 
@@ -20,8 +20,8 @@ const CLIENT = `const socket = require('node:net').connect(80, process.argv[1]);
 async function openPair(): Promise<{ readonly node: Netns; readonly machine: Netns }> {
   const node = await openNetns();
   const machine = await openNetns(node);
-  await machine.script('sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0');
-  await node.script(`sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+  await machine.script('for i in all default; do echo 0 > /proc/sys/net/ipv6/conf/$i/accept_dad; done');
+  await node.script(`echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding
     ip link add eth0 type veth peer name eth0 netns ${machine.pid}; ip addr add ${NODE.nodeIpv4}/24 dev eth0
     ip -6 addr add ${NODE.nodeIpv6}/64 dev eth0 nodad; ip link set eth0 up`);
   await machine.script(`ip addr add 10.200.0.1/24 dev eth0; ip -6 addr add fd99::1/64 dev eth0 nodad; ip link set eth0 up
@@ -30,7 +30,7 @@ async function openPair(): Promise<{ readonly node: Netns; readonly machine: Net
 }
 
 describe.each(['nft', 'legacy'])('an instance that calls its own entry through iptables-%s', (variant) => {
-  it.skipIf(variant === 'legacy' && !isRoot)(
+  it.skipIf(variant === 'legacy' && !isMachineRoot)(
     'is answered, from the address of the node, in both families (legacy needs root)',
     async () => {
       const { node, machine } = await openPair();

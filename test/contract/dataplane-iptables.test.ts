@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openIptables } from '../../src/dataplane/iptables/iptables.ts';
-import { isRoot, openNetns, type Netns } from '../harness/netns.ts';
+import { isMachineRoot, openNetns, type Netns } from '../harness/netns.ts';
 import { rulesetFrom } from '../rules/arbitrary.ts';
 import { dataplaneContract, type KernelUnderTest, webRules } from './dataplane-suite.ts';
 
@@ -37,7 +37,7 @@ async function openKernel(variant: Variant): Promise<KernelUnderTest> {
   };
 }
 
-describe.skipIf(!isRoot)('on real kernels (needs root)', () => {
+describe.skipIf(!isMachineRoot)('on real kernels (needs root)', () => {
   dataplaneContract('iptables-nft', () => openKernel('nft'));
   dataplaneContract('iptables-legacy', () => openKernel('legacy'));
 });
@@ -82,7 +82,7 @@ describe('clean-up on iptables-nft', () => {
   });
 });
 
-describe.skipIf(!isRoot)('the choice of the variant (needs root)', () => {
+describe.skipIf(!isMachineRoot)('the choice of the variant (needs root)', () => {
   it('keeps to the one that holds rules of ours, whatever else is there', async () => {
     const netns = await openNetns();
     await netns.script(

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,8 +23,14 @@ export interface Netns {
   readonly close: () => Promise<void>;
 }
 
-/** Without root, legacy cannot list its tables and large transactions do not fit into netlink's buffer; tests that need either say so. */
-export const isRoot = process.getuid?.() === 0;
+const isRoot = process.getuid?.() === 0;
+
+/**
+ * True for root of the machine, false for an ordinary user and for root of a user namespace. Only the former can use iptables-legacy, and send
+ * transactions larger than net.core.wmem_max (about 100 services); tests that need either say so.
+ */
+export const isMachineRoot =
+  isRoot && /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
 const HOLD = 'ip link set lo up && echo ready && exec cat';
 
 async function holdNamespace(beside: Netns | undefined): Promise<ChildProcess> {

@@ -39,12 +39,11 @@ async function show(session: Session, report: DevReport): Promise<void> {
   );
 }
 
-const HINTS = [
-  'The cluster stays up until Ctrl-C. From a second terminal:',
-  "  sluice dev --exec 'curl -s 10.96.0.10'      a request from the client",
-  "  sluice dev --exec 'sluice status'           any command, on this cluster",
-  '(in a checkout: npm run -s sluice -- dev --exec …)',
-].join('\n');
+const HINTS: readonly string[] = [
+  'The cluster stays up until Ctrl-C. From a second terminal (in a checkout: npm run -s sluice -- dev --exec …):',
+  "$ sluice dev --exec 'curl -s 10.96.0.10'   # a request from the client",
+  "$ sluice dev --exec 'sluice status'        # any command, on this cluster",
+];
 
 function untilSignal(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
@@ -83,7 +82,7 @@ async function inside(
     progress.stop();
     await show(session, report);
     if (flags.check === true) return report.ok ? 'ok' : 'unhealthy';
-    notes.info(HINTS);
+    for (const line of HINTS) notes.info(line);
     await untilSignal(signal);
     return 'ok';
   };

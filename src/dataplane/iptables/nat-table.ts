@@ -37,8 +37,11 @@ function failure(program: string, result: ExecResult): SluiceError {
       fix: 'run the agent as root or with CAP_NET_ADMIN',
     });
   }
+  const isTooLong = /message too long/i.test(why);
   return new SluiceError('failed', `${program} failed`, {
     why,
+    // Root of the machine is not bound by net.core.wmem_max; root of a user namespace (sluice dev) is.
+    fix: isTooLong ? 'publish about 100 services at a time, or run as root of the machine' : undefined,
     details: { program, exitCode: result.exitCode },
   });
 }
