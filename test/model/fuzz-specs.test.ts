@@ -1,6 +1,7 @@
 /**
  * Fuzzes specs: 21,000 texts, from noise through mutated files to well-formed structures of hostile values. Each is refused as
- * `invalid-spec`, or accepted; what is accepted renders canonically, reads back to itself, passes the stored form and can be planned.
+ * `invalid-spec`, or accepted; what is accepted renders canonically, reads back to itself, passes the stored form, can be planned,
+ * and makes only lines for iptables-restore that the grammar knows.
  */
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
@@ -13,11 +14,19 @@ import {
   encodeInstance,
   encodeService,
 } from '../../src/model/records-service.ts';
-import type { ServiceSpec } from '../../src/model/service.ts';
+import type { ServiceSpec, Stored } from '../../src/model/service.ts';
+import type { Snapshot } from '../../src/model/snapshot.ts';
 import { formatSpec } from '../../src/model/spec-format.ts';
 import { parseSpecs } from '../../src/model/spec.ts';
+import type { Plan } from '../../src/plan/plan.ts';
 import { planJson } from '../../src/plan/plan-json.ts';
 import { planPublish } from '../../src/plan/publish.ts';
+import { diffChains } from '../../src/rules/iptables/diff.ts';
+import { documentsOf } from '../../src/rules/iptables/documents.ts';
+import { assertRestoreText } from '../../src/rules/iptables/grammar.ts';
+import { NOTHING_INSTALLED } from '../../src/rules/iptables/parse.ts';
+import { renderChains } from '../../src/rules/iptables/render.ts';
+import { rulesetOf } from '../../src/rules/ruleset-of.ts';
 
 // A loaded machine is no failure.
 vi.setConfig({ testTimeout: 240_000 });
@@ -39,6 +48,28 @@ async function accepted(text: string, file: string): Promise<readonly ServiceSpe
   }
 }
 
+/** What a plan makes of an empty store, as an agent sees it. */
+function snapshotAfter(plan: Plan): Snapshot {
+  const stored = <T>(value: T): Stored<T> => ({ value, createRevision: 1, modRevision: 1, raw: {} });
+  const services = plan.changes.flatMap((change) => (change.kind === 'create-service' ? [change.after] : []));
+  return {
+    revision: 1,
+    services: new Map(services.map((service) => [service.name, stored(service)])),
+    instances: new Map([[plan.service, plan.after.map(stored)]]),
+  };
+}
+
+/** Every line that would reach iptables-restore is one that the grammar knows, and nothing of the spec is lost on the way. */
+function checkRules(plan: Plan): void {
+  const ruleset = rulesetOf(snapshotAfter(plan));
+  expect(ruleset.entries.map(({ entry }) => formatEntry(entry))).toEqual(plan.claims.map(formatEntry));
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    const chains = renderChains(ruleset, family);
+    for (const { text } of documentsOf(diffChains(NOTHING_INSTALLED, chains), chains))
+      assertRestoreText(text, family);
+  }
+}
+
 async function checkAccepted(spec: ServiceSpec): Promise<void> {
   const yaml = formatSpec(spec);
   expect(yaml).toMatch(CANONICAL);
@@ -46,6 +77,7 @@ async function checkAccepted(spec: ServiceSpec): Promise<void> {
   expect(await parseSpecs(formatSpec(spec, 'json'), { file: 'x.json' })).toEqual([spec]);
   const plan = planPublish({ spec, stored: undefined, revision: 1, now: NOW });
   expect(JSON.parse(JSON.stringify(planJson(plan)))).toEqual(planJson(plan));
+  checkRules(plan);
   expect(plan.claims.map(formatEntry)).toEqual(spec.entries.map(formatEntry));
   expect(plan.after.map(formatAddress)).toEqual(spec.instances.map(formatAddress));
   for (const change of plan.changes) {
