@@ -5,6 +5,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
+import { buildEtcdPackage, etcdPackage } from './etcd-package.js';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
@@ -17,33 +18,6 @@ const COMMONJS_NAMES = [
 ].join('');
 
 /**
- * etcd3 parses its .proto files when it is imported. Here they are parsed at build time: its loader is replaced by one that takes them from the
- * bundle.
- * @returns {import('esbuild').Plugin}
- */
-function etcdProtos() {
-  return {
-    name: 'etcd-protos',
-    setup(bundler) {
-      bundler.onResolve({ filter: /^@grpc\/proto-loader$/ }, ({ importer }) =>
-        importer.includes('/etcd3/') ? { path: path.join(ROOT, 'bin/setup/etcd-services.js') } : undefined,
-      );
-      bundler.onResolve({ filter: /^sluice:etcd-protos$/ }, ({ path: name }) => ({
-        path: name,
-        namespace: 'protos',
-      }));
-      bundler.onLoad({ filter: /./, namespace: 'protos' }, async () => {
-        const { default: protobuf } = await import('protobufjs/index.js');
-        const root = await new protobuf.Root().load(path.join(ROOT, 'node_modules/etcd3/proto/rpc.proto'), {
-          keepCase: true,
-        });
-        return { contents: JSON.stringify(root.toJSON()), loader: 'json' };
-      });
-    },
-  };
-}
-
-/**
  * Builds dist/ anew: into a folder beside it first, then swapped, so that an interrupted build leaves the old one.
  * @returns {Promise<void>}
  */
@@ -53,6 +27,7 @@ export async function build() {
   const fresh = path.join(ROOT, `.cache/dist-${process.pid}`);
   await rm(fresh, { recursive: true, force: true });
   await mkdir(fresh, { recursive: true });
+  await buildEtcdPackage(ROOT, fresh);
   await bundle({
     entryPoints: {
       main: path.join(ROOT, 'src/main.ts'),
@@ -71,7 +46,7 @@ export async function build() {
     legalComments: 'none',
     define: { SLUICE_VERSION: JSON.stringify(version) },
     banner: { js: COMMONJS_NAMES },
-    plugins: [etcdProtos()],
+    plugins: [etcdPackage(ROOT)],
     logLevel: 'warning',
   });
   await writeFile(path.join(fresh, 'package.json'), '{"type":"module"}\n');
