@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ipEntryRoutes } from '../../src/dataplane/ip-routes.ts';
+import { waitUntil } from '../../src/host/wait.ts';
 import { openNetns, type Netns } from '../harness/netns.ts';
 
 const FACTS = { nodeIpv4: '10.0.0.1', nodeIpv6: 'fd01::1' };
@@ -9,6 +10,11 @@ describe('routes to entries in a kernel', () => {
   beforeEach(async () => {
     netns = await openNetns();
     await netns.script('ip addr add 10.0.0.1/32 dev lo; ip -6 addr add fd01::1/64 dev lo nodad');
+    // The kernel makes the route to an IPv6 address of its own a moment later.
+    await waitUntil(async () => (await netns.script('ip -6 route show table local')).includes('fd01::1'), {
+      what: 'the local route of fd01::1',
+      timeoutMs: 10_000,
+    });
   });
   afterEach(async () => netns.close());
 

@@ -48,9 +48,10 @@ async function accepted(text: string, file: string): Promise<readonly ServiceSpe
   }
 }
 
+const stored = <T>(value: T): Stored<T> => ({ value, createRevision: 1, modRevision: 1, raw: {} });
+
 /** What a plan makes of an empty store, as an agent sees it. */
 function snapshotAfter(plan: Plan): Snapshot {
-  const stored = <T>(value: T): Stored<T> => ({ value, createRevision: 1, modRevision: 1, raw: {} });
   const services = plan.changes.flatMap((change) => (change.kind === 'create-service' ? [change.after] : []));
   return {
     revision: 1,
