@@ -15,11 +15,14 @@ import type { AgentOnceReport } from './options.ts';
 import { snapshotFiles } from './saved-snapshot.ts';
 import { takeSingleAgent } from './single.ts';
 
+/** Budget of the listing: 10,000 services take about a second; a store that is away is told after this time. */
+const LIST_MS = 4_000;
+
 /** Lists everything rules are made from; the store is closed after. */
 async function readView(openStore: () => Promise<Store>): Promise<SnapshotView> {
   const store = await openStore();
   try {
-    const { items, revision } = await store.list(AGENT_RANGE, { timeoutMs: 10_000 });
+    const { items, revision } = await store.list(AGENT_RANGE, { timeoutMs: LIST_MS });
     return snapshotOf(items, revision);
   } finally {
     await store.close();
