@@ -2,10 +2,10 @@
 _sluice_at() {
   case "$1" in
     '') words='publish unpublish plan instance status list describe wait agent dev completion version help' flags='--cacert --cert --color --context --debug --endpoints -h --help --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --timeout --user -v --verbose --version' ;;
-    'publish') words='' flags='--cacert --cert --color --context --debug --dry-run --endpoints --entry -f --file -h --help --if-revision --instance --key --masquerade --no-headers --no-input --no-wait -o --output --password-file --prefix -q --quiet --reason --replace --timeout --user -v --verbose --wait -y --yes' ;;
+    'publish') words='' flags='--affinity --cacert --cert --color --context --debug --dry-run --endpoints --entry -f --file -h --help --if-revision --instance --key --masquerade --no-headers --no-input --no-wait -o --output --password-file --prefix -q --quiet --reason --replace --timeout --user -v --verbose --wait -y --yes' ;;
     'unpublish') words='' flags='--cacert --cert --color --context --debug --dry-run --endpoints -h --help --if-revision --key --no-headers --no-input --no-wait -o --output --password-file --prefix -q --quiet --reason --timeout --user -v --verbose --wait -y --yes' ;;
-    'plan') words='' flags='--cacert --cert --color --context --debug --detailed-exitcode --endpoints --entry -f --file -h --help --instance --key --masquerade --no-headers --no-input -o --output --password-file --prefix -q --quiet --timeout --user -v --verbose' ;;
-    'diff') words='' flags='--cacert --cert --color --context --debug --detailed-exitcode --endpoints --entry -f --file -h --help --instance --key --masquerade --no-headers --no-input -o --output --password-file --prefix -q --quiet --timeout --user -v --verbose' ;;
+    'plan') words='' flags='--affinity --cacert --cert --color --context --debug --detailed-exitcode --endpoints --entry -f --file -h --help --instance --key --masquerade --no-headers --no-input -o --output --password-file --prefix -q --quiet --timeout --user -v --verbose' ;;
+    'diff') words='' flags='--affinity --cacert --cert --color --context --debug --detailed-exitcode --endpoints --entry -f --file -h --help --instance --key --masquerade --no-headers --no-input -o --output --password-file --prefix -q --quiet --timeout --user -v --verbose' ;;
     'instance') words='add set remove' flags='--cacert --cert --color --context --debug --endpoints -h --help --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --timeout --user -v --verbose' ;;
     'instance add') words='' flags='--cacert --cert --color --context --debug --dry-run --endpoints -h --help --if-revision --key --no-headers --no-input --no-wait -o --output --password-file --prefix -q --quiet --reason --timeout --user -v --verbose --wait -y --yes' ;;
     'instance set') words='' flags='--cacert --cert --color --context --debug --dry-run --endpoints -h --help --if-revision --key --no-headers --no-input --no-wait -o --output --password-file --prefix -q --quiet --reason --timeout --user -v --verbose --wait -y --yes' ;;
@@ -31,7 +31,7 @@ _sluice() {
   _sluice_at ''
   while ((i < COMP_CWORD)); do
     word=${COMP_WORDS[i]}
-    case " --cacert --cert --color --columns --context --dataplane --endpoints --entry --exec -f --file --for --if-revision --instance --key --log-format --node --node-ip -o --output --password-file --prefix --reason --sort-by --state-dir --timeout --user " in
+    case " --affinity --cacert --cert --color --columns --context --dataplane --endpoints --entry --exec -f --file --for --if-revision --instance --key --log-format --node --node-ip -o --output --password-file --prefix --reason --sort-by --state-dir --timeout --user " in
       *" $word "*)
         [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
         ((i++))
@@ -47,7 +47,7 @@ _sluice() {
   if [[ -n $flag ]]; then
     case "$flag" in
       --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")) ;;
-      --dataplane) COMPREPLY=($(compgen -W 'auto iptables' -- "$cur")) ;;
+      --dataplane) COMPREPLY=($(compgen -W 'auto iptables nftables' -- "$cur")) ;;
       --log-format) COMPREPLY=($(compgen -W 'auto text json' -- "$cur")) ;;
       -o|--output) COMPREPLY=($(compgen -W 'table wide json jsonl yaml name' -- "$cur")) ;;
       --cacert|--cert|-f|--file|--key|--password-file|--state-dir) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;

@@ -5,7 +5,7 @@ function __sluice_path
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
-        else if contains -- $word --cacert --cert --color --columns --context --dataplane --endpoints --entry --exec -f --file --for --if-revision --instance --key --log-format --node --node-ip -o --output --password-file --prefix --reason --sort-by --state-dir --timeout --user
+        else if contains -- $word --affinity --cacert --cert --color --columns --context --dataplane --endpoints --entry --exec -f --file --for --if-revision --instance --key --log-format --node --node-ip -o --output --password-file --prefix --reason --sort-by --state-dir --timeout --user
             set skip 1
         else if contains -- (string join ' ' $here $word) 'publish' 'unpublish' 'plan' 'diff' 'instance' 'instance add' 'instance set' 'instance remove' 'status' 'list' 'ls' 'describe' 'wait' 'agent' 'agent cleanup' 'dev' 'completion' 'version' 'help'
             set -a here $word
@@ -50,6 +50,7 @@ complete -c sluice -n '__sluice_at \'\'' -l timeout -x -d 'longest time to wait 
 complete -c sluice -n '__sluice_at \'\'' -l user -x -d 'user of the store'
 complete -c sluice -n '__sluice_at \'\'' -s v -l verbose -d 'say more about what is done'
 complete -c sluice -n '__sluice_at \'\'' -l version -d 'show the version'
+complete -c sluice -n '__sluice_at \'publish\'' -l affinity -x -d 'client-ip[=TIME] keeps a client with its instance (3h); none'
 complete -c sluice -n '__sluice_at \'publish\'' -l cacert -r -F -d 'trust servers certified by this CA'
 complete -c sluice -n '__sluice_at \'publish\'' -l cert -r -F -d 'client certificate for the store'
 complete -c sluice -n '__sluice_at \'publish\'' -l color -x -a 'auto always never' -d 'colour (default: auto)'
@@ -101,6 +102,7 @@ complete -c sluice -n '__sluice_at \'unpublish\'' -l user -x -d 'user of the sto
 complete -c sluice -n '__sluice_at \'unpublish\'' -s v -l verbose -d 'say more about what is done'
 complete -c sluice -n '__sluice_at \'unpublish\'' -l wait -d 'fail (3) if there is no live agent to wait for'
 complete -c sluice -n '__sluice_at \'unpublish\'' -s y -l yes -d 'consent to everything that would be asked'
+complete -c sluice -n '__sluice_at \'plan\'' -l affinity -x -d 'client-ip[=TIME] keeps a client with its instance (3h); none'
 complete -c sluice -n '__sluice_at \'plan\'' -l cacert -r -F -d 'trust servers certified by this CA'
 complete -c sluice -n '__sluice_at \'plan\'' -l cert -r -F -d 'client certificate for the store'
 complete -c sluice -n '__sluice_at \'plan\'' -l color -x -a 'auto always never' -d 'colour (default: auto)'
@@ -123,6 +125,7 @@ complete -c sluice -n '__sluice_at \'plan\'' -s q -l quiet -d 'say nothing unles
 complete -c sluice -n '__sluice_at \'plan\'' -l timeout -x -d 'longest time to wait (commands that change something: 30s)'
 complete -c sluice -n '__sluice_at \'plan\'' -l user -x -d 'user of the store'
 complete -c sluice -n '__sluice_at \'plan\'' -s v -l verbose -d 'say more about what is done'
+complete -c sluice -n '__sluice_at \'diff\'' -l affinity -x -d 'client-ip[=TIME] keeps a client with its instance (3h); none'
 complete -c sluice -n '__sluice_at \'diff\'' -l cacert -r -F -d 'trust servers certified by this CA'
 complete -c sluice -n '__sluice_at \'diff\'' -l cert -r -F -d 'client certificate for the store'
 complete -c sluice -n '__sluice_at \'diff\'' -l color -x -a 'auto always never' -d 'colour (default: auto)'
@@ -342,7 +345,7 @@ complete -c sluice -n '__sluice_at \'agent\'' -l cacert -r -F -d 'trust servers 
 complete -c sluice -n '__sluice_at \'agent\'' -l cert -r -F -d 'client certificate for the store'
 complete -c sluice -n '__sluice_at \'agent\'' -l color -x -a 'auto always never' -d 'colour (default: auto)'
 complete -c sluice -n '__sluice_at \'agent\'' -l context -x -d 'use this context of the configuration'
-complete -c sluice -n '__sluice_at \'agent\'' -l dataplane -x -a 'auto iptables' -d 'how rules get into the kernel (default: auto)'
+complete -c sluice -n '__sluice_at \'agent\'' -l dataplane -x -a 'auto iptables nftables' -d 'how rules get into the kernel (default: auto)'
 complete -c sluice -n '__sluice_at \'agent\'' -l debug -d 'show the stack of errors; daemons log at level debug'
 complete -c sluice -n '__sluice_at \'agent\'' -l endpoints -x -d 'etcd servers, separated by commas (default: http://127.0.0.1:2379)'
 complete -c sluice -n '__sluice_at \'agent\'' -s h -l help -d 'show help'

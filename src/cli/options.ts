@@ -83,6 +83,7 @@ export function agentOptions(): readonly Option[] {
     new Option('--dataplane <name>', 'how rules get into the kernel (default: auto)').choices([
       'auto',
       'iptables',
+      'nftables',
     ]),
     new Option('--log-format <format>', 'how the log on stderr looks (default: auto)').choices([
       'auto',
