@@ -73,11 +73,18 @@ export class NftFamilyRules implements FamilyRules {
     const delta = diffRules(installed, desired);
     if (isEmptyDelta(delta)) return NOTHING_SENT;
     const family = this.#table.family;
-    const documents = documentsOf({ family, delta, installed, desired, table: state.table });
-    for (const { text } of documents) await this.#table.run(text);
+    const sent: SentCounts[] = [];
+    let running: Promise<void> | undefined;
+    // The next text is made while nft works on the one before.
+    for (const document of documentsOf({ family, delta, installed, desired, table: state.table })) {
+      await running;
+      running = this.#table.run(document.text);
+      sent.push(document);
+    }
+    await running;
     const foreign = state.table === 'present' ? state.foreign : [];
     this.#state = { rules: desired, table: 'present', foreign };
-    return sumCounts(documents);
+    return sumCounts(sent);
   }
 
   canonical(ruleset: Ruleset): ReadonlyMap<string, readonly string[]> {

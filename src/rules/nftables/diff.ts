@@ -1,5 +1,5 @@
 /** Owns the difference between what is in our table and what is desired. Pure. */
-import { entryChainOf } from './names.ts';
+import { entryChainOf, entryKeyOfChain } from './names.ts';
 import type { NftRules } from './nft-rules.ts';
 
 /** What must be sent; lists are in the order of the desired ones, what is gone is sorted. */
@@ -42,31 +42,36 @@ function targetsIn(lines: readonly string[]): readonly string[] {
   });
 }
 
-/** Counters of what the chains that change or go translated to and the desired ones of the same entry do not. */
+/** Where the chains of some names translate to, by the chain of their entry. */
+function targetsByEntry(rules: NftRules, names: readonly string[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const name of names) {
+    const owner = entryChainOf(name);
+    const targets = found.get(owner) ?? new Set();
+    for (const target of targetsIn(rules.chains.get(name) ?? [])) targets.add(target);
+    found.set(owner, targets);
+  }
+  return found;
+}
+
+/**
+ * Counters of instances that are no longer there. An instance is translated to by one chain of its entry only, so one that was in a chain that
+ * changes or goes, and is in none that changes or comes, is gone.
+ */
 function goneConnections(
   installed: NftRules,
   desired: NftRules,
-  touched: readonly string[],
+  { newChains, changedChains, goneChains }: Pick<Delta, 'newChains' | 'changedChains' | 'goneChains'>,
 ): readonly string[] {
-  const owners = new Set(touched.map(entryChainOf));
-  const targetsOf = (rules: NftRules): ReadonlyMap<string, ReadonlySet<string>> => {
-    const found = new Map<string, Set<string>>();
-    for (const [name, lines] of rules.chains) {
-      const owner = entryChainOf(name);
-      if (!owners.has(owner)) continue;
-      const targets = found.get(owner) ?? new Set();
-      for (const target of targetsIn(lines)) targets.add(target);
-      found.set(owner, targets);
-    }
-    return found;
-  };
-  if (owners.size === 0) return [];
-  const [before, after] = [targetsOf(installed), targetsOf(desired)];
-  return [...installed.entries].flatMap(([key, chain]) =>
-    [...(before.get(chain) ?? [])]
-      .filter((target) => after.get(chain)?.has(target) !== true)
-      .map((target) => `${key} . ${target}`),
-  );
+  const before = targetsByEntry(installed, [...changedChains, ...goneChains]);
+  const after = targetsByEntry(desired, [...changedChains, ...newChains]);
+  return [...before].flatMap(([owner, targets]) => {
+    const key = entryKeyOfChain(owner);
+    if (key === undefined) return [];
+    return [...targets]
+      .filter((target) => after.get(owner)?.has(target) !== true)
+      .map((target) => `${key} . ${target}`);
+  });
 }
 
 /** Compares; unchanged parts (the same objects, or equal text) are left alone. */
@@ -93,7 +98,7 @@ export function diffRules(installed: NftRules, desired: NftRules): Delta {
     goneHairpin: missing(installed.hairpin, desired.hairpin).toSorted(),
     newClients: missing(desired.clients, installed.clients),
     goneClients: missing(installed.clients, desired.clients).toSorted(),
-    goneConnections: goneConnections(installed, desired, [...changedChains, ...goneChains]),
+    goneConnections: goneConnections(installed, desired, { newChains, changedChains, goneChains }),
   };
 }
 

@@ -139,6 +139,21 @@ function documentOf(lines: readonly string[], groups: readonly Group[]): Documen
 
 const lengthOf = (lines: readonly string[]): number => lines.reduce((sum, line) => sum + line.length + 1, 0);
 
+/** Characters that surround a name in a line; more than there are. */
+const AROUND = 80;
+
+/** About how long the lines of a group are, without making them; not less. */
+function sizeOf(desired: NftRules, group: Group): number {
+  const ofNames = Object.values(group).flatMap((names: readonly string[]) => names);
+  const ofRules = [...group.newChains, ...group.changedChains].flatMap((name) =>
+    (desired.chains.get(name) ?? []).map((rule) => rule.length + name.length + AROUND / 2),
+  );
+  return (
+    ofNames.reduce((sum, name) => sum + 2 * name.length + AROUND, 0) +
+    ofRules.reduce((sum, length) => sum + length, 0)
+  );
+}
+
 /** Items in runs that stay below the limit; a single larger item is a run of its own. */
 function runsOf<T>(items: readonly T[], length: (item: T) => number): readonly (readonly T[])[] {
   const runs: T[][] = [];
@@ -175,11 +190,11 @@ export interface Change {
   readonly table: 'present' | 'absent' | 'broken';
 }
 
-/** The transactions that bring the table to the desired rules, in order; mostly one. */
-export function documentsOf(change: Change): readonly Document[] {
+/** The transactions that bring the table to the desired rules, in order, made one by one; mostly one. */
+export function* documentsOf(change: Change): Generator<Document, void, undefined> {
   const { family, delta, installed, desired, table } = change;
   const writer: Writer = { family, desired };
-  const runs = runsOf(groupsOf(delta, installed, desired), (group) => lengthOf(linesOf(writer, [group])));
+  const runs = runsOf(groupsOf(delta, installed, desired), (group) => sizeOf(desired, group));
   const before = [
     ...(table === 'broken' ? [`delete table ${place(family)}`] : []),
     ...(table === 'present' ? [] : tableLines(family)),
@@ -188,11 +203,14 @@ export function documentsOf(change: Change): readonly Document[] {
   const after = elements('delete', family, HAIRPIN_SET, delta.goneHairpin.map(pair));
   const [groups = []] = runs;
   if (runs.length === 1 && lengthOf(before) + lengthOf(after) <= MAX_TEXT) {
-    return [documentOf([...before, ...linesOf(writer, groups), ...after], groups)];
+    yield documentOf([...before, ...linesOf(writer, groups), ...after], groups);
+    return;
   }
   const plain = (lines: readonly string[]): readonly Document[] =>
     runsOf(lines, (line) => line.length + 1).map((run) => documentOf(run, []));
-  return [...plain(before), ...runs.map((run) => documentOf(linesOf(writer, run), run)), ...plain(after)];
+  yield* plain(before);
+  for (const run of runs) yield documentOf(linesOf(writer, run), run);
+  yield* plain(after);
 }
 
 /** The transaction that removes everything of ours of a family. */

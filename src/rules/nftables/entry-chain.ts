@@ -14,7 +14,8 @@ import { turnMatch, turnsOf } from './turns.ts';
 
 /** One entry rendered. */
 export interface EntryChains {
-  readonly key: string;
+  /** Its key in the verdict map, and its chain. */
+  readonly element: readonly [key: string, chain: string];
   /** The entry's chain first. */
   readonly chains: readonly { readonly name: string; readonly lines: readonly string[] }[];
   /** Addresses of its instances. */
@@ -88,7 +89,7 @@ export function entryChains(rules: EntryRules, node: string | undefined): EntryC
     ...clients.map((set) => `${ip} saddr @${set} goto ${set}`),
   ];
   return {
-    key: entryKey(entry),
+    element: [entryKey(entry), name],
     chains: [
       { name, lines: [...head, ...choiceLines(frame, name, tree.choices)] },
       ...tree.blocks.map(({ level, index, choices }) => {

@@ -23,6 +23,8 @@ interface Words {
   readonly family: Family;
   readonly ip: 'ip' | 'ip6';
   readonly type: 'ipv4_addr' | 'ipv6_addr';
+  /** Names of chains that were found good in this text. */
+  readonly good: Set<string>;
 }
 
 const isIp = (text: string | undefined, { family }: Words): boolean =>
@@ -38,10 +40,13 @@ function isAddressName(text: string, words: Words): boolean {
 }
 
 function isChainName(name: string, words: Words): boolean {
+  if (words.good.has(name)) return true;
   if (!NAME.test(name)) return false;
   const [entry = '', below] = name.split('/');
   const isBelow = below === undefined || !below.includes('-') || isAddressName(below, words);
-  return isBelow && isAddressName(entry.slice(4), words);
+  const isGood = isBelow && isAddressName(entry.slice(4), words);
+  if (isGood) words.good.add(name);
+  return isGood;
 }
 
 function isDnat(rule: string, words: Words): boolean {
@@ -139,7 +144,9 @@ function isLine(line: string, words: Words): boolean {
  */
 export function assertNftText(text: string, family: Family): void {
   const words: Words =
-    family === 'ipv4' ? { family, ip: 'ip', type: 'ipv4_addr' } : { family, ip: 'ip6', type: 'ipv6_addr' };
+    family === 'ipv4'
+      ? { family, ip: 'ip', type: 'ipv4_addr', good: new Set() }
+      : { family, ip: 'ip6', type: 'ipv6_addr', good: new Set() };
   const refuse = (line: string): never => {
     throw new SluiceError('internal', `a line for nft is not known: ${JSON.stringify(line.slice(0, 500))}`, {
       why: 'it is no line of the layout',

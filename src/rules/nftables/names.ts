@@ -44,6 +44,13 @@ export const protocolNumber = (protocol: Protocol): number => PROTOCOL_NUMBER[pr
 export const entryKey = ({ ip, port, protocol }: Entry): string =>
   `${ip} . ${protocolNumber(protocol)} . ${port}`;
 
+/** Key of the entry whose chain this is; undefined for chains of no entry. */
+export function entryKeyOfChain(name: string): string | undefined {
+  const [, protocol, ip, port] = /^(tcp|udp)-([0-9a-f._]+)-([0-9]+)$/.exec(name) ?? [];
+  if (ip === undefined || port === undefined) return undefined;
+  return `${ip.replaceAll('_', ':')} . ${protocolNumber(protocol === 'tcp' ? 'tcp' : 'udp')} . ${port}`;
+}
+
 /** Key of an instance of an entry in the set of counters. */
 export const connectionKey = (entry: Entry, instance: Address): string =>
   `${entryKey(entry)} . ${instance.ip} . ${instance.port}`;

@@ -18,7 +18,7 @@ export function printNftRules(ruleset: Ruleset, node: string): string {
     .map((family) => {
       const desired = createRenderer(family, node).render(ruleset);
       const delta = diffRules(NO_RULES, desired);
-      const documents = documentsOf({ family, delta, installed: NO_RULES, desired, table: 'absent' });
+      const documents = [...documentsOf({ family, delta, installed: NO_RULES, desired, table: 'absent' })];
       for (const { text } of documents) assertNftText(text, family);
       return `# ${family}\n${documents.map(({ text }) => text).join('')}`;
     })

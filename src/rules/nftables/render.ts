@@ -52,17 +52,15 @@ export interface Renderer {
 
 function chainsOf(rendered: readonly EntryChains[], family: Family): Chains {
   const chains = new Map<string, readonly string[]>(fixedChains(family));
+  let count = chains.size;
   for (const { chains: own } of rendered) {
-    for (const { name, lines } of own) {
-      if (chains.has(name)) {
-        throw new SluiceError('internal', `two chains would be called ${name}`, {
-          why: 'an entry is repeated in the ruleset',
-        });
-      }
-      chains.set(name, lines);
-    }
+    count += own.length;
+    for (const { name, lines } of own) chains.set(name, lines);
   }
-  return chains;
+  if (chains.size === count) return chains;
+  throw new SluiceError('internal', 'two chains would have one name', {
+    why: 'an entry is repeated in the ruleset',
+  });
 }
 
 function keptEntries(family: Family, node: string | undefined): (ruleset: Ruleset) => readonly EntryChains[] {
@@ -71,7 +69,9 @@ function keptEntries(family: Family, node: string | undefined): (ruleset: Rulese
     ruleset.entries
       .filter((rules) => isOf(rules, family))
       .map((rules) => {
-        const chains = known.get(rules) ?? entryChains(rules, node);
+        const kept = known.get(rules);
+        if (kept !== undefined) return kept;
+        const chains = entryChains(rules, node);
         known.set(rules, chains);
         return chains;
       });
@@ -92,7 +92,7 @@ export function createRenderer(family: Family, node: string): Renderer {
       const rendered = forNode(ruleset);
       return {
         chains: chainsOf(rendered, family),
-        entries: entryMap(rendered.map(({ key, chains }) => [key, chains[0]?.name ?? ''])),
+        entries: entryMap(rendered.map(({ element }) => element)),
         hairpin: hairpin(rendered.map(({ ips }) => ips)),
         clients: clients(rendered.map((one) => one.clients)),
       };
