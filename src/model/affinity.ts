@@ -4,9 +4,9 @@ import { formatDuration, parseDuration } from './duration.ts';
 import { quoteValue } from './text.ts';
 
 /** Time for which a client stays with its instance where none is said: three hours, as in Kubernetes. */
-export const DEFAULT_AFFINITY_SECONDS = 10_800;
+const DEFAULT_AFFINITY_SECONDS = 10_800;
 /** Longest time: a day, as in Kubernetes. */
-export const MAX_AFFINITY_SECONDS = 86_400;
+const MAX_AFFINITY_SECONDS = 86_400;
 
 /** What is allowed, in words. */
 export const AFFINITY_RULE = 'none, client-ip, or client-ip=TIME with whole seconds from 1s to 24h';

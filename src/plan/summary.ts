@@ -58,6 +58,12 @@ interface Weights {
   readonly after: ReadonlyMap<string, string>;
 }
 
+/** What of a service is neither entry nor instance. */
+const settingsOf = ({ masquerade, affinitySeconds }: Service): readonly string[] => [
+  `masquerade ${masquerade}`,
+  `affinity ${formatAffinity(affinitySeconds)}`,
+];
+
 function lineOf(change: Change, weights: Weights): readonly SummaryLine[] {
   if (change.kind === 'create-service' || change.kind === 'delete-service') {
     const isNew = change.kind === 'create-service';
@@ -66,12 +72,8 @@ function lineOf(change: Change, weights: Weights): readonly SummaryLine[] {
   }
   if (change.kind === 'update-service') {
     const subject = `service ${change.after.name}`;
-    const texts = ({ masquerade, affinitySeconds }: Service): readonly string[] => [
-      `masquerade ${masquerade}`,
-      `affinity ${formatAffinity(affinitySeconds)}`,
-    ];
-    const after = texts(change.after);
-    return texts(change.before.value).flatMap((text, at): readonly SummaryLine[] => {
+    const after = settingsOf(change.after);
+    return settingsOf(change.before.value).flatMap((text, at): readonly SummaryLine[] => {
       const now = after[at] ?? '';
       return text === now ? [] : [{ sign: '~', subject, detail: `${text} → ${now.split(' ')[1] ?? ''}` }];
     });

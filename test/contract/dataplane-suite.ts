@@ -76,6 +76,13 @@ export function webRules(entry: string, weights: readonly number[], masquerade =
 const services = (count: number): readonly EntryRules[] =>
   Array.from({ length: count }, (_, at) => webRules(`10.96.${at >> 8}.${at & 255}:80`, [1, 2, 7]));
 
+/** Two entries with session affinity, and one without. */
+const sticky = (seconds: number | undefined): readonly EntryRules[] => [
+  { ...webRules('10.96.0.1:80', [1, 2, 7]), affinitySeconds: seconds },
+  { ...webRules('[fd00::10]:80', [1, 2]), affinitySeconds: seconds },
+  webRules('10.96.0.2:80', [1]),
+];
+
 /** Runs the suite. */
 export function dataplaneContract(name: string, openKernel: () => Promise<KernelUnderTest>): void {
   describe(`a data plane on ${name}`, { timeout: 60_000 }, () => {
@@ -211,11 +218,6 @@ export function dataplaneContract(name: string, openKernel: () => Promise<Kernel
     });
 
     it('keeps session affinity like everything else, sets and takes it back', async () => {
-      const sticky = (seconds: number | undefined): readonly EntryRules[] => [
-        { ...webRules('10.96.0.1:80', [1, 2, 7]), affinitySeconds: seconds },
-        { ...webRules('[fd00::10]:80', [1, 2]), affinitySeconds: seconds },
-        webRules('10.96.0.2:80', [1]),
-      ];
       await plane.adopt();
       await apply(sticky(undefined));
       const without = await plane.dump();

@@ -101,30 +101,4 @@ describe('traffic through the nftables layout', { timeout: 60_000 }, () => {
     await apply(webRules('10.96.0.1:80', [1]));
     expect(await counts()).toEqual({ '10.96.0.1:80/tcp 10.200.0.1': 75 });
   });
-
-  it('keeps a client with its instance, through changes of weights and a restart of the agent', async () => {
-    const sticky = (weights: readonly number[]): EntryRules => ({
-      ...webRules('10.96.0.1:80', weights),
-      affinitySeconds: 3600,
-    });
-    await apply(sticky([1, 1, 1]));
-    const reached = new Map<string, string>();
-    for (const source of ['10.0.0.1', '10.0.0.2', '10.0.0.3']) {
-      const answers = await connect(netns, { entry: ENTRY, count: 20, source, lanes: 1 });
-      expect([...answers.values()]).toEqual([20]);
-      reached.set(source, [...answers.keys()][0] ?? '');
-    }
-    expect(new Set(reached.values()).size).toBe(3);
-    await apply(sticky([1, 5, 9]));
-    plane = openNftablesIn(netns);
-    await apply(sticky([3, 5, 9]));
-    for (const [source, instance] of reached) {
-      expect(await connect(netns, { entry: ENTRY, count: 20, source })).toEqual(new Map([[instance, 20]]));
-    }
-    const gone = [...reached].find(([, instance]) => instance === '10.200.0.3')?.[0] ?? '';
-    await apply(sticky([3, 5]));
-    const answers = await connect(netns, { entry: ENTRY, count: 20, source: gone, lanes: 1 });
-    expect([...answers.values()]).toEqual([20]);
-    expect(answers.has('10.200.0.3')).toBe(false);
-  });
 });

@@ -100,7 +100,7 @@ export class NftFamilyRules implements FamilyRules {
     const found = await this.#table.read();
     if (found === undefined) return [];
     const lines = [`# ${this.#table.family} nftables`];
-    for (const [key, chain] of [...found.entries].toSorted()) lines.push(`${key} : goto ${chain}`);
+    lines.push(...[...found.entries].map(([key, chain]) => `${key} : goto ${chain}`).toSorted());
     for (const ip of [...found.hairpin].toSorted()) lines.push(`hairpin ${ip}`);
     for (const name of [...found.clients].toSorted()) lines.push(`clients ${name}`);
     for (const name of [...found.chains.keys()].toSorted()) {

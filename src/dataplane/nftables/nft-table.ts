@@ -42,7 +42,7 @@ function failure(result: ExecResult): SluiceError {
  * A text as arguments, which nft joins by spaces. Not on its input: a text that is cut off there, since the agent was killed while it
  * wrote, is run as far as it came.
  */
-export function textArguments(text: string): readonly string[] {
+function textArguments(text: string): readonly string[] {
   const parts: string[] = [];
   let start = 0;
   while (text.length - start > ARGUMENT) {

@@ -8,7 +8,7 @@ import { SluiceError } from '../../errors.ts';
 import type { OpenPipe, Pipe } from '../../host/pipe.ts';
 
 /** Longest text for the helper, in characters; Linux writes up to 4,096 bytes in one piece. */
-export const HELPER_TEXT = 4_000;
+const HELPER_TEXT = 4_000;
 /** Far above what a change took at 10,000 services (90 ms). */
 const TIMEOUT_MS = 30_000;
 /** A helper is replaced after so many transactions, so that nothing that it may keep grows for ever. */

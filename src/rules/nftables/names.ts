@@ -51,10 +51,6 @@ export function entryKeyOfChain(name: string): string | undefined {
   return `${ip.replaceAll('_', ':')} . ${protocolNumber(protocol === 'tcp' ? 'tcp' : 'udp')} . ${port}`;
 }
 
-/** Key of an instance of an entry in the set of counters. */
-export const connectionKey = (entry: Entry, instance: Address): string =>
-  `${entryKey(entry)} . ${instance.ip} . ${instance.port}`;
-
 /** Reads a key of the set of counters. */
 export function parseConnectionKey(
   key: string,

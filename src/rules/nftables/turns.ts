@@ -56,7 +56,7 @@ export function turnsOf(weight: number, total: number): readonly Turn[] {
 }
 
 /** 32 bits of FNV-1a: spreads phases, guards nothing. */
-export function hash32(text: string): number {
+function hash32(text: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1) {
     hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
