@@ -23,7 +23,7 @@ const PLANES: Readonly<Record<string, (netns: Netns) => Promise<Dataplane>>> = {
   nftables: async (netns) => openNftablesIn(netns),
 };
 
-describe.each(Object.entries(PLANES))('session affinity through %s', (_name, open) => {
+describe.each(Object.entries(PLANES))('session affinity through %s', { timeout: 180_000 }, (_name, open) => {
   it('keeps clients with their instances, set later, through changes of weights and a restart of the agent', async () => {
     const netns = await openNetns();
     await netns.script(

@@ -44,7 +44,7 @@ const PLANES: Readonly<Record<string, (netns: Netns) => Promise<Dataplane>>> = {
   nftables: async (netns) => openNftablesIn(netns),
 };
 
-describe('connections to a service whose rules are rewritten again and again', { timeout: 90_000 }, () => {
+describe('connections to a service whose rules are rewritten again and again', { timeout: 180_000 }, () => {
   it.each(Object.entries(PLANES).filter(([name]) => isMachineRoot || name !== 'iptables-legacy'))(
     'all arrive through %s (legacy needs root)',
     async (name, open) => {
@@ -73,7 +73,7 @@ describe('connections to a service whose rules are rewritten again and again', {
   );
 });
 
-describe('a change of the layout on a running node', { timeout: 90_000 }, () => {
+describe('a change of the layout on a running node', { timeout: 180_000 }, () => {
   it('loses no connection, and leaves nothing of the other layout', async () => {
     const { netns, instances } = await openNode();
     const open = async (asked: AskedLayout): Promise<Dataplane> => {
@@ -103,7 +103,7 @@ describe('a change of the layout on a running node', { timeout: 90_000 }, () => 
   });
 });
 
-describe('the long-lived nft', { timeout: 90_000 }, () => {
+describe('the long-lived nft', { timeout: 180_000 }, () => {
   it('may be killed at any moment: every change is whole, and the next ones go on', async () => {
     const netns = await openNetns();
     try {
