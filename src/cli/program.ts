@@ -7,6 +7,7 @@ import { VERSION } from '../version.ts';
 import { defineAgent } from './commands/agent.ts';
 import { defineDev } from './commands/dev.ts';
 import { defineDescribe } from './commands/describe.ts';
+import { defineExplain } from './commands/explain.ts';
 import { defineInstance } from './commands/instance.ts';
 import { defineList } from './commands/list.ts';
 import { definePlan } from './commands/plan.ts';
@@ -32,7 +33,7 @@ export interface ProgramOutput {
 
 const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[]])[] = [
   ['Publish and change:', [definePublish, defineUnpublish, definePlan, defineInstance]],
-  ['Observe:', [defineStatus, defineList, defineDescribe, defineWait]],
+  ['Observe:', [defineStatus, defineList, defineDescribe, defineExplain, defineWait]],
   ['Run:', [defineAgent, defineDev]],
   ['Operate:', [defineCompletion, defineVersion, defineHelp]],
 ];
