@@ -59,8 +59,7 @@ export async function desiredState(sources: Sources, call: CallOptions): Promise
 
 /** What is to be explained: one entry, or all entries of a service. */
 export type Subject =
-  | { readonly kind: 'entry'; readonly entry: Entry }
-  | { readonly kind: 'service'; readonly service: string };
+  { readonly kind: 'entry'; readonly entry: Entry } | { readonly kind: 'service'; readonly service: string };
 
 /** Entries with what the store asks for. */
 export interface SubjectState {
@@ -98,7 +97,8 @@ export async function subjectState(
   try {
     desired = await serviceOf(sources, subject, call);
   } catch (error) {
-    const isBearable = subject.kind === 'entry' && error instanceof SluiceError && error.code === 'unavailable';
+    const isBearable =
+      subject.kind === 'entry' && error instanceof SluiceError && error.code === 'unavailable';
     if (!isBearable) throw error;
   }
   const rules = desired === undefined ? [] : rulesetOf(desired.snapshot).entries;
@@ -117,7 +117,11 @@ export async function subjectState(
       command: 'sluice list services',
     });
   }
-  return { ...about, service: subject.service, entries: entries.map((own) => ({ entry: own.entry, rules: own })) };
+  return {
+    ...about,
+    service: subject.service,
+    entries: entries.map((own) => ({ entry: own.entry, rules: own })),
+  };
 }
 
 async function serviceNames(

@@ -36,11 +36,15 @@ function unhealthy(report: ExplainReport): SluiceError {
   const errors = report.explanations.flatMap(({ findings }) =>
     findings.filter(({ severity }) => severity === 'error'),
   );
-  return new SluiceError('unhealthy', `${errors.length} ${errors.length === 1 ? 'thing stands' : 'things stand'} in the way`, {
-    why: errors.map(({ text }) => text).join('; '),
-    fix: errors[0]?.fix,
-    details: { findings: errors },
-  });
+  return new SluiceError(
+    'unhealthy',
+    `${errors.length} ${errors.length === 1 ? 'thing stands' : 'things stand'} in the way`,
+    {
+      why: errors.map(({ text }) => text).join('; '),
+      fix: errors[0]?.fix,
+      details: { findings: errors },
+    },
+  );
 }
 
 function note(session: Session, report: ExplainReport): void {
@@ -58,7 +62,7 @@ export async function explainBody(session: Session, word: string, flags: Explain
   const sources = {
     store: await session.store(),
     readSaved: async () => savedItems(flags.stateDir ?? DEFAULT_STATE_DIR),
-    reader: nodeReader,
+    reader: nodeReader(),
   };
   const report = await explain(sources, subject, { from, device: flags.in, signal: session.signal });
   note(session, report);

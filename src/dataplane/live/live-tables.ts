@@ -87,7 +87,9 @@ async function nativeTables(
   const isPrinted = ({ family: of, name }: TableName): boolean =>
     listing !== undefined && of === own && IPTABLES_TABLES.includes(name) && !odd.includes(name);
   const strange = names.filter((table) => ['netdev', 'bridge'].includes(table.family));
-  unread.push(...strange.map((table) => `table ${table.family} ${table.name} is not walked: it works below IP`));
+  unread.push(
+    ...strange.map((table) => `table ${table.family} ${table.name} is not walked: it works below IP`),
+  );
   const tables: LiveTable[] = [];
   for (const table of names) {
     if ((table.family !== own && table.family !== 'inet') || isPrinted(table)) continue;

@@ -52,13 +52,17 @@ function reversePathDrops(netstat: string | undefined): number {
 
 function originOf(
   place: ClientPlace,
-  { routes, devices }: { readonly routes: ReadonlyMap<string, RouteFact>; readonly devices: readonly string[] },
+  {
+    routes,
+    devices,
+  }: { readonly routes: ReadonlyMap<string, RouteFact>; readonly devices: readonly string[] },
 ): Origin {
   const { from, device, entryIp } = place;
   const entryRoute = routes.get(entryIp);
   const route = from === undefined ? undefined : routes.get(from);
   if (from === undefined || (route?.kind === 'local' && device === undefined)) {
-    const source = from ?? (entryRoute === undefined || entryRoute.kind === 'none' ? undefined : entryRoute.source);
+    const source =
+      from ?? (entryRoute === undefined || entryRoute.kind === 'none' ? undefined : entryRoute.source);
     return { kind: 'node', source, device: '', route: undefined };
   }
   const outside = devices.filter((name) => name !== 'lo');
@@ -66,7 +70,10 @@ function originOf(
   const known = device ?? guessed;
   if (known === undefined || !devices.includes(known)) {
     throw new SluiceError('usage', `it is not known by which device packets of ${from} come in`, {
-      why: device === undefined ? `this node has no route to ${from}` : `this node has no device ${JSON.stringify(device)}`,
+      why:
+        device === undefined
+          ? `this node has no route to ${from}`
+          : `this node has no device ${JSON.stringify(device)}`,
       fix: `name one with --in: ${outside.join(', ')}`,
       details: { flag: '--in', allowed: outside },
     });
@@ -81,7 +88,10 @@ export async function readNodeState(exec: Exec, place: ClientPlace): Promise<Bar
   const conf = (name: string, file: string): string => `/proc/sys/net/ipv4/conf/${name}/${file}`;
   const forwarding =
     family === 'ipv4' ? '/proc/sys/net/ipv4/ip_forward' : '/proc/sys/net/ipv6/conf/all/forwarding';
-  const settings = ['all', ...devices].flatMap((name) => [conf(name, 'rp_filter'), conf(name, 'route_localnet')]);
+  const settings = ['all', ...devices].flatMap((name) => [
+    conf(name, 'rp_filter'),
+    conf(name, 'route_localnet'),
+  ]);
   const [networks, routes, files] = await Promise.all([
     localNetworks(exec, family),
     readRoutes(exec, from === undefined ? [entryIp] : [entryIp, from]),
@@ -96,11 +106,16 @@ export async function readNodeState(exec: Exec, place: ClientPlace): Promise<Bar
     reversePath: new Map(
       family === 'ipv6'
         ? []
-        : devices.map((name) => [name, Math.max(number(conf(name, 'rp_filter')), number(conf('all', 'rp_filter')))]),
+        : devices.map((name) => [
+            name,
+            Math.max(number(conf(name, 'rp_filter')), number(conf('all', 'rp_filter'))),
+          ]),
     ),
     reversePathDrops: reversePathDrops(files.get('/proc/net/netstat')),
     routeLocalnet: new Set(
-      devices.filter((name) => number(conf(name, 'route_localnet')) + number(conf('all', 'route_localnet')) > 0),
+      devices.filter(
+        (name) => number(conf(name, 'route_localnet')) + number(conf('all', 'route_localnet')) > 0,
+      ),
     ),
   };
 }

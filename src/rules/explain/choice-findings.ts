@@ -12,7 +12,11 @@ export interface Choice {
   readonly tables: readonly LiveTable[];
   readonly hook: 'prerouting' | 'output';
   readonly half: Half;
+  /** Instances that the store asks for; undefined if it was not asked. */
+  readonly wanted: number | undefined;
 }
+
+const NO_INSTANCES = 'add an instance, or give one a weight above 0: sluice instance add|set';
 
 const FIRST = 'let Sluice be asked first: restart the agent, which inserts its hook at the head';
 
@@ -48,7 +52,9 @@ function hidden(asked: Asked): readonly ExplainFinding[] {
   if (!isShared || !holdsHook || walk.steps.some((step) => isHook(step) && step.share > 0.999_999)) return [];
   return walk.steps
     .filter((step) => !step.ours && !step.isMaybe && step.verdicts.some(isTurning))
-    .filter(({ chain, verdicts }) => chain === place.base.chain || verdicts.some(({ kind }) => kind === 'accept'))
+    .filter(
+      ({ chain, verdicts }) => chain === place.base.chain || verdicts.some(({ kind }) => kind === 'accept'),
+    )
     .map((step) => ({
       severity: 'error',
       code: 'foreign-verdict',
@@ -74,11 +80,13 @@ function notTracked({ half: { asked, arrivals } }: Choice): readonly ExplainFind
 }
 
 /** Our rules are missing, or nothing leads to them. */
-function unhooked({ tables, hook, half, entry }: Choice): readonly ExplainFinding[] {
+function unhooked({ tables, hook, half, entry, wanted }: Choice): readonly ExplainFinding[] {
   const ours = tables.filter((table) => [...table.chains.keys()].some((chain) => isOurs(table, chain)));
   const about = { severity: 'error', fix: REPAIR } as const;
   if (ours.length === 0) return [{ ...about, code: 'no-rules', text: 'this node has no rules of Sluice' }];
-  const isBase = placesOf(tables, hook).some(({ table, base }) => base.type === 'nat' && isOurs(table, base.chain));
+  const isBase = placesOf(tables, hook).some(
+    ({ table, base }) => base.type === 'nat' && isOurs(table, base.chain),
+  );
   const chain = hook === 'prerouting' ? 'PREROUTING' : 'OUTPUT';
   const hooks = tables
     .filter(({ name }) => name === 'nat')
@@ -88,9 +96,15 @@ function unhooked({ tables, hook, half, entry }: Choice): readonly ExplainFindin
     return [{ ...about, code: 'missing-hook', text }];
   }
   const steps = half.asked.flatMap(({ walk }) => walk.steps);
-  const seen = steps.some((step) => isHook(step)) || half.asked.some(({ place }) => isOurs(place.table, place.base.chain));
+  const seen =
+    steps.some((step) => isHook(step)) ||
+    half.asked.some(({ place }) => isOurs(place.table, place.base.chain));
   const missed = half.arrivals.some(({ packet }) => packet.tracked && !packet.translated);
   if (!seen || !missed) return [];
+  if (wanted === 0) {
+    const text = `the service of ${entry} has no usable instance: nothing forwards it`;
+    return [{ severity: 'error', code: 'no-instances', text, fix: NO_INSTANCES }];
+  }
   return [{ ...about, code: 'no-entry-rule', text: `no rule of Sluice on this node forwards ${entry}` }];
 }
 
@@ -131,7 +145,7 @@ export function choiceFindings(choice: Choice): readonly ExplainFinding[] {
         severity: 'error',
         code: 'no-instances',
         text: `Sluice ${does} ${shareText(loss.share)} to ${entry}: the service has no usable instance (${ruleName(loss.by)})`,
-        fix: 'add an instance, or give one a weight above 0: sluice instance add|set',
+        fix: NO_INSTANCES,
       };
     }
     return {

@@ -34,6 +34,8 @@ export interface ExplainTarget {
   readonly address: string;
   /** Chance of a new connection, 0 to 1, computed from the live rules. */
   readonly share: number;
+  /** Part of all connections that gets there: `share` without what rules on the way take. */
+  readonly arriving: number;
   /** What the store asks for; null if it does not know the instance, or was not asked. */
   readonly expected: number | null;
   /** New connections that its rules counted since they were written; null if they do not count. */
@@ -58,7 +60,11 @@ export interface ExplainInput {
 /** The explanation of an entry. */
 export interface EntryExplanation {
   readonly entry: string;
-  readonly origin: { readonly kind: 'node' | 'outside'; readonly source: string | null; readonly device: string };
+  readonly origin: {
+    readonly kind: 'node' | 'outside';
+    readonly source: string | null;
+    readonly device: string;
+  };
   readonly steps: readonly ExplainStep[];
   readonly targets: readonly ExplainTarget[];
   /** Part of the connections that end at no destination at all. */
@@ -129,25 +135,33 @@ function countOf(refs: ReadonlySet<RuleRef['rule']>): number | null {
 
 interface Collected {
   share: number;
+  arriving: number;
   readonly rules: Set<RuleRef['rule']>;
   readonly way: Way;
 }
 
-function targetsOf(ways: readonly Way[], expected: ReadonlyMap<string, number> | undefined): readonly ExplainTarget[] {
+function targetsOf(
+  ways: readonly Way[],
+  expected: ReadonlyMap<string, number> | undefined,
+): readonly ExplainTarget[] {
   const found = new Map<string, Collected>();
   for (const way of ways) {
     const { packet, share, by } = way.arrival;
     const key = formatAddress({ ip: packet.destination, port: packet.port });
+    const passing = way.half.arrivals.reduce((sum, each) => sum + each.share, 0);
+    const arriving = way.route.kind === 'none' ? 0 : passing;
     const before = found.get(key);
-    if (before === undefined) found.set(key, { share, rules: new Set([by?.rule]), way });
+    if (before === undefined) found.set(key, { share, arriving, rules: new Set([by?.rule]), way });
     else {
       before.share += share;
+      before.arriving += arriving;
       before.rules.add(by?.rule);
     }
   }
-  return [...found].map(([address, { share, rules, way }]) => ({
+  return [...found].map(([address, { share, arriving, rules, way }]) => ({
     address,
     share,
+    arriving,
     expected: expected?.get(address) ?? null,
     connections: countOf(rules),
     ours: way.arrival.by?.ours ?? false,
@@ -161,7 +175,13 @@ export function explanationOf(input: ExplainInput): EntryExplanation {
   const expected = targets === undefined ? undefined : expectedShares(targets);
   const onwards = ways.flatMap(({ half }) => half.asked);
   const live = targetsOf(ways, expected);
-  const before = choiceFindings({ entry: formatEntry(entry), tables, hook: firstHook(state.origin), half: choice });
+  const before = choiceFindings({
+    entry: formatEntry(entry),
+    tables,
+    hook: firstHook(state.origin),
+    half: choice,
+    wanted: targets?.length,
+  });
   const fromOurs = live.filter(({ ours }) => ours);
   const isReached = fromOurs.length > 0;
   const findings = [
@@ -170,7 +190,9 @@ export function explanationOf(input: ExplainInput): EntryExplanation {
     ...maybeFindings(onwards),
     ...nodeFindings(state, entry.ip, tables),
     // If nothing reaches our rules, why is said above, and each instance without a rule would only repeat it.
-    ...(expected !== undefined && (isReached || before.length === 0) ? storeFindings(expected, fromOurs) : []),
+    ...(expected !== undefined && (isReached || before.length === 0)
+      ? storeFindings(expected, fromOurs)
+      : []),
   ];
   const unique = [...new Map(findings.map((finding) => [finding.text, finding])).values()];
   const { kind, source, device } = state.origin;

@@ -47,6 +47,7 @@ export function ruleName({ table, chain, rule }: RuleRef): string {
 /** How to get rid of a rule, or of a policy. */
 export function removal({ table, chain, rule }: RuleRef, instead: string): string {
   if (rule !== undefined) return `remove it: ${rule.remove}; or ${instead}`;
-  if (table.owner === 'nft') return `let the connections pass in chain ${chain} of ${table.title}; or ${instead}`;
+  if (table.owner === 'nft')
+    return `let the connections pass in chain ${chain} of ${table.title}; or ${instead}`;
   return instead;
 }

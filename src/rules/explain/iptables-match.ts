@@ -112,9 +112,11 @@ const TESTS: Readonly<Record<string, Test>> = {
 const MANNERS = new Set(['--name', '--mask', '--rsource', '--rdest', '--hashlimit-name', '--reject-with']);
 
 /** Modules whose flags are all above, or which need none. */
-const PLAIN_MODULES = new Set([
-  'tcp udp comment conntrack state multiport mark connmark addrtype iprange statistic bpf recent',
-].flatMap((names) => names.split(' ')));
+const PLAIN_MODULES = new Set(
+  ['tcp udp comment conntrack state multiport mark connmark addrtype iprange statistic bpf recent'].flatMap(
+    (names) => names.split(' '),
+  ),
+);
 
 /** How a rule's matches come out. */
 export interface Matching {

@@ -18,7 +18,10 @@ const PLAIN: Readonly<Record<string, 'accept' | 'drop' | 'reject' | 'return'>> =
 };
 
 /** `1.2.3.4:80`, `[fd00::1]:80`, `:80`, `1.2.3.4`; a part that is a range is not one place and left undefined. */
-export function destinationOf(text: string): { readonly ip: string | undefined; readonly port: number | undefined } {
+export function destinationOf(text: string): {
+  readonly ip: string | undefined;
+  readonly port: number | undefined;
+} {
   const match = /^(?:\[([^\]]*)\]|([^:[]*)|([0-9a-fA-F:]+))(?::(\d+)(?:-\d+)?)?$/.exec(text);
   const ip = match?.[1] ?? match?.[2] ?? match?.[3] ?? '';
   return {

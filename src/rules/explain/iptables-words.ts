@@ -39,7 +39,9 @@ function flagsOf(words: readonly string[]): readonly Flag[] {
     at += 1;
     const values: string[] = [];
     if (ONE_VALUE.has(name)) values.push(words[at++] ?? '');
-    else while (at < words.length && words[at] !== '!' && !/^-\D/.test(words[at] ?? '')) values.push(words[at++] ?? '');
+    else
+      while (at < words.length && words[at] !== '!' && !/^-\D/.test(words[at] ?? ''))
+        values.push(words[at++] ?? '');
     flags.push({ name, negated, values, text: words.slice(start, at).join(' ') });
   }
   return flags;
@@ -56,8 +58,7 @@ export function ruleWords(line: string): RuleWords {
     chain,
     modules: before.filter(({ name }) => name === '-m').map(({ values }) => values[0] ?? ''),
     matches: before.filter(({ name }) => name !== '-m'),
-    target:
-      target === undefined ? undefined : { name: target.values[0] ?? '', isGoto: target.name === '-g' },
+    target: target === undefined ? undefined : { name: target.values[0] ?? '', isGoto: target.name === '-g' },
     options: jump < 0 ? [] : flags.slice(jump + 1),
   };
 }

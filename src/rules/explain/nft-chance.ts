@@ -1,5 +1,14 @@
 /** Owns chances in nftables rules: what part of new connections `numgen` and hashes of the client send which way. Pure. */
-import { asList, asNumber, asObject, asText, type NamedSets, pairsOf, elementsOf, single } from './nft-words.ts';
+import {
+  asList,
+  asNumber,
+  asObject,
+  asText,
+  type NamedSets,
+  pairsOf,
+  elementsOf,
+  single,
+} from './nft-words.ts';
 
 /** A number drawn uniformly from `offset` to `offset + mod - 1`: by chance, in turn, or from a hash of the client. */
 export interface Draw {

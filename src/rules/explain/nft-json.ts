@@ -44,7 +44,10 @@ function baseOf(chain: Json): BaseChain | undefined {
 }
 
 /** Packets of the rule's own counter, or of the named one that it uses. */
-function packetsOf(expressions: readonly unknown[], counters: ReadonlyMap<string, number>): number | undefined {
+function packetsOf(
+  expressions: readonly unknown[],
+  counters: ReadonlyMap<string, number>,
+): number | undefined {
   for (const expression of expressions) {
     const counter = asObject(expression)?.['counter'];
     if (typeof counter === 'string') return counters.get(counter);
@@ -93,7 +96,10 @@ function readTable(listing: unknown, { family, name }: TableName): LiveTable {
     name,
     bases: chains.flatMap((chain) => baseOf(chain) ?? []),
     chains: new Map(
-      [...rules].map(([chain, own]) => [chain, chainOf(chain, own, (rule) => liveRule(rule, sets, counters))]),
+      [...rules].map(([chain, own]) => [
+        chain,
+        chainOf(chain, own, (rule) => liveRule(rule, sets, counters)),
+      ]),
     ),
   };
 }

@@ -9,7 +9,18 @@ import { both, type Certainty, type Packet } from './packet.ts';
 
 const SURE: readonly Branch[] = [{ chance: 1, verdict: { kind: 'next' } }];
 /** Statements that neither end nor turn a packet's way. */
-const PASSING = new Set(['counter', 'log', 'set', 'map', 'meter', 'dup', 'flow', 'ct helper', 'ct timeout', 'secmark']);
+const PASSING = new Set([
+  'counter',
+  'log',
+  'set',
+  'map',
+  'meter',
+  'dup',
+  'flow',
+  'ct helper',
+  'ct timeout',
+  'secmark',
+]);
 
 /** Where a rule stands in its evaluation. */
 interface State {
@@ -44,7 +55,9 @@ function dnat(inner: unknown, packet: Packet, sets: NamedSets): readonly Branch[
   if (map === undefined) return [{ chance: 1, verdict: translation(addr, port) }];
   const draw = drawOf(map['key']);
   const drawn =
-    draw === undefined ? foundIn(map['key'], map['data'], { packet, sets }) : drawFromMap(draw, map['data'], sets);
+    draw === undefined
+      ? foundIn(map['key'], map['data'], { packet, sets })
+      : drawFromMap(draw, map['data'], sets);
   return (
     drawn?.map(({ chance, datum }) => ({ chance, verdict: translation(datum, port) })) ?? [
       { chance: 1, verdict: { kind: 'unknown', text: expressionText({ dnat: inner }) } },
@@ -162,7 +175,11 @@ function step(state: State, statement: unknown, sets: NamedSets): State {
   const verdict = plainVerdict(statement);
   if (verdict !== undefined) return { ...state, branches: [{ chance: state.chance, verdict }] };
   // limit, quota, connlimit, xt …: the rest of the rule is reached perhaps.
-  return { ...state, match: both(state.match, 'maybe'), unknown: [...state.unknown, expressionText(statement)] };
+  return {
+    ...state,
+    match: both(state.match, 'maybe'),
+    unknown: [...state.unknown, expressionText(statement)],
+  };
 }
 
 /** What a rule says of a packet. */

@@ -26,7 +26,9 @@ function natText(name: string, inner: unknown): string {
 
 function drawText(name: string, inner: unknown): string {
   const { mode, mod, offset, expr } = asObject(inner) ?? {};
-  const what = [name, asText(mode), expr === undefined ? '' : expressionText(expr)].filter((word) => word !== '');
+  const what = [name, asText(mode), expr === undefined ? '' : expressionText(expr)].filter(
+    (word) => word !== '',
+  );
   return `${what.join(' ')} mod ${asText(mod)}${offset === undefined || offset === 0 ? '' : ` offset ${asText(offset)}`}`;
 }
 

@@ -1,6 +1,15 @@
 /** Owns what an nftables expression reads from the packet, and whether that equals what a rule compares it with. Pure. */
 import { isInNetwork, isInRange } from './address-match.ts';
-import { asList, asObject, asText, elementOf, elementsOf, type Json, type NamedSets, single } from './nft-words.ts';
+import {
+  asList,
+  asObject,
+  asText,
+  elementOf,
+  elementsOf,
+  type Json,
+  type NamedSets,
+  single,
+} from './nft-words.ts';
 import { both, type Certainty, either, not, type Packet, sure } from './packet.ts';
 
 /** A value of the packet: text, number, several (a concatenation); `absent` = the packet has none, `unknown` = it cannot be told. */
@@ -134,7 +143,11 @@ function equalOne(value: string | number, wanted: unknown): Certainty {
   if (typeof wanted === 'string' && typeof value === 'string') return sure(equalText(value, wanted));
   if (typeof wanted === 'number' && typeof value === 'number') return sure(wanted === value);
   // A name where the packet has a number, or the other way round (ports by name).
-  return typeof wanted === 'boolean' ? 'maybe' : Number.isNaN(Number(wanted)) ? 'maybe' : sure(Number(wanted) === Number(value));
+  return typeof wanted === 'boolean'
+    ? 'maybe'
+    : Number.isNaN(Number(wanted))
+      ? 'maybe'
+      : sure(Number(wanted) === Number(value));
 }
 
 /** Whether a value is what is wanted: a value, a prefix, a range, a concatenation, a set of them or `@name`. */
@@ -212,7 +225,9 @@ function isTcpFlags(left: unknown): boolean {
 function compareFlags(left: unknown, op: unknown, right: unknown): Certainty {
   const mask = asList(asList(asObject(left)?.['&'])[1]).map(asText);
   const seen = flagsField(left) || mask.includes('syn') ? ['syn'] : [];
-  const wanted = asList(right).map(asText).filter((name) => name !== '0');
+  const wanted = asList(right)
+    .map(asText)
+    .filter((name) => name !== '0');
   if (op === 'in') return sure(seen.some((name) => wanted.includes(name)));
   if (op === '!') return sure(!seen.some((name) => wanted.includes(name)));
   const same = wanted.length === seen.length && wanted.every((name) => seen.includes(name));

@@ -15,7 +15,14 @@ function entryRoute({ entryRoute: route, origin }: NodeState, entryIp: string): 
   }
   if (route.source !== entryIp) return [];
   const text = `connections of this node to ${entryIp} would carry ${entryIp} itself as their source and get no answer`;
-  return [{ severity: 'error', code: 'entry-route', text, fix: `${AGENT}; by hand: ${local.replace('add', 'replace')}` }];
+  return [
+    {
+      severity: 'error',
+      code: 'entry-route',
+      text,
+      fix: `${AGENT}; by hand: ${local.replace('add', 'replace')}`,
+    },
+  ];
 }
 
 function reversePath(state: NodeState): readonly ExplainFinding[] {
@@ -24,7 +31,8 @@ function reversePath(state: NodeState): readonly ExplainFinding[] {
   const mode = modes.get(origin.device) ?? 0;
   const back = origin.route;
   const who = origin.source ?? 'the client';
-  const loose = (device: string): string => `sysctl -w net.ipv4.conf.${device}.rp_filter=2 (and conf.all below 1)`;
+  const loose = (device: string): string =>
+    `sysctl -w net.ipv4.conf.${device}.rp_filter=2 (and conf.all below 1)`;
   if (mode > 0 && back?.kind === 'none') {
     const text = `rp_filter on ${origin.device} drops packets of ${who}: this node has no route back to it (${back.why})`;
     return [{ severity: 'error', code: 'reverse-path', text, fix: 'add a route to the client' }];
@@ -33,7 +41,9 @@ function reversePath(state: NodeState): readonly ExplainFinding[] {
     const text = `rp_filter on ${origin.device} is strict and drops packets of ${who}: the route back to it is by ${back.device}`;
     return [{ severity: 'error', code: 'reverse-path', text, fix: loose(origin.device) }];
   }
-  const others = [...modes].filter(([device, each]) => each === 1 && device !== origin.device && device !== 'lo');
+  const others = [...modes].filter(
+    ([device, each]) => each === 1 && device !== origin.device && device !== 'lo',
+  );
   if (others.length === 0 || drops === 0) return [];
   const names = others.map(([device]) => device).join(', ');
   const text = `rp_filter is strict on ${names} and ${drops} packets were dropped by it since boot: packets of ${who} that come in there are lost`;
@@ -41,13 +51,17 @@ function reversePath(state: NodeState): readonly ExplainFinding[] {
 }
 
 const holdsOurs = (tables: readonly LiveTable[], owner: string): boolean =>
-  tables.some((table) => table.owner === owner && [...table.chains.keys()].some((chain) => isOurs(table, chain)));
+  tables.some(
+    (table) => table.owner === owner && [...table.chains.keys()].some((chain) => isOurs(table, chain)),
+  );
 
 function variants(state: NodeState, tables: readonly LiveTable[]): readonly ExplainFinding[] {
   const { nft, legacy } = state.ruleCounts;
   if (nft === 0 || legacy === 0) return [];
   const isDouble = holdsOurs(tables, 'iptables-nft') && holdsOurs(tables, 'iptables-legacy');
-  const ours = isDouble ? '; both hold rules of Sluice, and packets are translated by whichever comes first' : '';
+  const ours = isDouble
+    ? '; both hold rules of Sluice, and packets are translated by whichever comes first'
+    : '';
   return [
     {
       severity: isDouble ? 'error' : 'warn',

@@ -79,7 +79,11 @@ interface Taken extends Left {
   readonly on: readonly Flow[];
 }
 
-function take(flow: Flow, ref: RuleRef, { branch, here }: { readonly branch: Branch; readonly here: Here }): Taken {
+function take(
+  flow: Flow,
+  ref: RuleRef,
+  { branch, here }: { readonly branch: Branch; readonly here: Here },
+): Taken {
   const share = flow.share * branch.chance;
   const { verdict } = branch;
   const next: Flow = { share, packet: flow.packet };
@@ -101,7 +105,11 @@ function take(flow: Flow, ref: RuleRef, { branch, here }: { readonly branch: Bra
 }
 
 /** A rule that may match: what it could do is noted, and the packet goes on. Chains below it are looked at for the same. */
-function noteMaybe(flow: Flow, ref: RuleRef, found: { readonly evaluation: Evaluation; readonly here: Here }): void {
+function noteMaybe(
+  flow: Flow,
+  ref: RuleRef,
+  found: { readonly evaluation: Evaluation; readonly here: Here },
+): void {
   const { evaluation, here } = found;
   if (evaluation.branches.every(isNext)) return;
   here.steps.push({
@@ -117,7 +125,13 @@ function noteMaybe(flow: Flow, ref: RuleRef, found: { readonly evaluation: Evalu
     const { ends } = walkChain({ ...here, steps: inside }, verdict.chain, flow);
     for (const end of ends) {
       if (end.verdict.kind === 'accept' && end.by.rule === undefined) continue;
-      here.steps.push({ ...end.by, share: flow.share, isMaybe: true, unknown: evaluation.unknown, verdicts: [end.verdict] });
+      here.steps.push({
+        ...end.by,
+        share: flow.share,
+        isMaybe: true,
+        unknown: evaluation.unknown,
+        verdicts: [end.verdict],
+      });
     }
   }
 }
@@ -133,7 +147,13 @@ function passRule(flow: Flow, ref: RuleRef & { readonly rule: LiveRule }, here: 
   const share = branches.reduce((sum, { chance }) => sum + chance, 0) * flow.share;
   const isSilent = branches.every(isNext) && packet === flow.packet;
   if (!isSilent) {
-    here.steps.push({ ...ref, share, isMaybe: false, unknown, verdicts: branches.map(({ verdict }) => verdict) });
+    here.steps.push({
+      ...ref,
+      share,
+      isMaybe: false,
+      unknown,
+      verdicts: branches.map(({ verdict }) => verdict),
+    });
   }
   const taken = branches.map((branch) => take({ share: flow.share, packet }, ref, { branch, here }));
   return {
@@ -170,8 +190,6 @@ export function walkBase({ table, base }: Place, packet: Packet): Walk {
   const left = walkChain({ table, steps, depth: 0 }, base.chain, { share: 1, packet });
   const ours = isOurs(table, base.chain);
   const by: RuleRef = { table, chain: base.chain, rule: undefined, ours };
-  const back = merged(left.back).map(
-    (flow): End => ({ ...flow, verdict: { kind: base.policy }, by }),
-  );
+  const back = merged(left.back).map((flow): End => ({ ...flow, verdict: { kind: base.policy }, by }));
   return { ends: [...left.ends, ...back], steps };
 }

@@ -15,7 +15,8 @@ const addressOf = ({ arrival: { packet } }: Way): string =>
   formatAddress({ ip: packet.destination, port: packet.port });
 
 const INSTEAD: Readonly<Record<string, string>> = {
-  forward: 'accept what Sluice translated before it: iptables -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT',
+  forward:
+    'accept what Sluice translated before it: iptables -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT',
   input: 'accept the port of the instance before it in INPUT',
   output: 'accept the address of the instance before it in OUTPUT',
   postrouting: 'accept the address of the instance before it',
@@ -29,7 +30,10 @@ function listed(names: readonly string[]): string {
 
 /** Rules that drop or refuse, each once with the instances it hits. */
 function blocked(ways: readonly Way[]): readonly ExplainFinding[] {
-  const byRule = new Map<string, { readonly way: Way; readonly loss: Half['losses'][number]; readonly hit: string[] }>();
+  const byRule = new Map<
+    string,
+    { readonly way: Way; readonly loss: Half['losses'][number]; readonly hit: string[] }
+  >();
   for (const way of ways) {
     for (const loss of way.half.losses) {
       const key = ruleName(loss.by);
@@ -107,7 +111,9 @@ function returnPath(state: NodeState, ways: readonly Way[]): readonly ExplainFin
       way.half.arrivals.some(({ packet }) => !packet.masqueraded),
   );
   if (direct.length === 0) return [];
-  const isSure = route.gateway === undefined && direct.some(({ route: to }) => to.kind === 'via' && to.gateway === undefined);
+  const isSure =
+    route.gateway === undefined &&
+    direct.some(({ route: to }) => to.kind === 'via' && to.gateway === undefined);
   const who = `${source ?? 'the client'} and ${listed(direct.map(addressOf))}`;
   return [
     {
