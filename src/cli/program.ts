@@ -14,6 +14,7 @@ import { definePlan } from './commands/plan.ts';
 import { definePublish } from './commands/publish.ts';
 import { defineStatus } from './commands/status.ts';
 import { defineUnpublish } from './commands/unpublish.ts';
+import { defineVerify } from './commands/verify.ts';
 import { defineWait } from './commands/wait.ts';
 import { defineCompletion } from './commands/completion.ts';
 import { defineHelp } from './commands/help.ts';
@@ -33,7 +34,7 @@ export interface ProgramOutput {
 
 const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[]])[] = [
   ['Publish and change:', [definePublish, defineUnpublish, definePlan, defineInstance]],
-  ['Observe:', [defineStatus, defineList, defineDescribe, defineExplain, defineWait]],
+  ['Observe:', [defineStatus, defineList, defineDescribe, defineExplain, defineVerify, defineWait]],
   ['Run:', [defineAgent, defineDev]],
   ['Operate:', [defineCompletion, defineVersion, defineHelp]],
 ];
