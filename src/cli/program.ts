@@ -10,6 +10,7 @@ import { defineDescribe } from './commands/describe.ts';
 import { defineExplain } from './commands/explain.ts';
 import { defineInstance } from './commands/instance.ts';
 import { defineList } from './commands/list.ts';
+import { defineDoctor } from './commands/doctor.ts';
 import { definePlan } from './commands/plan.ts';
 import { definePublish } from './commands/publish.ts';
 import { defineStatus } from './commands/status.ts';
@@ -36,7 +37,7 @@ const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[
   ['Publish and change:', [definePublish, defineUnpublish, definePlan, defineInstance]],
   ['Observe:', [defineStatus, defineList, defineDescribe, defineExplain, defineVerify, defineWait]],
   ['Run:', [defineAgent, defineDev]],
-  ['Operate:', [defineCompletion, defineVersion, defineHelp]],
+  ['Operate:', [defineDoctor, defineCompletion, defineVersion, defineHelp]],
 ];
 
 /** What ends every run of commander that did what was asked: help or version shown. */
