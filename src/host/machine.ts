@@ -10,13 +10,20 @@ export interface Machine {
   readonly kernel: string;
   /** Global unicast addresses in canonical text, the kernel's order, loopback and link-local left out. */
   readonly addresses: readonly string[];
+  /** The networks that these addresses lie in, `ADDRESS/BITS` with the machine's own address; single addresses left out. */
+  readonly networks: readonly string[];
 }
+
+/** As many as a node's record holds. */
+const MAX_NETWORKS = 64;
 
 /** Reads the facts; cheap, so read anew whenever they are needed. */
 export function readMachine(): Machine {
-  const addresses = Object.values(networkInterfaces())
+  const links = Object.values(networkInterfaces())
     .flatMap((list) => list ?? [])
-    .filter(({ internal, address }) => !internal && !/^fe[89ab]/.test(address))
+    .filter(({ internal, address }) => !internal && !/^fe[89ab]/.test(address));
+  const networks = links.flatMap(({ cidr }) => (cidr === null || /\/(32|128)$/.test(cidr) ? [] : [cidr]));
+  const addresses = links
     .map(({ address }) => canonicalIp(address))
     .filter((address) => address !== undefined);
   return {
@@ -25,6 +32,7 @@ export function readMachine(): Machine {
     memoryBytes: totalmem(),
     kernel: release(),
     addresses: [...new Set(addresses)],
+    networks: [...new Set(networks)].slice(0, MAX_NETWORKS),
   };
 }
 

@@ -49,7 +49,10 @@ const SETTINGS = [
   'net/ipv4/conf/all/rp_filter',
 ];
 
-async function firstLine(exec: Exec, [file, ...args]: readonly [string, ...string[]]): Promise<string | undefined> {
+async function firstLine(
+  exec: Exec,
+  [file, ...args]: readonly [string, ...string[]],
+): Promise<string | undefined> {
   try {
     const { stdout, stderr } = await exec(file, args, { timeoutMs: 5_000 });
     return (stdout === '' ? stderr : stdout).trim().split('\n')[0] ?? '';
@@ -88,7 +91,10 @@ export async function probeNode(
   const files = [...SETTINGS, ...devices.map((name) => `net/ipv4/conf/${name}/rp_filter`)];
   const [programs, state, clock] = await Promise.all([
     Promise.all(
-      PROGRAMS.map(async (argv): Promise<ProgramFact> => ({ name: argv[0], version: await firstLine(exec, argv) })),
+      PROGRAMS.map(async (argv): Promise<ProgramFact> => ({
+        name: argv[0],
+        version: await firstLine(exec, argv),
+      })),
     ),
     stateDirFact(stateDir),
     clockSynchronized(exec),

@@ -11,7 +11,12 @@ export interface DoctorCheck {
 }
 
 /** A check that found nothing wrong. */
-export const well = (check: string, detail: string): DoctorCheck => ({ check, result: 'ok', detail, fix: null });
+export const well = (check: string, detail: string): DoctorCheck => ({
+  check,
+  result: 'ok',
+  detail,
+  fix: null,
+});
 
 /** A check that could not be made. */
 export const skipped = (check: string, detail: string): DoctorCheck => ({

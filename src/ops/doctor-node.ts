@@ -9,9 +9,18 @@ const NEEDED: Readonly<Record<string, { readonly why: string; readonly result: '
   ip: { why: 'no routes to entries can be made (package iproute2)', result: 'fail' },
   iptables: { why: 'no rules can be made (package iptables)', result: 'fail' },
   ip6tables: { why: 'no IPv6 rules can be made (package iptables)', result: 'warn' },
-  nft: { why: 'clean-up leaves empty tables, and native tables cannot be read (package nftables)', result: 'warn' },
-  conntrack: { why: 'connections to instances that are gone cannot be ended (package conntrack)', result: 'warn' },
-  'xtables-monitor': { why: 'foreign changes of rules are found by looking now and then (package iptables)', result: 'warn' },
+  nft: {
+    why: 'clean-up leaves empty tables, and native tables cannot be read (package nftables)',
+    result: 'warn',
+  },
+  conntrack: {
+    why: 'connections to instances that are gone cannot be ended (package conntrack)',
+    result: 'warn',
+  },
+  'xtables-monitor': {
+    why: 'foreign changes of rules are found by looking now and then (package iptables)',
+    result: 'warn',
+  },
 };
 
 /** Programs with their versions. */
@@ -20,7 +29,10 @@ export function programChecks({ programs }: NodeProbe): readonly DoctorCheck[] {
     const check = `program/${name}`;
     if (version !== undefined) return well(check, version);
     const { why = 'not installed', result = 'warn' } = NEEDED[name] ?? {};
-    return bad(check, result, { detail: `not installed: ${why}`, fix: 'install the package (docs/install.md)' });
+    return bad(check, result, {
+      detail: `not installed: ${why}`,
+      fix: 'install the package (docs/install.md)',
+    });
   });
 }
 
@@ -28,7 +40,8 @@ export function programChecks({ programs }: NodeProbe): readonly DoctorCheck[] {
 export function variantCheck(counts: { readonly nft: number; readonly legacy: number }): DoctorCheck {
   const check = 'iptables/variants';
   const { nft, legacy } = counts;
-  if (nft === 0 || legacy === 0) return well(check, nft + legacy === 0 ? 'no rules yet' : `all rules in ${nft > 0 ? 'nft' : 'legacy'}`);
+  if (nft === 0 || legacy === 0)
+    return well(check, nft + legacy === 0 ? 'no rules yet' : `all rules in ${nft > 0 ? 'nft' : 'legacy'}`);
   return bad(check, 'warn', {
     detail: `${nft} rules in iptables-nft and ${legacy} in iptables-legacy: each tool shows its own only`,
     fix: 'move all to one of them: iptables-legacy-save shows those of legacy',
@@ -54,7 +67,8 @@ function reversePath(settings: NodeProbe['settings']): DoctorCheck {
     return name === undefined || name === 'all' || name === 'lo' || !isStrict ? [] : [name];
   });
   const check = 'sysctl/rp_filter';
-  if (strict.length < 2) return well(check, strict.length === 0 ? 'not strict' : `strict on ${strict.join()}, the only device`);
+  if (strict.length < 2)
+    return well(check, strict.length === 0 ? 'not strict' : `strict on ${strict.join()}, the only device`);
   return bad(check, 'warn', {
     detail: `strict on ${strict.join(', ')}: packets of clients whose way back is by another device are dropped`,
     fix: 'sysctl -w net.ipv4.conf.all.rp_filter=2, if clients can come in by several devices',
@@ -84,7 +98,10 @@ function conntrackCheck(settings: NodeProbe['settings']): DoctorCheck {
   const detail = `${count} of ${max} entries (${Math.round(fill * 100)}%)`;
   if (fill < FILLING) return well(check, detail);
   const fix = `sysctl -w net.netfilter.nf_conntrack_max=${Number(max) * 2}`;
-  return bad(check, fill < FULL ? 'warn' : 'fail', { detail: `${detail}: when it is full, new connections are dropped`, fix });
+  return bad(check, fill < FULL ? 'warn' : 'fail', {
+    detail: `${detail}: when it is full, new connections are dropped`,
+    fix,
+  });
 }
 
 function isReserved(reserved: string, port: number): boolean {
@@ -107,7 +124,10 @@ export function portCheck(
   const taken = (instances ?? [])
     .filter(({ ip, port }) => ownIps.has(ip) && port >= first && port <= last && !isReserved(reserved, port))
     .map(({ port }) => port);
-  const ports = [...new Set(taken)].toSorted((a, b) => a - b).slice(0, 5).join(',');
+  const ports = [...new Set(taken)]
+    .toSorted((a, b) => a - b)
+    .slice(0, 5)
+    .join(',');
   if (ports === '') return well(check, `${first}-${last}`);
   return bad(check, 'warn', {
     detail: `instances here listen on ${ports}, which outgoing connections of this machine may take (${first}-${last})`,
@@ -128,14 +148,20 @@ export function stateDirCheck({ stateDir }: NodeProbe): DoctorCheck {
   if (freeBytes < LEAST_BYTES)
     return bad(check, 'fail', { detail: `${room}: the snapshot cannot be saved`, fix: 'free some space' });
   if (!writable)
-    return bad(check, 'warn', { detail: `${path} cannot be written by this user`, fix: 'run doctor as the user of the agent' });
-  return freeBytes < SPARE_BYTES ? bad(check, 'warn', { detail: room, fix: 'free some space' }) : well(check, room);
+    return bad(check, 'warn', {
+      detail: `${path} cannot be written by this user`,
+      fix: 'run doctor as the user of the agent',
+    });
+  return freeBytes < SPARE_BYTES
+    ? bad(check, 'warn', { detail: room, fix: 'free some space' })
+    : well(check, room);
 }
 
 /** Whether times in records can be compared with those of other nodes. */
 export function clockCheck({ clockSynchronized: synchronized }: NodeProbe): DoctorCheck {
   const check = 'clock';
-  if (synchronized === undefined) return skipped(check, 'whether it follows a time server cannot be read (no timedatectl)');
+  if (synchronized === undefined)
+    return skipped(check, 'whether it follows a time server cannot be read (no timedatectl)');
   if (synchronized) return well(check, 'follows a time server');
   return bad(check, 'warn', {
     detail: 'does not follow a time server: ages and the audit trail may mislead',
@@ -149,12 +175,21 @@ export function agentCheck(local: LocalAgent | undefined): DoctorCheck {
   if (local === undefined) return skipped(check, 'no agent ran here with this state directory');
   const start = 'start the agent: systemctl start sluice-agent, or sluice agent';
   if (!local.running)
-    return bad(check, 'fail', { detail: `not running; last applied revision ${local.revision} at ${local.appliedAt}`, fix: start });
+    return bad(check, 'fail', {
+      detail: `not running; last applied revision ${local.revision} at ${local.appliedAt}`,
+      fix: start,
+    });
   if (local.failures.length > 0)
-    return bad(check, 'fail', { detail: local.failures.slice(0, 3).join('; '), fix: 'sluice status shows all of it' });
+    return bad(check, 'fail', {
+      detail: local.failures.slice(0, 3).join('; '),
+      fix: 'sluice status shows all of it',
+    });
   if (!local.connected) {
     const since = local.staleSince ?? local.appliedAt;
-    return bad(check, 'warn', { detail: `its view is stale since ${since}; forwarding goes on`, fix: 'see the checks of the store' });
+    return bad(check, 'warn', {
+      detail: `its view is stale since ${since}; forwarding goes on`,
+      fix: 'see the checks of the store',
+    });
   }
   return well(check, `node/${local.node} at revision ${local.revision}, pid ${local.pid}`);
 }

@@ -22,7 +22,10 @@ function versionCheck(endpoint: string, version: string): DoctorCheck {
   const sound = isSoundVersion(version);
   if (sound === true) return well(check, version);
   if (sound === undefined)
-    return bad(check, 'warn', { detail: `${version}: Sluice was not tried with it`, fix: 'use etcd 3.4, 3.5 or 3.6' });
+    return bad(check, 'warn', {
+      detail: `${version}: Sluice was not tried with it`,
+      fix: 'use etcd 3.4, 3.5 or 3.6',
+    });
   const [, minor = ''] = /^(\d+\.\d+)/.exec(version) ?? [];
   return bad(check, 'warn', {
     detail: `${version} has known defects (lost watch events after compaction, security fixes missing)`,
@@ -43,7 +46,10 @@ export function storeChecks(endpoints: readonly EndpointStatus[]): readonly Doct
     const speed =
       latencyMs <= SLOW_MS
         ? well(check, took)
-        : bad(check, 'warn', { detail: `${took}: commands will be slow`, fix: 'look at the disk of etcd and at the network' });
+        : bad(check, 'warn', {
+            detail: `${took}: commands will be slow`,
+            fix: 'look at the disk of etcd and at the network',
+          });
     return version === undefined ? [speed] : [speed, versionCheck(endpoint, version)];
   });
 }

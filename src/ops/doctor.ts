@@ -46,14 +46,21 @@ async function kernelCheck(deps: DoctorDeps, family: Family): Promise<DoctorChec
   const { outcome, detail } = await deps.tryRules(family);
   if (outcome === 'not-tried') return skipped(check, detail);
   if (outcome === 'ok') return well(check, detail);
-  const fix = 'the kernel needs nf_nat, xt_statistic, xt_conntrack, xt_mark, xt_bpf and MASQUERADE: load the modules, or use another kernel';
+  const fix =
+    'the kernel needs nf_nat, xt_statistic, xt_conntrack, xt_mark, xt_bpf and MASQUERADE: load the modules, or use another kernel';
   return bad(check, family === 'ipv4' ? 'fail' : 'warn', { detail, fix });
 }
 
 /** What of the store can be read; a store that is away is a finding of its own. */
-async function instancesOf(store: Store, signal: AbortSignal | undefined): Promise<readonly Instance[] | undefined> {
+async function instancesOf(
+  store: Store,
+  signal: AbortSignal | undefined,
+): Promise<readonly Instance[] | undefined> {
   try {
-    const [services, instances] = await Promise.all([store.list(SERVICES, { signal }), store.list(INSTANCES, { signal })]);
+    const [services, instances] = await Promise.all([
+      store.list(SERVICES, { signal }),
+      store.list(INSTANCES, { signal }),
+    ]);
     const { snapshot } = snapshotOf([...services.items, ...instances.items], instances.revision);
     return [...snapshot.instances.values()].flat().map(({ value }) => value);
   } catch (error) {
@@ -68,7 +75,9 @@ async function endpointsOf(store: Store, signal: AbortSignal | undefined): Promi
     endpoints = await store.status({ signal });
   } catch (error) {
     if (!(error instanceof SluiceError) || error.code === 'interrupted') throw error;
-    return [bad('store', 'fail', { detail: error.why ?? error.message, fix: error.fix ?? 'is etcd running?' })];
+    return [
+      bad('store', 'fail', { detail: error.why ?? error.message, fix: error.fix ?? 'is etcd running?' }),
+    ];
   }
   return storeChecks(endpoints);
 }

@@ -105,8 +105,12 @@ function since(before: readonly Tally[], after: readonly Tally[]): readonly Tall
       old !== undefined &&
       old.service === tally.service &&
       old.shares.length === tally.shares.length &&
-      tally.shares.every((share, at) => share === old.shares[at] && (tally.counts[at] ?? 0) >= (old.counts[at] ?? 0));
-    return isSame ? { ...tally, counts: tally.counts.map((count, at) => count - (old.counts[at] ?? 0)) } : tally;
+      tally.shares.every(
+        (share, at) => share === old.shares[at] && (tally.counts[at] ?? 0) >= (old.counts[at] ?? 0),
+      );
+    return isSame
+      ? { ...tally, counts: tally.counts.map((count, at) => count - (old.counts[at] ?? 0)) }
+      : tally;
   });
 }
 
@@ -121,7 +125,10 @@ function spreadOf(
   const usable = choosing.filter(({ counts, shares }) => sum(counts) * Math.min(...shares) >= LEAST_EXPECTED);
   if (usable.length === 0) return { p: null, spread: 'too-few' };
   const tests = usable.map(({ counts, shares }) => chiSquareTest(counts, shares));
-  const p = upperTail(sum(tests.map(({ statistic }) => statistic)), sum(tests.map((test) => test.degreesOfFreedom)));
+  const p = upperTail(
+    sum(tests.map(({ statistic }) => statistic)),
+    sum(tests.map((test) => test.degreesOfFreedom)),
+  );
   return { p, spread: p < leastP ? 'off' : 'fits' };
 }
 

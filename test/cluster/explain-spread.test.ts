@@ -86,16 +86,16 @@ function comparison(
   return { counts: all.map(({ count }) => count), shares: all.map(({ share }) => share) };
 }
 
+const pOf = async (from: Workplace, found: EntryExplanation): Promise<number> => {
+  const { counts, shares } = comparison(found, await connections(from, CONNECTIONS));
+  return chiSquareTest(counts, shares).p;
+};
+
 describe('the chances that explain computes', () => {
   const lab = useLab({ nodes: 2, clients: 1 });
   beforeAll(async () => {
     await Promise.all([...PORTS, STRANGER].map((port) => startInstance(lab().node(2), String(port), port)));
   });
-
-  const pOf = async (from: Workplace, found: EntryExplanation): Promise<number> => {
-    const { counts, shares } = comparison(found, await connections(from, CONNECTIONS));
-    return chiSquareTest(counts, shares).p;
-  };
 
   it.each(Array.from({ length: SETS }, (_, seed) => seed))(
     'agree with counted connections, random set %i with rules of strangers',

@@ -4,7 +4,6 @@ import { readLiveRules } from '../../dataplane/live/live-tables.ts';
 import { tryRules } from '../../dataplane/live/try-rules.ts';
 import { type ResultCode, SluiceError } from '../../errors.ts';
 import { readAgentStatus } from '../../host/agent-status.ts';
-import { exec } from '../../host/exec.ts';
 import { readMachine } from '../../host/machine.ts';
 import { probeNode } from '../../host/node-probe.ts';
 import { doctor, type DoctorDeps, type DoctorReport } from '../../ops/doctor.ts';
@@ -25,6 +24,7 @@ const PAINT: Readonly<Record<DoctorCheck['result'], Paint | undefined>> = {
 async function depsOf(session: Session, flags: DoctorFlags): Promise<DoctorDeps> {
   const stateDir = flags.stateDir ?? DEFAULT_STATE_DIR;
   const { store } = await readDeps(session);
+  const { exec } = session.deps;
   return {
     store,
     ownIps: readMachine().addresses,

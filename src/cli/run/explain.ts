@@ -62,7 +62,7 @@ export async function explainBody(session: Session, word: string, flags: Explain
   const sources = {
     store: await session.store(),
     readSaved: async () => savedItems(flags.stateDir ?? DEFAULT_STATE_DIR),
-    reader: nodeReader(),
+    reader: nodeReader(session.deps.exec),
   };
   const report = await explain(sources, subject, { from, device: flags.in, signal: session.signal });
   note(session, report);

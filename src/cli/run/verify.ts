@@ -1,8 +1,9 @@
 /** Owns the body of `verify`. */
+import { readInstalled } from '../../dataplane/live/installed.ts';
 import { type ResultCode, SluiceError } from '../../errors.ts';
 import { verify, type VerifyItem, type VerifyReport } from '../../ops/verify.ts';
 import type { VerifyFlags } from '../commands/verify.ts';
-import { readInstalledHere, savedItems } from '../node-reader.ts';
+import { savedItems } from '../node-reader.ts';
 import { DEFAULT_STATE_DIR } from '../options.ts';
 import { type Listing, writeListing } from '../output/listing.ts';
 import { readDeps, type Session } from '../session.ts';
@@ -33,7 +34,11 @@ function listingOf(report: VerifyReport): Listing<VerifyItem> {
     json: (item) => ({ layout: report.layout, ...item }),
     columns: [
       { name: 'SERVICE', cell: ({ service }) => service ?? SHARED },
-      { name: 'CONNECTIONS', cell: ({ connections }) => String(connections), order: ({ connections }) => connections },
+      {
+        name: 'CONNECTIONS',
+        cell: ({ connections }) => String(connections),
+        order: ({ connections }) => connections,
+      },
       { name: 'P', cell: ({ p }) => (p === null ? '-' : p.toPrecision(2)), order: ({ p }) => p ?? 2 },
       {
         name: 'SPREAD',
@@ -76,7 +81,7 @@ export async function verifyBody(
   const deps = {
     ...(await readDeps(session)),
     readSaved: async () => savedItems(flags.stateDir ?? DEFAULT_STATE_DIR),
-    readInstalled: readInstalledHere,
+    readInstalled: async () => readInstalled(session.deps.exec),
   };
   const report = await verify(deps, {
     service: service === undefined ? undefined : serviceNamed(service),

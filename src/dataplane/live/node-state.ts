@@ -2,6 +2,7 @@
 import { SluiceError } from '../../errors.ts';
 import type { Exec } from '../../host/exec.ts';
 import type { Family } from '../../model/address.ts';
+import { asList, asObject, asText } from '../../rules/explain/nft-words.ts';
 import type { NodeState, Origin, RouteFact } from '../../rules/explain/node-state.ts';
 import { readRoutes } from './routes.ts';
 
@@ -32,8 +33,8 @@ async function readFiles(exec: Exec, files: readonly string[]): Promise<Readonly
 
 async function devicesOf(exec: Exec): Promise<readonly string[]> {
   const { stdout } = await exec('ip', ['-j', 'link', 'show']);
-  const links = JSON.parse(stdout === '' ? '[]' : stdout) as readonly { readonly ifname?: string }[];
-  return links.flatMap(({ ifname }) => ifname ?? []);
+  const links: unknown = JSON.parse(stdout === '' ? '[]' : stdout);
+  return asList(links).map((link) => asText(asObject(link)?.['ifname']));
 }
 
 async function localNetworks(exec: Exec, family: Family): Promise<readonly string[]> {
@@ -81,11 +82,12 @@ function originOf(
   return { kind: 'outside', source: from, device: known, route };
 }
 
+const conf = (name: string, file: string): string => `/proc/sys/net/ipv4/conf/${name}/${file}`;
+
 /** Reads the state of the node for the connections of one client to one entry. @throws SluiceError `usage`, `config`, `failed` */
 export async function readNodeState(exec: Exec, place: ClientPlace): Promise<BareState> {
   const { family, entryIp, from } = place;
   const devices = await devicesOf(exec);
-  const conf = (name: string, file: string): string => `/proc/sys/net/ipv4/conf/${name}/${file}`;
   const forwarding =
     family === 'ipv4' ? '/proc/sys/net/ipv4/ip_forward' : '/proc/sys/net/ipv6/conf/all/forwarding';
   const settings = ['all', ...devices].flatMap((name) => [

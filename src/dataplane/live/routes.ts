@@ -2,23 +2,23 @@
 import { SluiceError } from '../../errors.ts';
 import type { Exec } from '../../host/exec.ts';
 import { canonicalIp } from '../../model/address.ts';
+import { asList, asObject, asText } from '../../rules/explain/nft-words.ts';
 import type { RouteFact } from '../../rules/explain/node-state.ts';
 import { checkedIp } from '../entry-routes.ts';
 
-/** One answer of `ip -j route get`, as far as it is read. */
-interface Answer {
-  readonly type?: string;
-  readonly dev?: string;
-  readonly gateway?: string;
-  readonly via?: { readonly host?: string };
-  readonly prefsrc?: string;
-}
-
-function factOf({ type, dev = '', gateway, via, prefsrc }: Answer): RouteFact {
-  const source = prefsrc === undefined ? undefined : canonicalIp(prefsrc);
-  if (type === 'local') return { kind: 'local', device: dev, source };
-  if (type !== undefined && type !== 'unicast') return { kind: 'none', why: `its route is of type ${type}` };
-  return { kind: 'via', device: dev, gateway: gateway ?? via?.host, source };
+/** One line of answer of `ip -j route get`. */
+function factOf(line: string): RouteFact {
+  const answers: unknown = JSON.parse(line);
+  const answer = asObject(asList(answers)[0]) ?? {};
+  const [type, device, gateway, source] = ['type', 'dev', 'gateway', 'prefsrc'].map((key) =>
+    asText(answer[key]),
+  );
+  const from = canonicalIp(source ?? '');
+  if (type === 'local') return { kind: 'local', device: device ?? '', source: from };
+  if (type !== '' && type !== 'unicast') return { kind: 'none', why: `its route is of type ${type}` };
+  // An IPv4 route by an IPv6 neighbour names it in `via`.
+  const next = gateway === '' ? asText(asObject(answer['via'])?.['host']) : gateway;
+  return { kind: 'via', device: device ?? '', gateway: next === '' ? undefined : next, source: from };
 }
 
 /** Where the node would send packets to each address. An address that is none (`this node`) is local. */
@@ -41,17 +41,15 @@ export async function readRoutes(
       (why ?? '').replace(/^RTNETLINK answers: /, ''),
     ]),
   );
-  const answers = stdout
-    .split('\n')
-    .filter((line) => line.startsWith('['))
-    .map((line) => (JSON.parse(line) as readonly Answer[])[0] ?? {});
+  const answers = stdout.split('
+').filter((line) => line.startsWith('['));
   if (answers.length + failed.size !== asked.length) {
     throw new SluiceError('failed', 'cannot read routes', { why: stderr.trim().split('\n')[0] });
   }
   let next = 0;
   for (const [index, ip] of asked.entries()) {
     const why = failed.get(index);
-    found.set(ip, why === undefined ? factOf(answers[next++] ?? {}) : { kind: 'none', why });
+    found.set(ip, why === undefined ? factOf(answers[next++] ?? '[]') : { kind: 'none', why });
   }
   return found;
 }

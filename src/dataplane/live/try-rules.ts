@@ -53,8 +53,16 @@ export async function tryRules(exec: Exec, family: Family): Promise<Trial> {
     if (probe.exitCode !== 0) continue;
     // Its own lock: the machine's belongs to whoever changes the machine's rules.
     const env = { XTABLES_LOCKFILE: '/dev/null' };
-    const result = await exec('unshare', [...flags, '--', program, '--noflush'], { input, env, timeoutMs: 20_000 });
+    const result = await exec('unshare', [...flags, '--', program, '--noflush'], {
+      input,
+      env,
+      timeoutMs: 20_000,
+    });
     const said = result.stderr.trim().split('\n')[0] ?? '';
+    // The old interface is closed to user namespaces, whatever the kernel can do.
+    const isClosed = flags.length > 1 && /permission denied|operation not permitted/i.test(result.stderr);
+    if (result.exitCode !== 0 && isClosed)
+      return { outcome: 'not-tried', detail: `${program} needs root: ${said}` };
     return result.exitCode === 0
       ? { outcome: 'ok', detail: `${program} took all rules in a private network namespace` }
       : { outcome: 'failed', detail: `${program}: ${said}` };

@@ -22,6 +22,9 @@ const FIRST = 'let Sluice be asked first: restart the agent, which inserts its h
 
 const isTurning = (verdict: Verdict): boolean => verdict.kind === 'accept' || verdict.kind === 'return';
 
+const isHarmful = ({ kind }: Verdict): boolean =>
+  kind === 'drop' || kind === 'reject' || kind === 'dnat' || kind === 'redirect' || kind === 'unknown';
+
 /** True if the step leads from a foreign chain into ours. */
 function isHook(step: Step): boolean {
   return step.verdicts.some(
@@ -110,16 +113,14 @@ function unhooked({ tables, hook, half, entry, wanted }: Choice): readonly Expla
 
 /** A rule that may take or drop the connection, no more is known. */
 export function maybeFindings(asked: readonly Asked[]): readonly ExplainFinding[] {
-  const isHarmful = ({ kind }: Verdict): boolean =>
-    kind === 'drop' || kind === 'reject' || kind === 'dnat' || kind === 'redirect' || kind === 'unknown';
-  const isInNat = ({ kind }: Verdict): boolean => kind === 'accept' || kind === 'return';
   const steps = asked.flatMap(({ place, walk }) =>
     walk.steps.filter(
       ({ ours, isMaybe, verdicts }) =>
         !ours &&
         verdicts.some((verdict) =>
           isMaybe
-            ? isHarmful(verdict) || (isInNat(verdict) && place.base.type === 'nat' && place.base.priority < 0)
+            ? isHarmful(verdict) ||
+              (isTurning(verdict) && place.base.type === 'nat' && place.base.priority < 0)
             : verdict.kind === 'unknown',
         ),
     ),

@@ -87,8 +87,14 @@ function verdictText(verdict: Verdict): string {
       return `source ${verdict.text}`;
     case 'unknown':
       return verdict.text;
+    case 'next':
+    case 'accept':
+    case 'drop':
+    case 'reject':
+    case 'return':
+      return verdict.kind;
   }
-  return verdict.kind;
+  return verdict satisfies never;
 }
 
 /** Steps of all base chains; the same rule met by several flows is one step. */

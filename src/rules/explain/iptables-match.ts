@@ -1,6 +1,6 @@
 /** Owns the matches of iptables rules: whether each holds for the first packet of a connection. Pure. */
 import { hairpinBytecode } from '../iptables/fixed-chains.ts';
-import { isInNetwork, isInRange } from './address-match.ts';
+import { isInNetwork, isInRange } from '../../model/network.ts';
 import type { Flag, RuleWords } from './iptables-words.ts';
 import { type Certainty, not, type Packet, sure } from './packet.ts';
 

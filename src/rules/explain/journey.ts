@@ -122,6 +122,11 @@ export function walkToChoice(tables: readonly LiveTable[], packet: Packet, origi
   return half(askHook(going, tables, { hook: firstHook(origin), part: 'first' }));
 }
 
+const at = (going: Going, devices: Partial<Pick<Packet, 'inDevice' | 'outDevice'>>): Going => ({
+  ...going,
+  here: going.here.map((each) => ({ ...each, packet: { ...each.packet, ...devices } })),
+});
+
 /** From the choice of a destination to the wire, or to a program on this node. */
 export function walkOnwards(
   tables: readonly LiveTable[],
@@ -131,10 +136,6 @@ export function walkOnwards(
   const { origin, route } = way;
   const ask = (going: Going, hook: HookName, part: 'rest' | 'all'): Going =>
     askHook(going, tables, { hook, part });
-  const at = (going: Going, devices: Partial<Pick<Packet, 'inDevice' | 'outDevice'>>): Going => ({
-    ...going,
-    here: going.here.map((each) => ({ ...each, packet: { ...each.packet, ...devices } })),
-  });
   if (route.kind === 'none') return half(start(arrival));
   const outDevice = route.device;
   if (origin.kind === 'node') {

@@ -1,5 +1,5 @@
 /** Owns what an nftables expression reads from the packet, and whether that equals what a rule compares it with. Pure. */
-import { isInNetwork, isInRange } from './address-match.ts';
+import { isInNetwork, isInRange } from '../../model/network.ts';
 import {
   asList,
   asObject,
@@ -176,7 +176,7 @@ function ctStatus(packet: Packet): readonly string[] {
 }
 
 /** Bits that have names: `ct state new,established`, `ct status dnat`; undefined for other expressions. */
-export function bitsOf(expression: unknown, packet: Packet): readonly string[] | undefined {
+function bitsOf(expression: unknown, packet: Packet): readonly string[] | undefined {
   const key = asObject(asObject(expression)?.['ct'])?.['key'];
   return key === 'state' ? ctStates(packet) : key === 'status' ? ctStatus(packet) : undefined;
 }

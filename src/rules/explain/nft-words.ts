@@ -5,7 +5,11 @@ export type Json = Readonly<Record<string, unknown>>;
 
 /** The value as an object, or undefined. */
 export function asObject(value: unknown): Json | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
+  return isObject(value) ? value : undefined;
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The value as a list; anything else is a list of itself, nothing an empty one. */

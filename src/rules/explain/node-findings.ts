@@ -25,14 +25,15 @@ function entryRoute({ entryRoute: route, origin }: NodeState, entryIp: string): 
   ];
 }
 
+const loose = (device: string): string =>
+  `sysctl -w net.ipv4.conf.${device}.rp_filter=2 (and conf.all below 1)`;
+
 function reversePath(state: NodeState): readonly ExplainFinding[] {
   const { origin, reversePath: modes, reversePathDrops: drops } = state;
   if (origin.kind !== 'outside') return [];
   const mode = modes.get(origin.device) ?? 0;
   const back = origin.route;
   const who = origin.source ?? 'the client';
-  const loose = (device: string): string =>
-    `sysctl -w net.ipv4.conf.${device}.rp_filter=2 (and conf.all below 1)`;
   if (mode > 0 && back?.kind === 'none') {
     const text = `rp_filter on ${origin.device} drops packets of ${who}: this node has no route back to it (${back.why})`;
     return [{ severity: 'error', code: 'reverse-path', text, fix: 'add a route to the client' }];

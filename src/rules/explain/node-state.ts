@@ -1,5 +1,5 @@
 /** Owns what of the node besides its rules decides about a packet: where it comes from, routes, kernel settings. Pure data. */
-import { isInNetwork } from './address-match.ts';
+import { isInNetwork } from '../../model/network.ts';
 
 /** Where the node would send packets to an address. */
 export type RouteFact =

@@ -87,21 +87,12 @@ function take(
   const share = flow.share * branch.chance;
   const { verdict } = branch;
   const next: Flow = { share, packet: flow.packet };
-  switch (verdict.kind) {
-    case 'next':
-      return { ends: [], back: [], on: [next] };
-    case 'return':
-      return { ends: [], back: [next], on: [] };
-    case 'jump':
-    case 'goto': {
-      const left = walkChain(here, verdict.chain, next);
-      return verdict.kind === 'jump'
-        ? { ends: left.ends, back: [], on: left.back }
-        : { ends: left.ends, back: left.back, on: [] };
-    }
-    default:
-      return { ends: [{ ...next, verdict, by: ref }], back: [], on: [] };
-  }
+  if (verdict.kind === 'next') return { ends: [], back: [], on: [next] };
+  if (verdict.kind === 'return') return { ends: [], back: [next], on: [] };
+  if (verdict.kind !== 'jump' && verdict.kind !== 'goto')
+    return { ends: [{ ...next, verdict, by: ref }], back: [], on: [] };
+  const { ends, back } = walkChain(here, verdict.chain, next);
+  return verdict.kind === 'jump' ? { ends, back: [], on: back } : { ends, back, on: [] };
 }
 
 /** A rule that may match: what it could do is noted, and the packet goes on. Chains below it are looked at for the same. */

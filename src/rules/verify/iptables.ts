@@ -59,7 +59,12 @@ function difference(
     chain,
     service,
     missing: isBare && found === undefined ? [`:${chain}`] : missing,
-    unwanted: isBare && found !== undefined ? (desired === undefined ? [`:${chain}`] : found.slice(0, SHOWN)) : unwanted,
+    unwanted:
+      isBare && found !== undefined
+        ? desired === undefined
+          ? [`:${chain}`]
+          : found.slice(0, SHOWN)
+        : unwanted,
   };
 }
 
@@ -121,14 +126,14 @@ export function compareIptables(ruleset: Ruleset, family: Family, listing: strin
   if (!hasFamily(ruleset, family) && installed.chains.size === 0) return { differences: [], tallies: [] };
   const entries = ruleset.entries.filter(({ entry }) => entry.ip.includes(':') === (family === 'ipv6'));
   const services = new Map(entries.map(({ entry, service }) => [serviceChainName(entry), service]));
-  const hooks = HOOKS.filter((hook) => !installed.hooks.includes(hook)).map(
-    (hook): Difference => ({ chain: hook.builtin, service: undefined, missing: [hookLine(hook)], unwanted: [] }),
-  );
+  const hooks = HOOKS.filter((hook) => !installed.hooks.includes(hook)).map((hook): Difference => ({
+    chain: hook.builtin,
+    service: undefined,
+    missing: [hookLine(hook)],
+    unwanted: [],
+  }));
   return {
-    differences: [
-      ...hooks,
-      ...chainDifferences(renderChains(ruleset, family), installed.chains, services),
-    ],
+    differences: [...hooks, ...chainDifferences(renderChains(ruleset, family), installed.chains, services)],
     tallies: talliesOfAll(entries, installed.chains, packets),
   };
 }

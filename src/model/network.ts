@@ -1,5 +1,5 @@
 /** Owns whether an address lies in a network, a range, or behind a mask of any shape. Pure. */
-import { ipBytes } from '../../model/address.ts';
+import { ipBytes } from './address.ts';
 
 type Bytes = readonly number[];
 
