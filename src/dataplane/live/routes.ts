@@ -41,8 +41,7 @@ export async function readRoutes(
       (why ?? '').replace(/^RTNETLINK answers: /, ''),
     ]),
   );
-  const answers = stdout.split('
-').filter((line) => line.startsWith('['));
+  const answers = stdout.split('\n').filter((line) => line.startsWith('['));
   if (answers.length + failed.size !== asked.length) {
     throw new SluiceError('failed', 'cannot read routes', { why: stderr.trim().split('\n')[0] });
   }
