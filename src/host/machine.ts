@@ -1,4 +1,5 @@
 /** Owns what is read about this machine: size, kernel, addresses. */
+import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname, networkInterfaces, release, totalmem } from 'node:os';
 import { canonicalIp, familyOf } from '../model/address.ts';
 
@@ -34,6 +35,15 @@ export function readMachine(): Machine {
     addresses: [...new Set(addresses)],
     networks: [...new Set(networks)].slice(0, MAX_NETWORKS),
   };
+}
+
+/** Text of a /proc or /sys file, trimmed, or undefined if it cannot be read. */
+export function readKernelFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
 }
 
 /** First address of a family, or undefined. */

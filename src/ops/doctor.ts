@@ -4,7 +4,7 @@ import type { LocalAgent } from '../host/agent-status.ts';
 import type { NodeProbe } from '../host/node-probe.ts';
 import type { Family } from '../model/address.ts';
 import type { Instance } from '../model/service.ts';
-import { INSTANCES, SERVICES } from '../store/keys.ts';
+import { AGENT_RANGE } from '../store/keys.ts';
 import { snapshotOf } from '../store/snapshot.ts';
 import type { EndpointStatus, Store } from '../store/store.ts';
 import { bad, type DoctorCheck, skipped, well } from './doctor-check.ts';
@@ -57,11 +57,8 @@ async function instancesOf(
   signal: AbortSignal | undefined,
 ): Promise<readonly Instance[] | undefined> {
   try {
-    const [services, instances] = await Promise.all([
-      store.list(SERVICES, { signal }),
-      store.list(INSTANCES, { signal }),
-    ]);
-    const { snapshot } = snapshotOf([...services.items, ...instances.items], instances.revision);
+    const { items, revision } = await store.list(AGENT_RANGE, { signal });
+    const { snapshot } = snapshotOf(items, revision);
     return [...snapshot.instances.values()].flat().map(({ value }) => value);
   } catch (error) {
     if (error instanceof SluiceError && error.code !== 'interrupted') return undefined;

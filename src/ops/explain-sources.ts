@@ -7,7 +7,7 @@ import { type Entry, formatEntry } from '../model/entry.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { EntryRules } from '../rules/ruleset.ts';
 import { rulesetOf } from '../rules/ruleset-of.ts';
-import { INSTANCES, SERVICES } from '../store/keys.ts';
+import { AGENT_RANGE, SERVICES } from '../store/keys.ts';
 import { snapshotOf } from '../store/snapshot.ts';
 import type { CallOptions, KeyValue, Store } from '../store/store.ts';
 import { notFound } from './not-found.ts';
@@ -51,9 +51,8 @@ async function orSaved(sources: Sources, read: () => Promise<Snapshot>): Promise
 export async function desiredState(sources: Sources, call: CallOptions): Promise<Desired> {
   const { store } = sources;
   return orSaved(sources, async () => {
-    const { items, revision } = await store.list(SERVICES, call);
-    const instances = await store.list(INSTANCES, { ...call, revision });
-    return snapshotOf([...items, ...instances.items], revision).snapshot;
+    const { items, revision } = await store.list(AGENT_RANGE, call);
+    return snapshotOf(items, revision).snapshot;
   });
 }
 

@@ -3,6 +3,12 @@ import type { Exec } from '../../src/host/exec.ts';
 import { SluiceError } from '../../src/errors.ts';
 import { cluster, type RunOptions, type RunResult } from './run.ts';
 
+const done = (stdout: string): { exitCode: number; stdout: string; stderr: string } => ({
+  exitCode: 0,
+  stdout,
+  stderr: '',
+});
+
 /** A node as its programs show it: rules for the service, or a stranger's before them. */
 function nodeWith(rules: string, changes: Readonly<Record<string, string>> = {}): Exec {
   const answers: Readonly<Record<string, string>> = {
@@ -16,11 +22,6 @@ function nodeWith(rules: string, changes: Readonly<Record<string, string>> = {})
     ...changes,
   };
   return async (file, args, options) => {
-    const done = (stdout: string): { exitCode: number; stdout: string; stderr: string } => ({
-      exitCode: 0,
-      stdout,
-      stderr: '',
-    });
     if (file === 'ip' && args.includes('link')) return done('[{"ifname":"lo"},{"ifname":"eth0"}]');
     if (file === 'ip' && args.includes('-batch')) {
       const lines = (options?.input ?? '').trim().split('\n');
@@ -64,12 +65,10 @@ describe.each([
     const sluice = await published();
     const { code, stdout, stderr } = await sluice('explain web', options);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const plain = stdout.replaceAll(/\u001b\[[0-9;]*m/g, '');
-    expect(plain).toMatch(/^10\.96\.0\.10:80\/tcp from this node, as 10\.0\.0\.1\n/);
-    expect(plain).toMatch(/output +nat \(iptables-nft\) +OUTPUT +100% +0 +-j SLUICE-ENTRIES/);
-    expect(plain).toMatch(/10\.0\.1\.12:8080 +75% +75% +0 +sluice +by eth0/);
-    expect(plain).toMatch(/nothing stands in the way\n$/);
-    expect(stdout.includes('\u001b')).toBe(false);
+    expect(stdout).toMatch(/^10\.96\.0\.10:80\/tcp from this node, as 10\.0\.0\.1\n/);
+    expect(stdout).toMatch(/output +nat \(iptables-nft\) +OUTPUT +100% +0 +-j SLUICE-ENTRIES/);
+    expect(stdout).toMatch(/10\.0\.1\.12:8080 +75% +75% +0 +sluice +by eth0/);
+    expect(stdout).toMatch(/nothing stands in the way\n$/);
   });
 
   it('explain names what stands in the way, with a fix, and --check fails', async () => {
@@ -137,12 +136,10 @@ describe('for programs', () => {
 
   it('doctor writes one item a check', async () => {
     const { stdout } = await (await published())('doctor -o json');
-    const { kind, items } = JSON.parse(stdout) as {
-      kind: string;
-      items: { check: string; result: string }[];
-    };
-    expect(kind).toBe('DoctorReport');
-    expect(items.find(({ check }) => check === 'program/iptables')).toMatchObject({ result: 'fail' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      kind: 'DoctorReport',
+      items: expect.arrayContaining([expect.objectContaining({ check: 'program/iptables', result: 'fail' })]),
+    });
   });
 
   it('names what cannot be explained', async () => {

@@ -11,7 +11,7 @@ import type { EntryRules } from '../../src/rules/ruleset.ts';
 import { programArgv } from './harness/programs.ts';
 
 /** The entry of these tests. */
-export const ENTRY = parseEntry('10.96.0.10:80');
+const ENTRY = parseEntry('10.96.0.10:80');
 
 /** Rules of the entry. @param targets `IP:PORT=W` */
 export function entryRules(targets: readonly string[]): EntryRules {
