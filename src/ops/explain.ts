@@ -88,6 +88,19 @@ export async function explainEntry(
   return explanationOf({ entry, tables: live.tables, state, choice, ways, targets: rules?.targets });
 }
 
+/** Rules are read once a family: a listing of 10,000 services takes seconds, and a service may have several entries. */
+function readOnce(reader: NodeReader): NodeReader {
+  const known = new Map<Family, ReturnType<NodeReader['rules']>>();
+  return {
+    ...reader,
+    rules: async (family) => {
+      const reading = known.get(family) ?? reader.rules(family);
+      known.set(family, reading);
+      return reading;
+    },
+  };
+}
+
 /**
  * Explains an entry or all entries of a service on this node.
  * @throws SluiceError `not-found`, `unavailable` (a service, and nothing saved), `usage` (the client cannot be placed), `permission`
@@ -98,8 +111,9 @@ export async function explain(
   options: ExplainOptions = {},
 ): Promise<ExplainReport> {
   const known = await subjectState(sources, subject, { signal: options.signal });
+  const reader = readOnce(sources.reader);
   const explanations: EntryExplanation[] = [];
-  for (const asked of known.entries) explanations.push(await explainEntry(sources.reader, asked, options));
+  for (const asked of known.entries) explanations.push(await explainEntry(reader, asked, options));
   return {
     service: known.service,
     revision: known.revision,

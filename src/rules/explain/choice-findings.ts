@@ -3,6 +3,7 @@ import type { ExplainFinding } from './finding.ts';
 import { removal, REPAIR, ruleName } from './finding.ts';
 import type { Arrival, Asked, Half } from './journey.ts';
 import { isOurs, type LiveTable, placesOf, type Verdict } from './live.ts';
+import type { NodeState } from './node-state.ts';
 import type { Step } from './walk.ts';
 import { formatShare } from '../../model/share.ts';
 
@@ -14,6 +15,7 @@ export interface Choice {
   readonly half: Half;
   /** Instances that the store asks for; undefined if it was not asked. */
   readonly wanted: number | undefined;
+  readonly state: NodeState;
 }
 
 const NO_INSTANCES = 'add an instance, or give one a weight above 0: sluice instance add|set';
@@ -82,11 +84,24 @@ function notTracked({ half: { asked, arrivals } }: Choice): readonly ExplainFind
   ];
 }
 
+/** Without rules and without our route to the entry a machine is no node: it sends to its gateway like any client. */
+function noRules({ origin, entryRoute }: NodeState, entry: string): ExplainFinding {
+  if (origin.kind === 'node' && entryRoute.kind === 'via' && entryRoute.gateway !== undefined) {
+    return {
+      severity: 'warn',
+      code: 'no-rules',
+      text: `no agent forwards on this machine: its connections to ${entry} go to ${entryRoute.gateway} as they are`,
+      fix: `run it on the node behind that address: sluice explain ${entry} --from ${origin.source ?? 'ADDRESS'}`,
+    };
+  }
+  return { severity: 'error', code: 'no-rules', text: 'this node has no rules of Sluice', fix: REPAIR };
+}
+
 /** Our rules are missing, or nothing leads to them. */
-function unhooked({ tables, hook, half, entry, wanted }: Choice): readonly ExplainFinding[] {
+function unhooked({ tables, hook, half, entry, wanted, state }: Choice): readonly ExplainFinding[] {
   const ours = tables.filter((table) => [...table.chains.keys()].some((chain) => isOurs(table, chain)));
   const about = { severity: 'error', fix: REPAIR } as const;
-  if (ours.length === 0) return [{ ...about, code: 'no-rules', text: 'this node has no rules of Sluice' }];
+  if (ours.length === 0) return [noRules(state, entry)];
   const isBase = placesOf(tables, hook).some(
     ({ table, base }) => base.type === 'nat' && isOurs(table, base.chain),
   );

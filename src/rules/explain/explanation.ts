@@ -187,6 +187,7 @@ export function explanationOf(input: ExplainInput): EntryExplanation {
     hook: firstHook(state.origin),
     half: choice,
     wanted: targets?.length,
+    state,
   });
   const fromOurs = live.filter(({ ours }) => ours);
   const isReached = fromOurs.length > 0;
