@@ -31,6 +31,7 @@ function factsOf(options: AgentOptions, dataplane: Dataplane, addresses: NodeAdd
   return {
     name: options.node,
     addresses: addresses.all,
+    networks: machine.networks,
     cpus: machine.cpus,
     memoryBytes: machine.memoryBytes,
     version: VERSION,
