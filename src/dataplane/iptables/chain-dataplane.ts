@@ -41,9 +41,7 @@ export function chainDataplane({ name, tables, routes }: Ground): Dataplane {
   let isAdopted = false;
 
   const adopt = async (): Promise<void> => {
-    await ipv4.read();
-    await failureOf(() => ipv6.read());
-    await routes.adopt();
+    await Promise.all([ipv4.read(), failureOf(() => ipv6.read()), routes.adopt()]);
     isAdopted = true;
   };
 
