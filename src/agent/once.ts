@@ -1,7 +1,7 @@
 /** Owns the one-shot forms of the agent: apply once, print the rules, remove every trace. */
 import { rm } from 'node:fs/promises';
 import type { ApplyReport, Dataplane } from '../dataplane/dataplane.ts';
-import { openIptables } from '../dataplane/iptables/iptables.ts';
+import { openDataplane } from '../dataplane/open.ts';
 import { SluiceError } from '../errors.ts';
 import { exec } from '../host/exec.ts';
 import { agentStatusPath } from '../host/agent-status.ts';
@@ -55,7 +55,7 @@ export interface OnceOptions {
 async function withDataplane<T>(act: (dataplane: Dataplane) => Promise<T>): Promise<T> {
   const single = await takeSingleAgent();
   try {
-    const dataplane = await openIptables(exec);
+    const { dataplane } = await openDataplane(exec);
     await dataplane.adopt();
     return await act(dataplane);
   } finally {
