@@ -22,9 +22,17 @@ export interface ApplyJob {
   readonly failures: readonly string[];
 }
 
+/** What one apply of the loop did. */
+export interface LoopReport extends ApplyReport {
+  /** The kernel was read anew, and it differed from the job. */
+  readonly reread: boolean;
+  /** The same, and the job had been applied before: somebody else changed the kernel. */
+  readonly repaired: boolean;
+}
+
 /** What the loop tells its owner. Handlers must not throw. */
 export interface ApplyHandlers {
-  readonly onApplied: (job: ApplyJob, ruleset: Ruleset, report: ApplyReport) => void;
+  readonly onApplied: (job: ApplyJob, ruleset: Ruleset, report: LoopReport) => void;
   readonly onFailed: (job: ApplyJob, error: SluiceError) => void;
 }
 
@@ -32,8 +40,10 @@ export interface ApplyHandlers {
 export interface ApplyLoop {
   /** Replaces whatever waits; applied as soon as the interval allows. */
   readonly submit: (job: ApplyJob) => void;
-  /** Reads the kernel back before the next apply, and applies the last job again. */
-  readonly resync: () => void;
+  /** Reads the kernel back before the next apply, and applies the last job again; resolves when that is done. */
+  readonly resync: () => Promise<void>;
+  /** Resolves when the apply that runs now, if any, is done. */
+  readonly settled: () => Promise<void>;
   /** Resolves when nothing waits and nothing runs. */
   readonly idle: () => Promise<void>;
   /** Lets a running apply finish; starts none. */
@@ -43,8 +53,12 @@ export interface ApplyLoop {
 interface State {
   waiting: ApplyJob | undefined;
   last: ApplyJob | undefined;
+  applied: ApplyJob | undefined;
   mustAdopt: boolean;
   running: Promise<void> | undefined;
+  applying: Promise<unknown> | undefined;
+  /** Who waits for a resync. */
+  waiters: readonly (() => void)[];
 }
 
 function asSluiceError(error: unknown): SluiceError {
@@ -57,7 +71,20 @@ function asSluiceError(error: unknown): SluiceError {
 
 /** Starts the loop over a dataplane that has been adopted. */
 export function startApplyLoop(dataplane: Dataplane, handlers: ApplyHandlers, clock: Clock): ApplyLoop {
-  const state: State = { waiting: undefined, last: undefined, mustAdopt: false, running: undefined };
+  const state: State = {
+    waiting: undefined,
+    last: undefined,
+    applied: undefined,
+    mustAdopt: false,
+    running: undefined,
+    applying: undefined,
+    waiters: [],
+  };
+  const takeWaiters = (): State['waiters'] => {
+    const { waiters } = state;
+    state.waiters = [];
+    return waiters;
+  };
   const closing = new AbortController();
 
   /** Part of the job could not be applied (a route, the other family): what stood in the way may go. */
@@ -69,16 +96,22 @@ export function startApplyLoop(dataplane: Dataplane, handlers: ApplyHandlers, cl
   };
 
   const applyOnce = async (job: ApplyJob): Promise<boolean> => {
+    const isReread = state.mustAdopt;
+    state.mustAdopt = false;
+    const waiters = takeWaiters();
     try {
-      if (state.mustAdopt) await dataplane.adopt();
-      state.mustAdopt = false;
+      if (isReread) await dataplane.adopt();
       const ruleset = job.ruleset();
       const report = await dataplane.apply(ruleset, job.facts);
-      handlers.onApplied(job, ruleset, report);
+      const reread = isReread && !report.unchanged;
+      handlers.onApplied(job, ruleset, { ...report, reread, repaired: reread && job === state.applied });
+      state.applied = job;
+      for (const resynced of waiters) resynced();
       if (report.failures.length > 0) void tryAgainLater(job);
       return true;
     } catch (error) {
       state.mustAdopt = true;
+      state.waiters = [...waiters, ...state.waiters];
       state.waiting ??= job;
       handlers.onFailed(job, asSluiceError(error));
       return false;
@@ -92,7 +125,9 @@ export function startApplyLoop(dataplane: Dataplane, handlers: ApplyHandlers, cl
       const job = state.waiting;
       state.waiting = undefined;
       state.last = job;
-      const applied = await applyOnce(job);
+      const applying = applyOnce(job);
+      state.applying = applying;
+      const applied = await applying;
       const pauseMs = applied ? APPLY_INTERVAL_MS - (clock.monotonicMs() - started) : retryMs;
       retryMs = applied ? RETRY_FIRST_MS : Math.min(retryMs * 2, RETRY_LAST_MS);
       if (pauseMs > 0) await clock.sleep(pauseMs, closing.signal);
@@ -112,10 +147,16 @@ export function startApplyLoop(dataplane: Dataplane, handlers: ApplyHandlers, cl
       state.waiting = job;
       wake();
     },
-    resync: () => {
-      state.mustAdopt = true;
-      state.waiting ??= state.last;
-      wake();
+    resync: () =>
+      new Promise((resolve) => {
+        state.mustAdopt = true;
+        state.waiting ??= state.last;
+        if (state.waiting === undefined || closing.signal.aborted) return resolve();
+        state.waiters = [...state.waiters, resolve];
+        wake();
+      }),
+    settled: async () => {
+      await state.applying;
     },
     idle: async () => {
       while (state.running !== undefined) await state.running;
@@ -123,6 +164,7 @@ export function startApplyLoop(dataplane: Dataplane, handlers: ApplyHandlers, cl
     close: async () => {
       closing.abort();
       await state.running;
+      for (const resynced of takeWaiters()) resynced();
     },
   };
 }

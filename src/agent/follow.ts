@@ -73,7 +73,7 @@ export async function followStore(options: AgentOptions, facts: NodeFacts, kerne
   const stopResync = options.onResync(() => {
     log.info('resync asked for');
     informer.resync();
-    kernel.resync();
+    void kernel.resync();
   });
   try {
     await untilAborted(options.signal);

@@ -6,11 +6,13 @@ import type { ApplyReport, Dataplane, LocalFacts } from '../dataplane/dataplane.
 import type { SluiceError } from '../errors.ts';
 import type { Log } from '../host/log.ts';
 import type { Applied } from '../model/node.ts';
+import type { Snapshot } from '../model/snapshot.ts';
 import { rulesetOf } from '../rules/ruleset-of.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
 import { snapshotOf, type SnapshotView, updateSnapshot } from '../store/snapshot.ts';
 import type { KeyValue, StoreEvent } from '../store/store.ts';
-import { startApplyLoop, type ApplyJob } from './apply-loop.ts';
+import { startApplyLoop, type ApplyJob, type LoopReport } from './apply-loop.ts';
+import type { Hygiene } from './hygiene.ts';
 import type { AgentOptions } from './options.ts';
 import { type SavedSnapshot, startSnapshotSaver } from './saved-snapshot.ts';
 import { startStatusFile } from './status-file.ts';
@@ -19,6 +21,8 @@ import { startStatusFile } from './status-file.ts';
 export interface KernelOptions extends Pick<AgentOptions, 'node' | 'stateDir' | 'clock' | 'log'> {
   readonly dataplane: Dataplane;
   readonly localFacts: LocalFacts;
+  /** Told after every apply what the kernel does now. */
+  readonly hygiene: Pick<Hygiene, 'startFrom' | 'applied'>;
 }
 
 /** What is told after each apply. */
@@ -36,8 +40,14 @@ export interface Kernel {
   readonly setStale: (since: Date | undefined) => void;
   /** Calls the listener after every apply from now on, and at once with the last one. */
   readonly onApplied: (listener: AppliedListener) => void;
-  /** Reads the kernel back and applies again. */
-  readonly resync: () => void;
+  /** Reads the kernel back and applies again; resolves with what had to be repaired, undefined if all was as it should be. */
+  readonly resync: () => Promise<LoopReport | undefined>;
+  /** Resolves when the apply that runs now, if any, is done. */
+  readonly settled: () => Promise<void>;
+  /** True if this is the address of an entry in the rules. */
+  readonly routes: (ip: string) => boolean;
+  /** A failure of another kind to report beside those of applies, until it is called with undefined. */
+  readonly setTrouble: (line: string | undefined) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -94,6 +104,10 @@ export function startKernel(options: KernelOptions): Kernel {
   let itemsToSave: (() => readonly KeyValue[]) | undefined;
   let listener: AppliedListener | undefined;
   let staleSince: string | undefined;
+  let trouble: readonly string[] = [];
+  let repair: LoopReport | undefined;
+  let kept: Ruleset = { entries: [] };
+  const madeFrom = new WeakMap<Ruleset, Snapshot>();
 
   const tell = (applied: Applied): void => {
     last = applied;
@@ -101,7 +115,11 @@ export function startKernel(options: KernelOptions): Kernel {
     status.update(applied);
   };
 
-  const onApplied = (job: ApplyJob, ruleset: Ruleset, report: ApplyReport): void => {
+  const onApplied = (job: ApplyJob, ruleset: Ruleset, report: LoopReport): void => {
+    if (report.repaired) repair = report;
+    const snapshot = madeFrom.get(ruleset);
+    if (snapshot !== undefined) options.hygiene.applied({ ruleset, snapshot }, report.reread);
+    kept = ruleset;
     const applied: Applied = {
       node,
       revision: job.revision,
@@ -109,7 +127,7 @@ export function startKernel(options: KernelOptions): Kernel {
       entries: ruleset.entries.length,
       instances: countTargets(ruleset),
       appliedAt: now(),
-      failures: [...job.failures, ...report.failures].slice(0, MAX_FAILURES),
+      failures: [...trouble, ...job.failures, ...report.failures].slice(0, MAX_FAILURES),
     };
     logApplied(log, applied, report, last);
     tell(applied);
@@ -127,7 +145,11 @@ export function startKernel(options: KernelOptions): Kernel {
     view = next;
     loop.submit({
       revision,
-      ruleset: () => rulesetOf(next.snapshot),
+      ruleset: () => {
+        const ruleset = rulesetOf(next.snapshot);
+        madeFrom.set(ruleset, next.snapshot);
+        return ruleset;
+      },
       facts: options.localFacts,
       failures: next.invalid.map(({ key, why }) => `${key}: ${why}`),
     });
@@ -138,7 +160,9 @@ export function startKernel(options: KernelOptions): Kernel {
       log.warn('forwarding from the saved snapshot', { revision: saved.revision, staleSince: saved.savedAt });
       staleSince = saved.savedAt;
       status.update({ staleSince });
-      submit(snapshotOf(saved.items, saved.revision), saved.revision);
+      const known = snapshotOf(saved.items, saved.revision);
+      options.hygiene.startFrom({ ruleset: rulesetOf(known.snapshot), snapshot: known.snapshot });
+      submit(known, saved.revision);
     },
     replace: (items, revision) => {
       if (revision < view.snapshot.revision) {
@@ -157,7 +181,19 @@ export function startKernel(options: KernelOptions): Kernel {
       listener = added;
       if (last.revision > 0) added(last);
     },
-    resync: loop.resync,
+    resync: async () => {
+      repair = undefined;
+      await loop.resync();
+      return repair;
+    },
+    settled: loop.settled,
+    routes: (ip) => kept.entries.some(({ entry }) => entry.ip === ip),
+    setTrouble: (line) => {
+      const [before] = trouble;
+      trouble = line === undefined ? [] : [line];
+      if (before === line) return;
+      tell({ ...last, failures: [...trouble, ...last.failures.filter((failure) => failure !== before)] });
+    },
     close: async () => {
       await loop.close();
       await Promise.all([saver.close(), status.close()]);

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import type { ApplyReport, Dataplane } from '../dataplane/dataplane.ts';
 import type { AskedLayout } from '../dataplane/layout-choice.ts';
-import { openLayout } from '../dataplane/open-layout.ts';
+import { openDataplane } from '../dataplane/open.ts';
 import { SluiceError } from '../errors.ts';
 import { exec } from '../host/exec.ts';
 import { agentStatusPath } from '../host/agent-status.ts';
@@ -66,7 +66,7 @@ async function withDataplane<T>(
 ): Promise<T> {
   const single = await takeSingleAgent();
   try {
-    const { dataplane } = await openLayout({ asked, exec, node });
+    const { dataplane } = await openDataplane({ asked, exec, node });
     await dataplane.adopt();
     return await act(dataplane);
   } finally {

@@ -2,16 +2,21 @@
 import { mkdir } from 'node:fs/promises';
 import { SluiceError } from '../errors.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
+import { openConntrack } from '../dataplane/conntrack.ts';
 import { restoreByCoprocess } from '../dataplane/iptables/nat-table.ts';
+import { openDataplane } from '../dataplane/open.ts';
 import { leanExec } from '../host/lean-exec.ts';
-import { openLayout } from '../dataplane/open-layout.ts';
+import { openPipe } from '../host/pipe.ts';
 import { readMachine } from '../host/machine.ts';
 import type { NodeFacts } from '../model/node.ts';
 import { VERSION } from '../version.ts';
 import { followStore } from './follow.ts';
+import { startHeal } from './heal.ts';
+import { startHygiene } from './hygiene.ts';
 import { startKernel } from './kernel.ts';
 import { findNodeAddresses, type NodeAddresses } from './node-ip.ts';
 import type { AgentOptions } from './options.ts';
+import { rememberPids } from './own-pids.ts';
 import { loadSnapshot, type SavedSnapshot } from './saved-snapshot.ts';
 import { takeSingleAgent } from './single.ts';
 
@@ -42,11 +47,13 @@ function factsOf(options: AgentOptions, dataplane: Dataplane, addresses: NodeAdd
 }
 
 async function runAlone(options: AgentOptions): Promise<void> {
-  const { log, node } = options;
-  const { dataplane, choice } = await openLayout({
+  const { clock, log, node } = options;
+  const own = rememberPids(leanExec, openPipe);
+  const { dataplane, choice, notes } = await openDataplane({
     asked: options.dataplane,
-    exec: leanExec,
-    runRestore: restoreByCoprocess(),
+    exec: own.exec,
+    openPipe: own.openPipe,
+    runRestore: restoreByCoprocess(own.add),
     node,
   });
   log.info('data plane chosen', { dataplane: dataplane.name, why: choice.why });
@@ -54,20 +61,27 @@ async function runAlone(options: AgentOptions): Promise<void> {
   const addresses = await findNodeAddresses(options.nodeIps, leanExec);
   const facts = factsOf(options, dataplane, addresses);
   log.info('agent starts', { node, version: VERSION, dataplane: dataplane.name, addresses: facts.addresses });
+  for (const note of notes) log.warn('this node cannot do everything', { note });
+  const hygiene = startHygiene({ conntrack: openConntrack(leanExec), clock, log });
   const kernel = startKernel({
     node,
     stateDir: options.stateDir,
-    clock: options.clock,
+    clock,
     log,
     dataplane,
     localFacts: addresses.primary,
+    hygiene,
   });
   const saved = await loadSaved(options);
   if (saved !== undefined) kernel.startFrom(saved);
+  const hasEvents = !dataplane.name.includes('legacy');
+  const heal = startHeal({ kernel, clock, log, isOwn: own.has, hasEvents });
   try {
     await followStore(options, facts, kernel);
   } finally {
+    await heal.close();
     await kernel.close();
+    await hygiene.close();
     log.info('agent stops; rules stay as they are', { node });
   }
 }

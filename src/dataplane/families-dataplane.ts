@@ -53,9 +53,7 @@ export function familiesDataplane({ name, families: { ipv4, ipv6 }, routes }: Gr
   let isAdopted = false;
 
   const adopt = async (): Promise<void> => {
-    await ipv4.read();
-    await failureOf(() => ipv6.read());
-    await routes.adopt();
+    await Promise.all([ipv4.read(), failureOf(() => ipv6.read()), routes.adopt()]);
     isAdopted = true;
   };
 

@@ -8,7 +8,7 @@ import { iptablesRules } from './iptables/iptables.ts';
 import { restoreByExec, type RunRestore } from './iptables/nat-table.ts';
 import { detectTools, hasOurChains, type Tools } from './iptables/variant.ts';
 import { familiesDataplane } from './families-dataplane.ts';
-import { ipEntryRoutes } from './ip-routes.ts';
+import { ipEntryRoutes, type RouteType } from './ip-routes.ts';
 import { type AskedLayout, chooseLayout, type Layout, type LayoutChoice } from './layout-choice.ts';
 import { nftablesRules } from './nftables/nftables.ts';
 import { hasOurTable, nftProblem } from './nftables/probe.ts';
@@ -25,12 +25,16 @@ export interface LayoutOptions {
   readonly runRestore?: RunRestore | undefined;
   /** Name of this node: makes the phases of its rules differ from other nodes'. */
   readonly node: string;
+  /** Of the routes to entries, in every layout; `device`, the default, needs a guard beside it. */
+  readonly routeType?: RouteType | undefined;
 }
 
 /** A data plane and why it is this one. */
 export interface OpenedLayout {
   readonly dataplane: Dataplane;
   readonly choice: LayoutChoice;
+  /** The iptables of this node, whatever the layout; undefined if none is installed. */
+  readonly tools: Tools | undefined;
 }
 
 async function findTools(exec: Exec): Promise<Tools | undefined> {
@@ -63,7 +67,7 @@ async function look(exec: Exec): Promise<{
  * @throws SluiceError `config` if what was asked for, or everything, does not work here
  */
 export async function openLayout(options: LayoutOptions): Promise<OpenedLayout> {
-  const { asked, exec, openPipe = openMachinePipe, node } = options;
+  const { asked, exec, openPipe = openMachinePipe, node, routeType = 'device' } = options;
   const { runRestore = restoreByExec(exec) } = options;
   const { tools, problem, installed } = await look(exec);
   const choice = chooseLayout(asked, { iptables: tools?.variant, nftProblem: problem, installed });
@@ -76,6 +80,6 @@ export async function openLayout(options: LayoutOptions): Promise<OpenedLayout> 
   const leftovers: readonly FamilyRules[] =
     other === undefined || !isOtherInstalled ? [] : [other.ipv4, other.ipv6];
   const name = isNftables || tools === undefined ? 'nftables' : `iptables-${tools.variant}`;
-  const dataplane = familiesDataplane({ name, families, routes: ipEntryRoutes(exec) });
-  return { dataplane: removingLeftovers(dataplane, leftovers), choice };
+  const dataplane = familiesDataplane({ name, families, routes: ipEntryRoutes(exec, routeType) });
+  return { dataplane: removingLeftovers(dataplane, leftovers), choice, tools };
 }

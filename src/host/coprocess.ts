@@ -9,11 +9,11 @@ import type { ExecResult } from './exec.ts';
 
 /**
  * A request is the input's length in bytes on a line, then the input; the answer is exit code and length of the output on a line, then the
- * output. `head` reads exactly that many bytes of a pipe, and `read` byte by byte, so that nothing of the next request is swallowed.
+ * output. The output begins with the program's pid on a line, read by the shell that becomes the program. `head` reads exactly that many bytes of a pipe, and `read` byte by byte, so that nothing of the next request is swallowed.
  */
 const SCRIPT = `
 while IFS= read -r bytes; do
-  out=$(head -c "$bytes" | "$@" 2>&1)
+  out=$(head -c "$bytes" | { IFS=' ' read -r pid rest </proc/self/stat; echo "$pid"; exec "$@"; } 2>&1)
   code=$?
   printf '%s %s\\n%s' "$code" "\${#out}" "$out"
 done`;
@@ -37,8 +37,14 @@ export interface Coprocess {
   readonly close: () => void;
 }
 
-/** Starts the shell with the first run, and again if it has ended. */
-export function createCoprocess(argv: readonly [program: string, ...args: string[]]): Coprocess {
+/**
+ * Starts the shell with the first run, and again if it has ended.
+ * @param onPid told the pid of every run, before `run` resolves
+ */
+export function createCoprocess(
+  argv: readonly [program: string, ...args: string[]],
+  onPid?: (pid: number) => void,
+): Coprocess {
   let shell: ChildProcessWithoutNullStreams | undefined;
   let request: Request | undefined;
   let answer = Buffer.alloc(0);
@@ -57,7 +63,10 @@ export function createCoprocess(argv: readonly [program: string, ...args: string
     if (header === null) return;
     const [line, code, bytes] = [header[0], Number(header[1]), Number(header[2])];
     if (answer.length < line.length + bytes) return;
-    const stderr = answer.subarray(line.length, line.length + bytes).toString('utf8');
+    const output = answer.subarray(line.length, line.length + bytes).toString('utf8');
+    const [pid = ''] = output.split('\n', 1);
+    const stderr = output.slice(pid.length + 1);
+    if (/^\d+$/.test(pid)) onPid?.(Number(pid));
     const finished = request;
     [request, answer] = [undefined, Buffer.alloc(0)];
     finished?.done({ exitCode: code, stdout: '', stderr });

@@ -18,6 +18,8 @@ export interface ExecOptions {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** Cap of each output stream in bytes; default 64 MiB (a listing of 10,000 services is about 20 MB). */
   readonly maxBytes?: number | undefined;
+  /** Told the process's pid as soon as it runs. */
+  readonly onPid?: ((pid: number) => void) | undefined;
 }
 
 /** Runs a program to its end. Injected wherever programs are run, so that tests can fake it. */
@@ -29,7 +31,7 @@ export type Exec = (file: string, args: readonly string[], options?: ExecOptions
  */
 export const exec: Exec = async (file, args, options = {}) => {
   const timeoutMs = options.timeoutMs ?? 10_000;
-  const result = await execa(file, [...args], {
+  const child = execa(file, [...args], {
     reject: false,
     timeout: timeoutMs,
     forceKillAfterDelay: false,
@@ -39,6 +41,8 @@ export const exec: Exec = async (file, args, options = {}) => {
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     env: { LC_ALL: 'C', ...options.env },
   });
+  if (child.pid !== undefined) options.onPid?.(child.pid);
+  const result = await child;
   if (result.code === 'ENOENT') {
     throw new SluiceError('config', `cannot run ${file}: it is not installed`, {
       why: `no program ${file} in PATH`,

@@ -47,6 +47,7 @@ function gather(stream: NodeJS.ReadableStream, maxBytes: number, onFull: () => v
 export const leanExec: Exec = (file, args, options = {}) =>
   new Promise<ExecResult>((resolve, reject) => {
     const child = spawn(file, args, { stdio: 'pipe', env: { ...process.env, LC_ALL: 'C', ...options.env } });
+    if (child.pid !== undefined) options.onPid?.(child.pid);
     let passed: Bound | undefined;
     const stop = (bound: Bound): void => {
       passed ??= bound;

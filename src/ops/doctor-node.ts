@@ -2,6 +2,7 @@
 import type { LocalAgent } from '../host/agent-status.ts';
 import type { NodeProbe } from '../host/node-probe.ts';
 import type { Instance } from '../model/service.ts';
+import { ENTRY_DEVICE } from '../rules/entry-device.ts';
 import { bad, type DoctorCheck, skipped, well } from './doctor-check.ts';
 
 /** What each program is for, and whether nothing works without it. */
@@ -10,7 +11,7 @@ const NEEDED: Readonly<Record<string, { readonly why: string; readonly result: '
   iptables: { why: 'no rules can be made (package iptables)', result: 'fail' },
   ip6tables: { why: 'no IPv6 rules can be made (package iptables)', result: 'warn' },
   nft: {
-    why: 'clean-up leaves empty tables, and native tables cannot be read (package nftables)',
+    why: 'connections break when somebody flushes the nat table, clean-up leaves empty tables, and native tables cannot be read (package nftables)',
     result: 'warn',
   },
   conntrack: {
@@ -64,7 +65,8 @@ function reversePath(settings: NodeProbe['settings']): DoctorCheck {
   const strict = [...settings].flatMap(([file, value]) => {
     const name = /^net\/ipv4\/conf\/(.+)\/rp_filter$/.exec(file)?.[1];
     const isStrict = Math.max(Number(value), all) === 1;
-    return name === undefined || name === 'all' || name === 'lo' || !isStrict ? [] : [name];
+    const isNoDevice = name === undefined || ['all', 'lo', ENTRY_DEVICE].includes(name);
+    return isNoDevice || !isStrict ? [] : [name];
   });
   const check = 'sysctl/rp_filter';
   if (strict.length < 2)

@@ -139,7 +139,7 @@ describe('the apply loop', () => {
     const { clock, loop, calls, submit } = bench(0);
     submit(1);
     await clock.advance(100);
-    loop.resync();
+    void loop.resync();
     await clock.advance(100);
     expect(calls).toEqual(['apply 1@0', 'adopt@100', 'apply 1@100']);
   });

@@ -15,7 +15,7 @@ import type { NodeFacts } from '../../src/model/node.ts';
 import { createMemoryStore, type MemoryStore } from '../../src/store/memory/memory.ts';
 
 /** A log that keeps its lines as `level message {fields}`. */
-function keptLog(): Log & { readonly lines: readonly string[] } {
+export function keptLog(): Log & { readonly lines: readonly string[] } {
   const lines: string[] = [];
   const at =
     (level: string): Log['info'] =>
@@ -78,6 +78,7 @@ export async function startMemoryAgent(place: AgentPlace): Promise<MemoryAgent> 
     log,
     dataplane,
     localFacts: { nodeIpv4: '10.77.0.1' },
+    hygiene: { startFrom: () => {}, applied: () => {} },
   });
   if (place.saved !== undefined) kernel.startFrom(place.saved);
   const options: AgentOptions = {

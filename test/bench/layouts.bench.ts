@@ -61,9 +61,11 @@ async function openTimed(layout: 'iptables-nft' | 'nftables'): Promise<Timed> {
     return { plane, netns, bare: async () => void (await exec('nft', ['--', last])) };
   }
   let last: readonly [string, string] = ['', ''];
-  const plane = await openIptables(exec, async (program, text) => {
-    last = [program, text];
-    return restoreByExec(exec)(program, text);
+  const plane = await openIptables(exec, {
+    runRestore: async (program, text) => {
+      last = [program, text];
+      return restoreByExec(exec)(program, text);
+    },
   });
   return { plane, netns, bare: async () => void (await restoreByExec(exec)(...last)) };
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answered } from '../../src/dev/load/outcome.ts';
+import type { Child } from '../../src/dev/child.ts';
 import { waitConverged } from '../../src/ops/converge.ts';
 import { publish } from '../../src/ops/publish.ts';
 import { connections, script, startInstance } from './explain-world.ts';
@@ -9,13 +10,14 @@ import { useLab } from './harness/use-lab.ts';
 describe('explain, verify and doctor of the built program beside an agent', () => {
   const lab = useLab({ nodes: 2, etcd: 1 });
   let control: LabStore;
+  let agent: Child;
 
   beforeAll(async () => {
     const { node } = lab();
     const instances = await Promise.all(
       [8080, 8081].map((port) => startInstance(node(2), String(port), port)),
     );
-    await startAgent(lab(), node(1));
+    agent = await startAgent(lab(), node(1));
     control = await openLabStore(lab());
     const weighted = instances.map((address, index) => `${address}=${index * 2 + 1}`);
     const { revision } = await publish(control.deps, [specOf('web', '10.96.0.10:80', weighted)]);
@@ -62,8 +64,9 @@ describe('explain, verify and doctor of the built program beside an agent', () =
     expect(await look()).toBe(before);
   });
 
-  it('name a changed rule while the agent sleeps, also without the store', async () => {
+  it('name a changed rule where no agent runs to repair it, also without the store', async () => {
     const node = lab().node(1);
+    await agent.stop('SIGTERM');
     await script(
       node,
       `c=$(iptables-nft-save -t nat | sed -n 's/^-A \\(SLUICE-S-[^ ]*\\) .*probability.*/\\1/p')

@@ -181,7 +181,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     kind: 'no route to the entry',
-    seed: 'ip route del local 10.96.0.10 dev lo table local',
+    seed: 'ip route del 10.96.0.10 table local',
     from: 'node',
     code: 'entry-route',
     says: /no route to the entry 10\.96\.0\.10/,

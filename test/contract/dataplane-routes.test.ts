@@ -21,7 +21,7 @@ describe('routes to entries in a kernel', () => {
   it('make the node reach entries from its own address, in both families', async () => {
     const routes = ipEntryRoutes(netns.exec);
     expect(await routes.apply(['10.96.0.1', 'fd00::10'], FACTS)).toEqual({ changed: 2, failures: [] });
-    expect(await netns.script('ip route get 10.96.0.1')).toContain('local 10.96.0.1 dev lo src 10.0.0.1');
+    expect(await netns.script('ip route get 10.96.0.1')).toContain('10.96.0.1 dev sluice0 src 10.0.0.1');
     expect(await netns.script('ip -6 route get fd00::10')).toContain('src fd01::1');
     expect(await routes.apply(['10.96.0.1', 'fd00::10'], FACTS)).toEqual({ changed: 0, failures: [] });
   });
@@ -71,5 +71,29 @@ describe('routes to entries in a kernel', () => {
     expect(answer.failures).toEqual([expect.stringMatching(/^no route to entry 10\.96\.0\.1: .*prefsrc/)]);
     await netns.script('ip addr add 10.0.0.9/32 dev lo');
     expect(await routes.apply(['10.96.0.1'], facts)).toEqual({ changed: 1, failures: [] });
+  });
+
+  it('are local ones where the kernel has no such device, and move when it has', async () => {
+    const without = ipEntryRoutes(async (file, args, options) =>
+      netns.exec(file, args.includes('add') && args.includes('type') ? ['no', 'such'] : args, options),
+    );
+    expect(await without.apply(['10.96.0.1', 'fd00::10'], FACTS)).toEqual({ changed: 2, failures: [] });
+    expect(await netns.script('ip route get 10.96.0.1')).toContain('local 10.96.0.1 dev lo src 10.0.0.1');
+    expect(await without.apply(['10.96.0.1', 'fd00::10'], FACTS)).toEqual({ changed: 0, failures: [] });
+    const routes = ipEntryRoutes(netns.exec);
+    await routes.adopt();
+    expect(await routes.apply(['10.96.0.1', 'fd00::10'], FACTS)).toEqual({ changed: 2, failures: [] });
+    expect(await netns.script('ip route get 10.96.0.1; ip -6 route get fd00::10')).not.toContain(' lo ');
+    expect(await routes.dump()).toHaveLength(2);
+  });
+
+  it('are there again after somebody deleted the device', async () => {
+    const routes = ipEntryRoutes(netns.exec);
+    await routes.apply(['10.96.0.1', 'fd00::10'], FACTS);
+    await netns.script('ip link del sluice0');
+    await routes.adopt();
+    expect(await routes.apply(['10.96.0.1', 'fd00::10'], FACTS)).toEqual({ changed: 2, failures: [] });
+    await routes.cleanup();
+    expect(await netns.script('ip link')).not.toContain('sluice0');
   });
 });

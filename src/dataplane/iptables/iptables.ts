@@ -4,7 +4,7 @@ import type { Family } from '../../model/address.ts';
 import type { Dataplane } from '../dataplane.ts';
 import { familiesDataplane } from '../families-dataplane.ts';
 import type { FamilyRules } from '../family-rules.ts';
-import { ipEntryRoutes } from '../ip-routes.ts';
+import { ipEntryRoutes, type RouteType } from '../ip-routes.ts';
 import { ChainFamilyRules } from './family-rules.ts';
 import { iptablesNatTable, type NatTableExec, restoreByExec, type RunRestore } from './nat-table.ts';
 import { detectTools, type Tools } from './variant.ts';
@@ -15,18 +15,26 @@ export function iptablesRules(by: NatTableExec, tools: Tools): Readonly<Record<F
   return { ipv4: rulesOf('ipv4'), ipv6: rulesOf('ipv6') };
 }
 
+/** How the data plane works; both have a default. */
+export interface IptablesOptions {
+  /** How texts reach iptables-restore, in the same namespace as `exec`. */
+  readonly runRestore?: RunRestore | undefined;
+  /** Of the routes to entries; `device` needs a guard beside it. */
+  readonly routeType?: RouteType | undefined;
+}
+
 /**
  * Opens the data plane on iptables-nft or iptables-legacy, chosen now and kept for its life; reads only.
  * @param exec runs programs in the namespace to program
- * @param runRestore how texts reach iptables-restore, in the same namespace
  * @returns named 'iptables-nft' or 'iptables-legacy'
  * @throws SluiceError `config` if iptables is not installed
  */
-export async function openIptables(
-  exec: Exec,
-  runRestore: RunRestore = restoreByExec(exec),
-): Promise<Dataplane> {
+export async function openIptables(exec: Exec, options: IptablesOptions = {}): Promise<Dataplane> {
+  const { runRestore = restoreByExec(exec), routeType = 'device' } = options;
   const tools = await detectTools(exec);
-  const families = iptablesRules({ exec, runRestore }, tools);
-  return familiesDataplane({ name: `iptables-${tools.variant}`, families, routes: ipEntryRoutes(exec) });
+  return familiesDataplane({
+    name: `iptables-${tools.variant}`,
+    families: iptablesRules({ exec, runRestore }, tools),
+    routes: ipEntryRoutes(exec, routeType),
+  });
 }

@@ -63,11 +63,14 @@ export const restoreByExec =
   (program, text) =>
     exec(program, RESTORE_ARGS, { timeoutMs: TIMEOUT_MS, input: text });
 
-/** Keeps a small process for each program, which starts it for each text: for agents, that apply changes all day. */
-export function restoreByCoprocess(): RunRestore {
+/**
+ * Keeps a small process for each program, which starts it for each text: for agents, that apply changes all day.
+ * @param onPid told the pid of every run, at its end
+ */
+export function restoreByCoprocess(onPid?: (pid: number) => void): RunRestore {
   const coprocesses = new Map<string, Coprocess>();
   return (program, text) => {
-    const coprocess = coprocesses.get(program) ?? createCoprocess([program, ...RESTORE_ARGS]);
+    const coprocess = coprocesses.get(program) ?? createCoprocess([program, ...RESTORE_ARGS], onPid);
     coprocesses.set(program, coprocess);
     return coprocess.run(text, TIMEOUT_MS);
   };

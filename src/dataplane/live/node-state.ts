@@ -3,6 +3,7 @@ import { SluiceError } from '../../errors.ts';
 import type { Exec } from '../../host/exec.ts';
 import type { Family } from '../../model/address.ts';
 import { asList, asObject, asText } from '../../rules/explain/nft-words.ts';
+import { ENTRY_DEVICE } from '../../rules/entry-device.ts';
 import type { NodeState, Origin, RouteFact } from '../../rules/explain/node-state.ts';
 import { readRoutes } from './routes.ts';
 
@@ -31,10 +32,13 @@ async function readFiles(exec: Exec, files: readonly string[]): Promise<Readonly
   return lines;
 }
 
+/** Without our own, by which nothing ever comes in. */
 async function devicesOf(exec: Exec): Promise<readonly string[]> {
   const { stdout } = await exec('ip', ['-j', 'link', 'show']);
   const links: unknown = JSON.parse(stdout === '' ? '[]' : stdout);
-  return asList(links).map((link) => asText(asObject(link)?.['ifname']));
+  return asList(links)
+    .map((link) => asText(asObject(link)?.['ifname']))
+    .filter((name) => name !== ENTRY_DEVICE);
 }
 
 async function localNetworks(exec: Exec, family: Family): Promise<readonly string[]> {

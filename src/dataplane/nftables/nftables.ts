@@ -5,7 +5,7 @@ import type { Family } from '../../model/address.ts';
 import type { Dataplane } from '../dataplane.ts';
 import { familiesDataplane } from '../families-dataplane.ts';
 import type { FamilyRules } from '../family-rules.ts';
-import { ipEntryRoutes } from '../ip-routes.ts';
+import { ipEntryRoutes, type RouteType } from '../ip-routes.ts';
 import { NftFamilyRules } from './family-rules.ts';
 import { createHelper } from './resident-nft.ts';
 import { nftTable } from './nft-table.ts';
@@ -27,8 +27,11 @@ export function nftablesRules(options: NftablesOptions): Readonly<Record<Family,
   return { ipv4: rulesOf('ipv4'), ipv6: rulesOf('ipv6') };
 }
 
-/** Opens the data plane on nftables, named 'nftables'; reads and starts nothing yet. */
-export function openNftables(options: NftablesOptions): Dataplane {
+/**
+ * Opens the data plane on nftables, named 'nftables'; reads and starts nothing yet.
+ * @param routeType of the routes to entries; `device` needs a guard beside it
+ */
+export function openNftables(options: NftablesOptions, routeType: RouteType = 'device'): Dataplane {
   const families = nftablesRules(options);
-  return familiesDataplane({ name: 'nftables', families, routes: ipEntryRoutes(options.exec) });
+  return familiesDataplane({ name: 'nftables', families, routes: ipEntryRoutes(options.exec, routeType) });
 }

@@ -68,8 +68,21 @@ const endpointsOf = (lab: Lab): readonly string[] => ['--endpoints', lab.etcd().
 const stateDirOf = (node: Workplace): string => path.join(node.folder, 'state');
 
 /** Starts the agent of a node; it is announced in the store when this resolves (unless `wait` is false). */
-export async function startAgent(lab: Lab, node: Workplace, { wait = true } = {}): Promise<Child> {
-  const flags = ['--node', node.name, '--state-dir', stateDirOf(node), '--log-format', 'text'];
+export async function startAgent(
+  lab: Lab,
+  node: Workplace,
+  { wait = true, dataplane = 'auto' } = {},
+): Promise<Child> {
+  const flags = [
+    '--node',
+    node.name,
+    '--state-dir',
+    stateDirOf(node),
+    '--log-format',
+    'text',
+    '--dataplane',
+    dataplane,
+  ];
   const agent = await node.start([...SLUICE, 'agent', ...flags, ...endpointsOf(lab)]);
   if (!wait) return agent;
   await waitUntil(() => agent.stderr().includes('node announced') || !agent.running(), {

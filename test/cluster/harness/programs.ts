@@ -13,6 +13,7 @@ const FOLDER = path.join(ROOT, '.cache/test-bin');
 const SOURCES = {
   load: `import './src/dev/programs/load.ts';`,
   instance: `import './src/dev/programs/instance.ts';`,
+  hold: `import './test/cluster/harness/hold.ts';`,
   /** A lab of its own, to see what becomes of it when its maker dies. Prints `up INODE...`. */
   lab: `import { startLab } from './test/cluster/harness/lab.ts';
     const lab = await startLab({ nodes: 2, etcd: 1 });

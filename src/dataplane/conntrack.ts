@@ -1,0 +1,63 @@
+/**
+ * Owns forgetting connections in the kernel, by the conntrack tool. The tool walks the whole table for every call (about 100 ms at 30,000
+ * connections), so when many are to go, one listing tells first which are there at all.
+ */
+import { SluiceError } from '../errors.ts';
+import type { Exec } from '../host/exec.ts';
+import type { Family, Protocol } from '../model/address.ts';
+import { flowKey, flowKeysOf, forgetArgs, listArgs } from '../rules/conntrack-flows.ts';
+import type { Stale } from '../rules/gone.ts';
+
+/** Up to this many are deleted without looking. */
+const FEW = 4;
+const TIMEOUT_MS = 60_000;
+/** A table of a million connections prints about 180 MB. */
+const LISTING_MAX_BYTES = 256 * 1024 * 1024;
+
+/** Remembered connections of a network namespace. */
+export interface Conntrack {
+  /**
+   * Forgets what is stale.
+   * @returns how many kinds of stale connections were really there and gone now
+   * @throws SluiceError `config` if the tool is not installed, `failed`, `permission`
+   */
+  readonly forget: (stale: readonly Stale[]) => Promise<number>;
+}
+
+const familyOf = ({ entry }: Stale): Family => (entry.ip.includes(':') ? 'ipv6' : 'ipv4');
+
+async function run(exec: Exec, args: readonly string[]): Promise<{ exitCode: number; stdout: string }> {
+  const result = await exec('conntrack', args, { timeoutMs: TIMEOUT_MS, maxBytes: LISTING_MAX_BYTES });
+  // Exit code 1 with a count of 0 is what it says when nothing matched.
+  if (result.exitCode === 0 || / 0 flow entries have been /.test(result.stderr)) return result;
+  const why = result.stderr.trim().split('\n')[0];
+  throw new SluiceError(/permitted/i.test(why ?? '') ? 'permission' : 'failed', 'conntrack failed', { why });
+}
+
+/** Those of which there are connections. */
+async function present(exec: Exec, stale: readonly Stale[]): Promise<readonly Stale[]> {
+  const groups = new Map<string, { family: Family; protocol: Protocol }>();
+  for (const one of stale) {
+    const group = { family: familyOf(one), protocol: one.entry.protocol };
+    groups.set(`${group.family} ${group.protocol}`, group);
+  }
+  const found: ReadonlySet<string>[] = [];
+  for (const { family, protocol } of groups.values())
+    found.push(flowKeysOf((await run(exec, listArgs(family, protocol))).stdout));
+  return stale.filter((one) => found.some((keys) => keys.has(flowKey(one))));
+}
+
+/** Opens the remembered connections of the namespace that `exec` runs in. */
+export function openConntrack(exec: Exec): Conntrack {
+  return {
+    forget: async (stale) => {
+      const there = stale.length <= FEW ? stale : await present(exec, stale);
+      let forgotten = 0;
+      for (const one of there) {
+        const { exitCode } = await run(exec, forgetArgs(one));
+        if (exitCode === 0) forgotten += 1;
+      }
+      return forgotten;
+    },
+  };
+}

@@ -1,0 +1,32 @@
+/** Owns opening the data plane of a node: its layout, whichever it is, and the guard beside it. */
+import type { Dataplane } from './dataplane.ts';
+import { forwarding, openForwardAccept } from './forward-accept.ts';
+import { openGuard } from './guard-nft.ts';
+import { guarded } from './guard.ts';
+import type { LayoutChoice } from './layout-choice.ts';
+import { type LayoutOptions, openLayout } from './open-layout.ts';
+
+/** A node's data plane. */
+export interface OpenedDataplane {
+  readonly dataplane: Dataplane;
+  /** The layout of its rules, and why this one. */
+  readonly choice: LayoutChoice;
+  /** What is known from the start that it cannot do, one line each. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Opens the data plane of the network namespace that `exec` runs programs in; reads only.
+ * @throws SluiceError `config` if the layout that was asked for, or every one, does not work here
+ */
+export async function openDataplane(options: Omit<LayoutOptions, 'routeType'>): Promise<OpenedDataplane> {
+  const { exec } = options;
+  const guard = await openGuard(exec);
+  const routeType = guard.isThere ? 'device' : 'local';
+  const { dataplane: layout, choice, tools } = await openLayout({ ...options, routeType });
+  const plane = guarded(layout, guard);
+  // Without iptables there is no FORWARD chain of it, and without the guard nothing carries its mark.
+  const isForwarding = guard.isThere && tools !== undefined;
+  const dataplane = isForwarding ? forwarding(plane, openForwardAccept(exec, tools)) : plane;
+  return { dataplane, choice, notes: guard.notes };
+}
