@@ -141,6 +141,7 @@ async function main(): Promise<void> {
     },
     configPaths: { system: '/etc/sluice/config.yaml', user: userConfigPath() },
     programs: devPrograms(),
+    exec: async (...args) => (await import('./host/exec.ts')).exec(...args),
     uid: process.getuid?.() ?? 0,
     onResync,
     writeBugLog,

@@ -1,11 +1,13 @@
 /** Owns the one-shot forms of the agent: apply once, print the rules, remove every trace. */
 import { rm } from 'node:fs/promises';
 import type { ApplyReport, Dataplane } from '../dataplane/dataplane.ts';
-import { openIptables } from '../dataplane/iptables/iptables.ts';
+import type { AskedLayout } from '../dataplane/layout-choice.ts';
+import { openLayout } from '../dataplane/open-layout.ts';
 import { SluiceError } from '../errors.ts';
 import { exec } from '../host/exec.ts';
 import { agentStatusPath } from '../host/agent-status.ts';
 import { printRules } from '../rules/iptables/print.ts';
+import { printNftRules } from '../rules/nftables/print.ts';
 import { rulesetOf } from '../rules/ruleset-of.ts';
 import { AGENT_RANGE } from '../store/keys.ts';
 import { snapshotOf, type SnapshotView } from '../store/snapshot.ts';
@@ -29,11 +31,15 @@ async function readView(openStore: () => Promise<Store>): Promise<SnapshotView> 
   }
 }
 
+/** A layout to print rules in; the phases of nftables' rules differ by node. */
+export type RulesLayout =
+  { readonly name: 'iptables' } | { readonly name: 'nftables'; readonly node: string };
+
 /**
- * The rules that this store asks for, as iptables-restore text; touches no kernel.
+ * The rules that this store asks for, as text for iptables-restore or nft; touches no kernel.
  * @throws SluiceError `unavailable`, `failed` if a stored record cannot be read
  */
-export async function readRulesText(openStore: () => Promise<Store>): Promise<string> {
+export async function readRulesText(openStore: () => Promise<Store>, layout: RulesLayout): Promise<string> {
   const { snapshot, invalid } = await readView(openStore);
   if (invalid[0] !== undefined) {
     throw new SluiceError('failed', `${invalid.length} stored records cannot be read`, {
@@ -42,20 +48,25 @@ export async function readRulesText(openStore: () => Promise<Store>): Promise<st
       details: { invalid },
     });
   }
-  return printRules(rulesetOf(snapshot));
+  const ruleset = rulesetOf(snapshot);
+  return layout.name === 'nftables' ? printNftRules(ruleset, layout.node) : printRules(ruleset);
 }
 
 /** What `applyOnce` needs. */
 export interface OnceOptions {
   readonly node: string;
   readonly nodeIps: readonly string[];
+  readonly dataplane: AskedLayout;
   readonly openStore: () => Promise<Store>;
 }
 
-async function withDataplane<T>(act: (dataplane: Dataplane) => Promise<T>): Promise<T> {
+async function withDataplane<T>(
+  { dataplane: asked, node }: Pick<OnceOptions, 'dataplane' | 'node'>,
+  act: (dataplane: Dataplane) => Promise<T>,
+): Promise<T> {
   const single = await takeSingleAgent();
   try {
-    const dataplane = await openIptables(exec);
+    const { dataplane } = await openLayout({ asked, exec, node });
     await dataplane.adopt();
     return await act(dataplane);
   } finally {
@@ -70,7 +81,7 @@ async function withDataplane<T>(act: (dataplane: Dataplane) => Promise<T>): Prom
 export async function applyOnce(options: OnceOptions): Promise<AgentOnceReport> {
   const view = await readView(options.openStore);
   const ruleset = rulesetOf(view.snapshot);
-  const report: ApplyReport = await withDataplane(async (dataplane) => {
+  const report: ApplyReport = await withDataplane(options, async (dataplane) => {
     const { primary } = await findNodeAddresses(options.nodeIps, exec);
     return await dataplane.apply(ruleset, primary);
   });
@@ -90,7 +101,7 @@ export async function applyOnce(options: OnceOptions): Promise<AgentOnceReport> 
  * @throws SluiceError `locked` if an agent still runs, `permission`, `failed`
  */
 export async function cleanUpNode(stateDir: string): Promise<void> {
-  await withDataplane(async (dataplane) => {
+  await withDataplane({ dataplane: 'auto', node: '' }, async (dataplane) => {
     await dataplane.cleanup();
   });
   for (const file of [...snapshotFiles(stateDir), agentStatusPath(stateDir)]) {

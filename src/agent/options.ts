@@ -1,4 +1,5 @@
 /** Owns what an agent is started with. */
+import type { AskedLayout } from '../dataplane/layout-choice.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../host/log.ts';
 import type { Clock } from '../host/clock.ts';
@@ -13,8 +14,8 @@ export interface AgentOptions {
   readonly openStore: () => Promise<Store>;
   /** The node's own addresses towards the other nodes; found from the routing table where not given. */
   readonly nodeIps: readonly string[];
-  /** iptables variant: found by itself with `auto`. */
-  readonly dataplane: 'auto' | 'iptables';
+  /** What writes the rules; chosen from what the node has with `auto`. */
+  readonly dataplane: AskedLayout;
   readonly log: Log;
   readonly clock: Clock;
   /** Uniform in [0, 1). */

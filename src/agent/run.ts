@@ -2,9 +2,9 @@
 import { mkdir } from 'node:fs/promises';
 import { SluiceError } from '../errors.ts';
 import type { Dataplane } from '../dataplane/dataplane.ts';
-import { openIptables } from '../dataplane/iptables/iptables.ts';
 import { restoreByCoprocess } from '../dataplane/iptables/nat-table.ts';
 import { leanExec } from '../host/lean-exec.ts';
+import { openLayout } from '../dataplane/open-layout.ts';
 import { readMachine } from '../host/machine.ts';
 import type { NodeFacts } from '../model/node.ts';
 import { VERSION } from '../version.ts';
@@ -31,6 +31,7 @@ function factsOf(options: AgentOptions, dataplane: Dataplane, addresses: NodeAdd
   return {
     name: options.node,
     addresses: addresses.all,
+    networks: machine.networks,
     cpus: machine.cpus,
     memoryBytes: machine.memoryBytes,
     version: VERSION,
@@ -42,7 +43,13 @@ function factsOf(options: AgentOptions, dataplane: Dataplane, addresses: NodeAdd
 
 async function runAlone(options: AgentOptions): Promise<void> {
   const { log, node } = options;
-  const dataplane = await openIptables(leanExec, restoreByCoprocess());
+  const { dataplane, choice } = await openLayout({
+    asked: options.dataplane,
+    exec: leanExec,
+    runRestore: restoreByCoprocess(),
+    node,
+  });
+  log.info('data plane chosen', { dataplane: dataplane.name, why: choice.why });
   await dataplane.adopt();
   const addresses = await findNodeAddresses(options.nodeIps, leanExec);
   const facts = factsOf(options, dataplane, addresses);

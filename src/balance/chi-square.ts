@@ -54,8 +54,8 @@ function upperGammaFraction(a: number, x: number): number {
   return fraction * Math.exp(-x + a * Math.log(x) - logGamma(a));
 }
 
-/** Upper tail of the chi-square distribution: Q(k/2, x/2). */
-function upperTail(statistic: number, degreesOfFreedom: number): number {
+/** Upper tail of the chi-square distribution, Q(k/2, x/2): probability of a statistic at least this large by chance. */
+export function upperTail(statistic: number, degreesOfFreedom: number): number {
   if (statistic <= 0) return 1;
   const [a, x] = [degreesOfFreedom / 2, statistic / 2];
   return x < a + 1 ? 1 - lowerGammaSeries(a, x) : upperGammaFraction(a, x);

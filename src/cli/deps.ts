@@ -1,6 +1,7 @@
 /** Owns what the command line gets from the process edge (main.ts) or from a test: streams, time, the store, and who is asking. */
 import type { Clock } from '../host/clock.ts';
 import type { DevPrograms } from '../dev/options.ts';
+import type { Exec } from '../host/exec.ts';
 import type { Store } from '../store/store.ts';
 import type { Io } from './io.ts';
 import type { ConfigPaths, Settings } from './settings.ts';
@@ -29,6 +30,8 @@ export interface CliDeps {
   readonly configPaths: ConfigPaths;
   /** Command lines of this very program and of those that `sluice dev` starts. */
   readonly programs: DevPrograms;
+  /** Runs programs that read this node: explain, verify, doctor. */
+  readonly exec: Exec;
   /** User id of this process. */
   readonly uid: number;
   /** Calls `resync` on SIGHUP; returns how to stop listening. */

@@ -31,7 +31,7 @@ export function listOption(flags: string, description: string): Option {
 }
 
 /** An option whose value is a duration in milliseconds. */
-function durationOption(flags: string, description: string): Option {
+export function durationOption(flags: string, description: string): Option {
   const option = new Option(flags, description);
   return option.argParser((value: string) => {
     try {
@@ -83,6 +83,7 @@ export function agentOptions(): readonly Option[] {
     new Option('--dataplane <name>', 'how rules get into the kernel (default: auto)').choices([
       'auto',
       'iptables',
+      'nftables',
     ]),
     new Option('--log-format <format>', 'how the log on stderr looks (default: auto)').choices([
       'auto',

@@ -7,12 +7,15 @@ import { VERSION } from '../version.ts';
 import { defineAgent } from './commands/agent.ts';
 import { defineDev } from './commands/dev.ts';
 import { defineDescribe } from './commands/describe.ts';
+import { defineExplain } from './commands/explain.ts';
 import { defineInstance } from './commands/instance.ts';
 import { defineList } from './commands/list.ts';
+import { defineDoctor } from './commands/doctor.ts';
 import { definePlan } from './commands/plan.ts';
 import { definePublish } from './commands/publish.ts';
 import { defineStatus } from './commands/status.ts';
 import { defineUnpublish } from './commands/unpublish.ts';
+import { defineVerify } from './commands/verify.ts';
 import { defineWait } from './commands/wait.ts';
 import { defineCompletion } from './commands/completion.ts';
 import { defineHelp } from './commands/help.ts';
@@ -32,9 +35,9 @@ export interface ProgramOutput {
 
 const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[]])[] = [
   ['Publish and change:', [definePublish, defineUnpublish, definePlan, defineInstance]],
-  ['Observe:', [defineStatus, defineList, defineDescribe, defineWait]],
+  ['Observe:', [defineStatus, defineList, defineDescribe, defineExplain, defineVerify, defineWait]],
   ['Run:', [defineAgent, defineDev]],
-  ['Operate:', [defineCompletion, defineVersion, defineHelp]],
+  ['Operate:', [defineDoctor, defineCompletion, defineVersion, defineHelp]],
 ];
 
 /** What ends every run of commander that did what was asked: help or version shown. */

@@ -1,7 +1,9 @@
 /**
- * Owns the Dataplane interface: a ruleset into a kernel, and back out of it. Implementations (iptables, memory, later nftables)
- * pass one contract suite.
+ * Owns the Dataplane interface: a ruleset into a kernel, and back out of it. Implementations (iptables, nftables, memory) pass one
+ * contract suite.
  */
+import type { Address } from '../model/address.ts';
+import type { Entry } from '../model/entry.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
 
 /** What one `apply` did. Counts are of rules and chains really sent to the kernel. */
@@ -25,9 +27,20 @@ export interface LocalFacts {
   readonly nodeIpv6?: string | undefined;
 }
 
+/** New connections to an instance through an entry. */
+export interface ConnectionCount {
+  readonly entry: Entry;
+  readonly instance: Address;
+  /**
+   * Since counting began. It goes on through a change of weights in the nftables layout; in the iptables layout it begins anew when the
+   * rules of the entry are rewritten. A reader takes a smaller number than the last as a new beginning.
+   */
+  readonly connections: number;
+}
+
 /** A kernel (or a stateful model of one). Methods must not run at the same time; the caller serialises. */
 export interface Dataplane {
-  /** e.g. 'iptables-nft', 'iptables-legacy', 'memory'. */
+  /** e.g. 'iptables-nft', 'iptables-legacy', 'nftables', 'memory'. */
   readonly name: string;
   /**
    * Reads back what is installed and takes over what is ours, so that the next `apply` changes only what differs.
@@ -43,6 +56,11 @@ export interface Dataplane {
   readonly apply: (ruleset: Ruleset, facts: LocalFacts) => Promise<ApplyReport>;
   /** The rules of ours that are in the kernel now, in the layout's own words, sorted. */
   readonly dump: () => Promise<string>;
+  /**
+   * New connections so far, by entry and instance, as the kernel counted them; an instance that had none may be missing.
+   * @throws SluiceError `permission`, `failed`
+   */
+  readonly counters: () => Promise<readonly ConnectionCount[]>;
   /** Removes every trace of ours, and nothing else. */
   readonly cleanup: () => Promise<void>;
 }

@@ -2,7 +2,8 @@
 import type { Family } from '../model/address.ts';
 import type { Dataplane } from './dataplane.ts';
 import { diffRoutes, type EntryRoutes, refusalLines } from './entry-routes.ts';
-import { chainDataplane } from './iptables/chain-dataplane.ts';
+import { familiesDataplane } from './families-dataplane.ts';
+import { ChainFamilyRules } from './iptables/family-rules.ts';
 import { type MemoryTable, memoryTable } from './memory-table.ts';
 
 /** A modelled kernel: nat tables, routes and the node's own addresses. */
@@ -45,5 +46,6 @@ function memoryRoutes({ routes, nodeAddresses }: MemoryKernel): EntryRoutes {
 /** A data plane on a modelled kernel; several on one kernel model agents that follow each other. */
 export function memoryDataplane(kernel: MemoryKernel = memoryKernel()): MemoryDataplane {
   const { tables } = kernel;
-  return { ...chainDataplane({ name: 'memory', tables, routes: memoryRoutes(kernel) }), kernel };
+  const families = { ipv4: new ChainFamilyRules(tables.ipv4), ipv6: new ChainFamilyRules(tables.ipv6) };
+  return { ...familiesDataplane({ name: 'memory', families, routes: memoryRoutes(kernel) }), kernel };
 }

@@ -1,4 +1,5 @@
 /** Owns what is read about this machine: size, kernel, addresses. */
+import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname, networkInterfaces, release, totalmem } from 'node:os';
 import { canonicalIp, familyOf } from '../model/address.ts';
 
@@ -10,13 +11,20 @@ export interface Machine {
   readonly kernel: string;
   /** Global unicast addresses in canonical text, the kernel's order, loopback and link-local left out. */
   readonly addresses: readonly string[];
+  /** The networks that these addresses lie in, `ADDRESS/BITS` with the machine's own address; single addresses left out. */
+  readonly networks: readonly string[];
 }
+
+/** As many as a node's record holds. */
+const MAX_NETWORKS = 64;
 
 /** Reads the facts; cheap, so read anew whenever they are needed. */
 export function readMachine(): Machine {
-  const addresses = Object.values(networkInterfaces())
+  const links = Object.values(networkInterfaces())
     .flatMap((list) => list ?? [])
-    .filter(({ internal, address }) => !internal && !/^fe[89ab]/.test(address))
+    .filter(({ internal, address }) => !internal && !/^fe[89ab]/.test(address));
+  const networks = links.flatMap(({ cidr }) => (cidr === null || /\/(32|128)$/.test(cidr) ? [] : [cidr]));
+  const addresses = links
     .map(({ address }) => canonicalIp(address))
     .filter((address) => address !== undefined);
   return {
@@ -25,7 +33,17 @@ export function readMachine(): Machine {
     memoryBytes: totalmem(),
     kernel: release(),
     addresses: [...new Set(addresses)],
+    networks: [...new Set(networks)].slice(0, MAX_NETWORKS),
   };
+}
+
+/** Text of a /proc or /sys file, trimmed, or undefined if it cannot be read. */
+export function readKernelFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
 }
 
 /** First address of a family, or undefined. */

@@ -1,6 +1,7 @@
 /** Owns the schema of each kind of field in stored records: one rule, one message. Pure. */
 import * as v from 'valibot';
 import { type Address, formatAddress, parseAddress, canonicalIp } from './address.ts';
+import { formatAffinity, parseAffinity } from './affinity.ts';
 import { type Entry, formatEntry, parseEntry } from './entry.ts';
 import { isName, NAME_RULE } from './name.ts';
 import { reservedBecause } from './reserved.ts';
@@ -77,6 +78,16 @@ export const entryField: v.GenericSchema<string, Entry> = canonicalField(
   (text) => canonical(text, parseEntry, formatEntry),
   'must be a canonical IP:PORT/tcp|udp that can be dialled',
 );
+
+/** A session affinity other than none, as canonical text to seconds. */
+export const affinityField: v.GenericSchema<string, number> = canonicalField((text) => {
+  try {
+    const seconds = parseAffinity(text);
+    return formatAffinity(seconds) === text ? seconds : undefined;
+  } catch {
+    return undefined;
+  }
+}, 'must be client-ip=TIME');
 
 function canonicalField<T>(
   read: (text: string) => T | undefined,

@@ -5,6 +5,8 @@ export interface NodeFacts {
   readonly name: string;
   /** Canonical addresses of the node, the primary first. */
   readonly addresses: readonly string[];
+  /** Networks on its links, `ADDRESS/BITS`; undefined from agents that do not say. */
+  readonly networks?: readonly string[] | undefined;
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly version: string;

@@ -16,10 +16,12 @@ import { plainText } from './text.ts';
 /** Failure lines kept in an acknowledgement; the agent's log has them all. */
 const MAX_FAILURES = 100;
 const ADDRESSES = 'must be a list of 1 to 64 IP addresses';
+const NETWORKS = 'must be a list of at most 64 networks';
 const FAILURES = `must be a list of at most ${MAX_FAILURES} lines`;
 
 const nodeSchema = v.object({
   addresses: v.pipe(v.array(ipField, ADDRESSES), v.minLength(1, ADDRESSES), v.maxLength(64, ADDRESSES)),
+  networks: v.optional(v.pipe(v.array(textField, NETWORKS), v.maxLength(64, NETWORKS))),
   cpus: countField,
   memoryBytes: countField,
   version: textField,
@@ -59,13 +61,15 @@ export function decodeNode(name: string, json: string): Decoded<NodeFacts> {
 
 /** JSON of `node/<node>`; the name is in the key only. */
 export function encodeNode(facts: NodeFacts, raw?: Raw): string {
-  const { addresses, cpus, memoryBytes, startedAt } = facts;
+  const { addresses, networks, cpus, memoryBytes, startedAt } = facts;
   const texts = {
     version: plainText(facts.version),
     kernel: plainText(facts.kernel),
     dataplane: plainText(facts.dataplane),
   };
-  return encodeRecord(nodeSchema, { addresses: [...addresses], cpus, memoryBytes, startedAt, ...texts }, raw);
+  const links = networks === undefined ? {} : { networks: [...networks] };
+  const record = { addresses: [...addresses], ...links, cpus, memoryBytes, startedAt, ...texts };
+  return encodeRecord(nodeSchema, record, raw);
 }
 
 /**

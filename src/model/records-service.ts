@@ -1,10 +1,12 @@
 /** Owns the stored form of services, instances, entry claims and the generation. Pure. */
 import * as v from 'valibot';
 import { formatAddress } from './address.ts';
+import { formatAffinity } from './affinity.ts';
 import type { Generation } from './audit.ts';
 import { compareEntries, type Entry, formatEntry } from './entry.ts';
 import {
   addressField,
+  affinityField,
   entryField,
   flagField,
   nameField,
@@ -41,6 +43,7 @@ const serviceSchema = v.object({
   ),
   origin: originField,
   masquerade: flagField,
+  affinity: v.optional(affinityField),
   createdAt: timeField,
 });
 
@@ -68,14 +71,18 @@ export function decodeService(name: string, json: string): Decoded<Service> {
   const key = `service/${name}`;
   checkName(key, name);
   const { value, raw } = decodeRecord(key, json, serviceSchema);
-  return { value: { name, ...value, entries: value.entries.toSorted(compareEntries) }, raw };
+  const { affinity, ...rest } = value;
+  const entries = value.entries.toSorted(compareEntries);
+  const affinityPart = affinity === undefined ? {} : { affinitySeconds: affinity };
+  return { value: { name, ...rest, ...affinityPart, entries }, raw };
 }
 
 /** JSON of `service/<name>`; the name is in the key only. */
 export function encodeService(service: Service, raw?: Raw): string {
-  const { origin, masquerade, createdAt } = service;
+  const { origin, masquerade, affinitySeconds, createdAt } = service;
+  const affinity = affinitySeconds === undefined ? undefined : formatAffinity(affinitySeconds);
   const entries = service.entries.toSorted(compareEntries).map(formatEntry);
-  return encodeRecord(serviceSchema, { entries, origin, masquerade, createdAt }, raw);
+  return encodeRecord(serviceSchema, { entries, origin, masquerade, affinity, createdAt }, raw);
 }
 
 /**

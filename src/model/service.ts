@@ -13,6 +13,8 @@ export interface Service {
   readonly origin: Origin;
   /** Replace the clients' source address by the node's (needed when instances answer past the node). */
   readonly masquerade: boolean;
+  /** Seconds after its last new connection for which a client stays with its instance; undefined for no session affinity. */
+  readonly affinitySeconds?: number | undefined;
   /** RFC 3339, UTC. */
   readonly createdAt: string;
 }
@@ -47,6 +49,8 @@ export interface ServiceSpec {
   readonly entries: readonly Entry[];
   readonly instances: readonly InstanceSpec[];
   readonly masquerade: boolean;
+  /** As in `Service`. */
+  readonly affinitySeconds?: number | undefined;
 }
 
 /** One static instance of a spec. */

@@ -1,5 +1,6 @@
 /** Owns making a spec from values typed on the command line: the same checks as for a file. Pure. */
 import { compareAddresses } from './address.ts';
+import { parseAffinity } from './affinity.ts';
 import { compareEntries, parseEntry } from './entry.ts';
 import { parseInstanceArgument } from './instance-argument.ts';
 import { parseName } from './name.ts';
@@ -14,6 +15,8 @@ export interface SpecFlags {
   /** `IP:PORT[=WEIGHT]` */
   readonly instances: readonly string[];
   readonly masquerade?: boolean | undefined;
+  /** `client-ip[=TIME]` or `none` */
+  readonly affinity?: string | undefined;
 }
 
 /**
@@ -27,5 +30,7 @@ export function specFromFlags(flags: SpecFlags): ServiceSpec {
     .map((text) => parseInstanceArgument(text, '--instance'))
     .toSorted(compareAddresses);
   assertService(name, { entries, instances });
-  return { name, entries, instances, masquerade: flags.masquerade ?? false };
+  const seconds = parseAffinity(flags.affinity ?? 'none', '--affinity');
+  const affinity = seconds === undefined ? {} : { affinitySeconds: seconds };
+  return { name, entries, instances, masquerade: flags.masquerade ?? false, ...affinity };
 }

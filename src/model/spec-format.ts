@@ -1,5 +1,6 @@
 /** Owns specs as text: the canonical file of a service, which reads back to the same spec. Pure. */
 import { compareAddresses } from './address.ts';
+import { formatAffinity } from './affinity.ts';
 import { compareEntries, formatEntry } from './entry.ts';
 import { formatInstanceArgument } from './instance-argument.ts';
 import type { Instance, Service, ServiceSpec } from './service.ts';
@@ -11,6 +12,7 @@ interface SpecObject {
   readonly entries: readonly string[];
   readonly instances: readonly string[];
   readonly masquerade: boolean;
+  readonly affinity?: string;
 }
 
 /** The spec as a JSON object in canonical order. */
@@ -21,17 +23,19 @@ function specObject(spec: ServiceSpec): SpecObject {
     entries: spec.entries.toSorted(compareEntries).map(formatEntry),
     instances: spec.instances.toSorted(compareAddresses).map(formatInstanceArgument),
     masquerade: spec.masquerade,
+    ...(spec.affinitySeconds === undefined ? {} : { affinity: formatAffinity(spec.affinitySeconds) }),
   };
 }
 
 /** The spec that a stored service would be published from: its static instances. */
 export function specOf(service: Service, instances: readonly Instance[]): ServiceSpec {
-  const { name, entries, masquerade } = service;
+  const { name, entries, masquerade, affinitySeconds } = service;
   const listed = instances.filter(({ origin }) => origin === 'static');
   return {
     name,
     entries,
     masquerade,
+    ...(affinitySeconds === undefined ? {} : { affinitySeconds }),
     instances: listed.map(({ ip, port, weight }) => ({ ip, port, weight })).toSorted(compareAddresses),
   };
 }
@@ -47,5 +51,7 @@ export function formatSpec(spec: ServiceSpec, format: 'yaml' | 'json' = 'yaml'):
   const object = specObject(spec);
   if (format === 'json') return `${JSON.stringify(object, undefined, 2)}\n`;
   const head = `kind: ${object.kind}\nname: ${JSON.stringify(object.name)}\n`;
-  return `${head}${yamlList('entries', object.entries)}${yamlList('instances', object.instances)}masquerade: ${object.masquerade}\n`;
+  const lists = `${yamlList('entries', object.entries)}${yamlList('instances', object.instances)}`;
+  const affinity = object.affinity === undefined ? '' : `affinity: ${JSON.stringify(object.affinity)}\n`;
+  return `${head}${lists}masquerade: ${object.masquerade}\n${affinity}`;
 }

@@ -1,6 +1,7 @@
 /** Owns reading entries and instances out of a spec's tree, in both their spellings. Pure. */
 import { SluiceError } from '../errors.ts';
 import { canonicalIp, parseAddress, type Protocol } from './address.ts';
+import { AFFINITY_RULE, parseAffinity } from './affinity.ts';
 import { type Entry, parseEntry } from './entry.ts';
 import { DEFAULT_WEIGHT, parseInstanceArgument } from './instance-argument.ts';
 import type { InstanceSpec } from './service.ts';
@@ -60,6 +61,12 @@ function readIp(reader: FieldReader, node: SpecNode): string | undefined {
     });
   }
   return ip;
+}
+
+/** A session affinity as text; undefined for none, or if something was reported. */
+export function readAffinity(reader: FieldReader, node: SpecNode): number | undefined {
+  const text = textAt(reader, node, AFFINITY_RULE);
+  return text === undefined ? undefined : parsed(reader, node, () => parseAffinity(text, reader.path));
 }
 
 /** An entry as text or as a map; undefined if something was reported. */

@@ -6,10 +6,10 @@ import { isName, NAME_RULE } from './name.ts';
 import { type RuleBreak, serviceBreaks } from './service-rules.ts';
 import type { InstanceSpec, ServiceSpec } from './service.ts';
 import { type FieldReader, flagAt, listAt, mapAt, showNode, textAt } from './spec-fields.ts';
-import { readEntry, readInstance } from './spec-items.ts';
+import { readAffinity, readEntry, readInstance } from './spec-items.ts';
 import type { SpecNode } from './spec-tree.ts';
 
-const SERVICE_FIELDS = ['kind', 'name', 'entries', 'instances', 'masquerade'];
+const SERVICE_FIELDS = ['kind', 'name', 'entries', 'instances', 'masquerade', 'affinity'];
 /** An item that was read, with its place, so that rules between items can point at it. */
 interface Placed<T> {
   readonly value: T;
@@ -115,11 +115,14 @@ export function readService(reader: FieldReader, node: SpecNode): ServiceSpec | 
   reportBreaks(reader, entries, instances);
   const masquerade = valueOf('masquerade');
   const flag = masquerade === undefined ? false : flagAt(reader.within('masquerade'), masquerade);
+  const affinity = valueOf('affinity');
+  const seconds = affinity === undefined ? undefined : readAffinity(reader.within('affinity'), affinity);
   if (name === undefined || flag === undefined) return undefined;
   return {
     name,
     entries: entries.map(({ value }) => value).toSorted(compareEntries),
     instances: instances.map(({ value }) => value).toSorted(compareAddresses),
     masquerade: flag,
+    ...(seconds === undefined ? {} : { affinitySeconds: seconds }),
   };
 }

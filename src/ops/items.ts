@@ -1,5 +1,6 @@
 /** Owns the read models: from what was read to the items that are shown. Pure. */
 import { formatAddress } from '../model/address.ts';
+import { formatAffinity } from '../model/affinity.ts';
 import { formatEntry } from '../model/entry.ts';
 import type { Instance, Stored } from '../model/service.ts';
 import { timeMs } from '../model/time.ts';
@@ -56,6 +57,7 @@ export function serviceItems(read: ClusterRead, now: Date): readonly ServiceItem
         entries: value.entries.map(formatEntry),
         origin: value.origin,
         masquerade: value.masquerade,
+        affinity: formatAffinity(value.affinitySeconds),
         instances: instances.length,
         ready: instances.filter(isServing).length,
         nodesApplied: done.length,

@@ -8,6 +8,8 @@ export interface ServiceItem {
   readonly entries: readonly string[];
   readonly origin: Origin;
   readonly masquerade: boolean;
+  /** `none` or `client-ip=3h` */
+  readonly affinity: string;
   /** Number of instances, and how many of them get new connections (ready, weight above 0). */
   readonly instances: number;
   readonly ready: number;

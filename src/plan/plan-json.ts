@@ -1,5 +1,6 @@
 /** Owns the JSON form of a plan, for `plan -o json` and for applying a saved plan. Stable: fields are only ever added. Pure. */
 import { formatAddress } from '../model/address.ts';
+import { formatAffinity } from '../model/affinity.ts';
 import { formatEntry } from '../model/entry.ts';
 import type { Instance, Service } from '../model/service.ts';
 import type { Change, Narrowing, Plan } from './plan.ts';
@@ -10,6 +11,7 @@ interface ServiceJson {
   readonly entries: readonly string[];
   readonly origin: string;
   readonly masquerade: boolean;
+  readonly affinity: string;
 }
 
 /** An instance as in JSON. */
@@ -44,8 +46,9 @@ export interface PlanJson {
   readonly instances: readonly InstanceJson[];
 }
 
-function serviceJson({ name, entries, origin, masquerade }: Service): ServiceJson {
-  return { name, entries: entries.map(formatEntry), origin, masquerade };
+function serviceJson({ name, entries, origin, masquerade, affinitySeconds }: Service): ServiceJson {
+  const affinity = formatAffinity(affinitySeconds);
+  return { name, entries: entries.map(formatEntry), origin, masquerade, affinity };
 }
 
 function instanceJson(instance: Instance): InstanceJson {

@@ -50,14 +50,18 @@ function refuseForeign(
 function serviceChange(input: PublishInput): Change | undefined {
   const { spec, stored, now } = input;
   const entries = spec.entries.toSorted(compareEntries);
+  const affinity = spec.affinitySeconds === undefined ? {} : { affinitySeconds: spec.affinitySeconds };
   if (stored === undefined) {
     const { name, masquerade } = spec;
-    return { kind: 'create-service', after: { name, entries, origin: 'static', masquerade, createdAt: now } };
+    const after: Service = { name, entries, origin: 'static', masquerade, ...affinity, createdAt: now };
+    return { kind: 'create-service', after };
   }
   const before = stored.service;
-  const after: Service = { ...before.value, entries, masquerade: spec.masquerade };
+  const { affinitySeconds: affinityBefore, ...rest } = before.value;
+  const after: Service = { ...rest, entries, masquerade: spec.masquerade, ...affinity };
   const isSame =
     before.value.masquerade === after.masquerade &&
+    affinityBefore === after.affinitySeconds &&
     before.value.entries.toSorted(compareEntries).map(formatEntry).join() === entries.map(formatEntry).join();
   return isSame ? undefined : { kind: 'update-service', before, after };
 }

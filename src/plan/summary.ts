@@ -1,7 +1,8 @@
 /** Owns what a plan says line by line, as data for a renderer: signs, subjects, values before and after. Pure. */
 import { formatAddress } from '../model/address.ts';
+import { formatAffinity } from '../model/affinity.ts';
 import { type Entry, formatEntry } from '../model/entry.ts';
-import type { Instance } from '../model/service.ts';
+import type { Instance, Service } from '../model/service.ts';
 import { formatShare, sharesOf } from '../model/share.ts';
 import type { Change, Plan } from './plan.ts';
 
@@ -57,6 +58,12 @@ interface Weights {
   readonly after: ReadonlyMap<string, string>;
 }
 
+/** What of a service is neither entry nor instance. */
+const settingsOf = ({ masquerade, affinitySeconds }: Service): readonly string[] => [
+  `masquerade ${masquerade}`,
+  `affinity ${formatAffinity(affinitySeconds)}`,
+];
+
 function lineOf(change: Change, weights: Weights): readonly SummaryLine[] {
   if (change.kind === 'create-service' || change.kind === 'delete-service') {
     const isNew = change.kind === 'create-service';
@@ -64,9 +71,12 @@ function lineOf(change: Change, weights: Weights): readonly SummaryLine[] {
     return [{ sign: isNew ? '+' : '-', subject: `service ${name}`, detail: '' }];
   }
   if (change.kind === 'update-service') {
-    const [before, after] = [change.before.value.masquerade, change.after.masquerade];
     const subject = `service ${change.after.name}`;
-    return before === after ? [] : [{ sign: '~', subject, detail: `masquerade ${before} → ${after}` }];
+    const after = settingsOf(change.after);
+    return settingsOf(change.before.value).flatMap((text, at): readonly SummaryLine[] => {
+      const now = after[at] ?? '';
+      return text === now ? [] : [{ sign: '~', subject, detail: `${text} → ${now.split(' ')[1] ?? ''}` }];
+    });
   }
   const instance = change.kind === 'remove-instance' ? change.before.value : change.after;
   const subject = `instance ${formatAddress(instance)}`;

@@ -56,11 +56,17 @@ function rulesOfService(
   ) {
     return before.keyed;
   }
-  const { name, masquerade, entries } = service.value;
+  const { name, masquerade, affinitySeconds, entries } = service.value;
   const targets = { ipv4: targetsOf(instances, 'ipv4'), ipv6: targetsOf(instances, 'ipv6') };
   const keyed = entries.map((entry) => ({
     key: orderKey(entry),
-    rules: { entry, service: name, masquerade, targets: targets[entry.ip.includes(':') ? 'ipv6' : 'ipv4'] },
+    rules: {
+      entry,
+      service: name,
+      masquerade,
+      ...(affinitySeconds === undefined ? {} : { affinitySeconds }),
+      targets: targets[entry.ip.includes(':') ? 'ipv6' : 'ipv4'],
+    },
   }));
   known.set(service, { instances: [...instances], keyed });
   return keyed;

@@ -16,6 +16,8 @@ export interface EntryRules {
   readonly entry: Entry;
   readonly service: string;
   readonly masquerade: boolean;
+  /** Seconds for which a client stays with its instance after its last new connection; undefined for no session affinity. */
+  readonly affinitySeconds?: number | undefined;
   /** Rule order: index 0 is rule 1 (the oldest, evaluated last); the newest instance stands at the end and is evaluated first. Only the entry's own IP family. */
   readonly targets: readonly RuleTarget[];
 }

@@ -40,6 +40,7 @@ function bench(applyMs: number, fails: () => boolean = () => false, failures: re
       return { ...REPORT, failures };
     },
     dump: async () => '',
+    counters: async () => [],
     cleanup: async () => {},
   };
   const loop = startApplyLoop(

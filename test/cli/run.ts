@@ -1,6 +1,7 @@
 /** Owns running the command line in process: fake terminals and pipes, a store in memory, a person who types. */
 import { Readable, Writable } from 'node:stream';
 import { vi } from 'vitest';
+import { SluiceError } from '../../src/errors.ts';
 import { runCli } from '../../src/cli/cli.ts';
 import type { CliDeps } from '../../src/cli/deps.ts';
 import type { Environment, InputStream, OutputStream } from '../../src/cli/io.ts';
@@ -128,6 +129,9 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     onResync: () => () => {},
     writeBugLog: async () => '/tmp/bug.log',
     uid: 0,
+    exec: async (file) => {
+      throw new SluiceError('config', `cannot run ${file}: it is not installed`);
+    },
     programs: { sluice: [], instance: [], load: [] },
     ...options.deps,
   };

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import type { Dataplane } from '../../src/dataplane/dataplane.ts';
 import { openIptables } from '../../src/dataplane/iptables/iptables.ts';
 import { isMachineRoot, openNetns, type Netns } from '../harness/netns.ts';
 import { rulesetFrom } from '../rules/arbitrary.ts';
 import { webRules } from './dataplane-suite.ts';
+import { openNftablesIn } from './nft-kernel.ts';
 
 const NODE = { nodeIpv4: '10.200.0.254', nodeIpv6: 'fd99::fe' };
 
@@ -29,38 +31,55 @@ async function openPair(): Promise<{ readonly node: Netns; readonly machine: Net
   return { node, machine };
 }
 
-describe.each(['nft', 'legacy'])('an instance that calls its own entry through iptables-%s', (variant) => {
-  it.skipIf(variant === 'legacy' && !isMachineRoot)(
-    'is answered, from the address of the node, in both families (legacy needs root)',
-    async () => {
-      const { node, machine } = await openPair();
-      await node.script(`iptables-${variant} -A INPUT -i nothing0 -j ACCEPT`);
-      const plane = await openIptables(node.exec);
-      expect(plane.name).toBe(`iptables-${variant}`);
-      const server = spawn(...machine.argv(process.execPath, ['-e', SERVER]), {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      try {
-        await once(server.stdout, 'data');
-        const ruleset = rulesetFrom([webRules('10.96.0.1:80', [1]), webRules('[fd00::10]:80', [1])]);
-        expect(await plane.apply(ruleset, NODE)).toMatchObject({ failures: [] });
-        const call = async (from: Netns, ip: string, timeoutMs = 20_000): Promise<string> =>
-          (
-            await from.exec(process.execPath, ['-e', CLIENT, ip, String(timeoutMs)], { timeoutMs: 40_000 })
-          ).stdout.trim();
-        expect(await call(machine, '10.96.0.1')).toBe(`::ffff:${NODE.nodeIpv4}`);
-        expect(await call(machine, 'fd00::10')).toBe(NODE.nodeIpv6);
-        expect(await call(node, '10.96.0.1')).toBe(`::ffff:${NODE.nodeIpv4}`);
-        expect(await call(node, 'fd00::10')).toBe(NODE.nodeIpv6);
-        await node.script(
-          `iptables-${variant} -t nat -F SLUICE-POST; ip6tables-${variant} -t nat -F SLUICE-POST`,
-        );
-        expect(await call(machine, '10.96.0.1', 1000)).toBe('timeout');
-        expect(await call(machine, 'fd00::10', 1000)).toBe('timeout');
-      } finally {
-        server.kill('SIGKILL');
-        await Promise.all([node.close(), machine.close()]);
-      }
-    },
-  );
-});
+/** Opens a layout, and says how a stranger empties what masquerades. */
+interface Opened {
+  readonly plane: Dataplane;
+  readonly empty: string;
+}
+
+async function openOn(node: Netns, layout: string): Promise<Opened> {
+  if (layout === 'nftables') {
+    const empty = 'nft flush chain ip sluice postrouting; nft flush chain ip6 sluice postrouting';
+    return { plane: openNftablesIn(node), empty };
+  }
+  await node.script(`${layout} -A INPUT -i nothing0 -j ACCEPT`);
+  const plane = await openIptables(node.exec);
+  const empty = `${layout} -t nat -F SLUICE-POST; ${layout.replace('ip', 'ip6')} -t nat -F SLUICE-POST`;
+  return { plane, empty };
+}
+
+describe.each(['iptables-nft', 'iptables-legacy', 'nftables'])(
+  'an instance that calls its own entry through %s',
+  (layout) => {
+    it.skipIf(layout === 'iptables-legacy' && !isMachineRoot)(
+      'is answered, from the address of the node, in both families (legacy needs root)',
+      async () => {
+        const { node, machine } = await openPair();
+        const { plane, empty } = await openOn(node, layout);
+        expect(plane.name).toBe(layout);
+        const server = spawn(...machine.argv(process.execPath, ['-e', SERVER]), {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+        try {
+          await once(server.stdout, 'data');
+          const ruleset = rulesetFrom([webRules('10.96.0.1:80', [1]), webRules('[fd00::10]:80', [1])]);
+          expect(await plane.apply(ruleset, NODE)).toMatchObject({ failures: [] });
+          const call = async (from: Netns, ip: string, timeoutMs = 20_000): Promise<string> =>
+            (
+              await from.exec(process.execPath, ['-e', CLIENT, ip, String(timeoutMs)], { timeoutMs: 40_000 })
+            ).stdout.trim();
+          expect(await call(machine, '10.96.0.1')).toBe(`::ffff:${NODE.nodeIpv4}`);
+          expect(await call(machine, 'fd00::10')).toBe(NODE.nodeIpv6);
+          expect(await call(node, '10.96.0.1')).toBe(`::ffff:${NODE.nodeIpv4}`);
+          expect(await call(node, 'fd00::10')).toBe(NODE.nodeIpv6);
+          await node.script(empty);
+          expect(await call(machine, '10.96.0.1', 1000)).toBe('timeout');
+          expect(await call(machine, 'fd00::10', 1000)).toBe('timeout');
+        } finally {
+          server.kill('SIGKILL');
+          await Promise.all([node.close(), machine.close()]);
+        }
+      },
+    );
+  },
+);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openIptables } from '../../src/dataplane/iptables/iptables.ts';
 import { isMachineRoot, openNetns, type Netns } from '../harness/netns.ts';
 import { rulesetFrom } from '../rules/arbitrary.ts';
-import { dataplaneContract, type KernelUnderTest, webRules } from './dataplane-suite.ts';
+import { dataplaneContract, IPTABLES_LAYOUT, type KernelUnderTest, webRules } from './dataplane-suite.ts';
 
 const FACTS = { nodeIpv4: '10.0.0.1', nodeIpv6: 'fd01::1' };
 type Variant = 'nft' | 'legacy';
@@ -32,6 +32,7 @@ async function openKernel(variant: Variant): Promise<KernelUnderTest> {
       await netns.script(commands.map((command) => `iptables-${variant} -t nat ${command}`).join('\n'));
     },
     listing: async () => plainListing(await netns.script(`iptables-${variant}-save -t nat`)),
+    layout: IPTABLES_LAYOUT,
     facts: FACTS,
     close: netns.close,
   };

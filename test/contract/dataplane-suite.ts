@@ -12,12 +12,58 @@ export interface KernelUnderTest {
   readonly open: () => Promise<Dataplane>;
   /** A foreign program's doing: iptables commands of the nat table, IPv4. */
   readonly foreign: (commands: readonly string[]) => Promise<void>;
-  /** The whole nat table as `iptables-save` prints it, without comments and counters. */
+  /** Everything that could be ours or is foreign: the whole nat table as `iptables-save` prints it, or all of nft, without counters. */
   readonly listing: () => Promise<string>;
+  readonly layout: LayoutUnderTest;
   /** What the node has; its IPv4 address must be on it. */
   readonly facts: LocalFacts;
   readonly close: () => Promise<void>;
 }
+
+/** What differs between layouts: how much is written, and what strangers can do to it. */
+export interface LayoutUnderTest {
+  /** Of a first apply of one entry with two instances, and of the rewrite of one entry with four. */
+  readonly firstApply: { readonly chainsChanged: number; readonly rulesWritten: number };
+  /** Removes a jump, empties a chain, adds a rule. */
+  readonly damage: (kernel: KernelUnderTest) => Promise<void>;
+  /** What is written to mend that. */
+  readonly mended: { readonly chainsChanged: number; readonly rulesWritten: number };
+  /** Removes all rules and chains of ours. */
+  readonly wipe: (kernel: KernelUnderTest) => Promise<void>;
+  /** Lines of a listing that are not ours. */
+  readonly withoutOurs: (listing: string) => string;
+  /** What the listing must hold: we are asked before foreign rules. */
+  readonly first: RegExp;
+  /** Mixes something foreign into what is ours, and takes it out again. */
+  readonly mixIn: (kernel: KernelUnderTest) => Promise<() => Promise<void>>;
+  readonly mixedIn: string;
+}
+
+/** The iptables layout. */
+export const IPTABLES_LAYOUT: LayoutUnderTest = {
+  firstApply: { chainsChanged: 5, rulesWritten: 10 },
+  damage: async ({ foreign }) =>
+    foreign(['-D PREROUTING -j SLUICE-ENTRIES', '-F SLUICE-POST', '-I OUTPUT -j SLUICE-ENTRIES']),
+  mended: { chainsChanged: 1, rulesWritten: 3 },
+  wipe: async ({ foreign, listing }) => {
+    const ours = (await listing()).match(/^:SLUICE-\S+/gm)?.map((text) => text.slice(1)) ?? [];
+    await foreign([
+      ...['PREROUTING', 'OUTPUT', 'POSTROUTING', ...ours].map((chain) => `-F ${chain}`),
+      ...ours.map((chain) => `-X ${chain}`),
+    ]);
+  },
+  withoutOurs: (listing) =>
+    listing
+      .split('\n')
+      .filter((line) => !line.includes('SLUICE-'))
+      .join('\n'),
+  first: /^-A PREROUTING -j SLUICE-ENTRIES\n-A PREROUTING -j DOCKER$/m,
+  mixIn: async ({ foreign }) => {
+    await foreign(['-A POSTROUTING -s 10.9.9.9/32 -j SLUICE-POST']);
+    return async () => foreign(['-D POSTROUTING -s 10.9.9.9/32 -j SLUICE-POST']);
+  },
+  mixedIn: 'a foreign rule refers to a chain of sluice: -A POSTROUTING -s 10.9.9.9/32 -j SLUICE-POST',
+};
 
 /** Rules of an entry with instances of these weights. */
 export function webRules(entry: string, weights: readonly number[], masquerade = false): EntryRules {
@@ -29,6 +75,13 @@ export function webRules(entry: string, weights: readonly number[], masquerade =
 
 const services = (count: number): readonly EntryRules[] =>
   Array.from({ length: count }, (_, at) => webRules(`10.96.${at >> 8}.${at & 255}:80`, [1, 2, 7]));
+
+/** Two entries with session affinity, and one without. */
+const sticky = (seconds: number | undefined): readonly EntryRules[] => [
+  { ...webRules('10.96.0.1:80', [1, 2, 7]), affinitySeconds: seconds },
+  { ...webRules('[fd00::10]:80', [1, 2]), affinitySeconds: seconds },
+  webRules('10.96.0.2:80', [1]),
+];
 
 /** Runs the suite. */
 export function dataplaneContract(name: string, openKernel: () => Promise<KernelUnderTest>): void {
@@ -46,8 +99,7 @@ export function dataplaneContract(name: string, openKernel: () => Promise<Kernel
     it('says what it sent, and sends nothing for a ruleset that is there already', async () => {
       const first = await apply([webRules('10.96.0.1:80', [1, 1])]);
       expect(first).toMatchObject({
-        chainsChanged: 5,
-        rulesWritten: 10,
+        ...kernel.layout.firstApply,
         routesChanged: 1,
         unchanged: false,
         failures: [],
@@ -106,26 +158,18 @@ export function dataplaneContract(name: string, openKernel: () => Promise<Kernel
     it('puts back what somebody removed, once it has looked', async () => {
       const { rulesHash } = await apply(services(20));
       const whole = await plane.dump();
-      await kernel.foreign([
-        '-D PREROUTING -j SLUICE-ENTRIES',
-        '-F SLUICE-POST',
-        '-I OUTPUT -j SLUICE-ENTRIES',
-      ]);
+      await kernel.layout.damage(kernel);
       expect(await plane.dump()).not.toBe(whole);
       await plane.adopt();
       const report = await apply(services(20));
-      expect(report).toMatchObject({ unchanged: false, chainsChanged: 1, rulesWritten: 3, rulesHash });
+      expect(report).toMatchObject({ unchanged: false, ...kernel.layout.mended, rulesHash });
       expect(await plane.dump()).toBe(whole);
     });
 
     it('looks again and repairs everything when an update is refused because the rules are gone', async () => {
       await apply(services(20));
       const whole = await plane.dump();
-      const ours = (await kernel.listing()).match(/^:SLUICE-\S+/gm)?.map((text) => text.slice(1)) ?? [];
-      await kernel.foreign([
-        ...['PREROUTING', 'OUTPUT', 'POSTROUTING', ...ours].map((chain) => `-F ${chain}`),
-        ...ours.map((chain) => `-X ${chain}`),
-      ]);
+      await kernel.layout.wipe(kernel);
       const report = await apply(services(19));
       expect(report.chainsChanged).toBeGreaterThan(19);
       await apply(services(20));
@@ -143,24 +187,22 @@ export function dataplaneContract(name: string, openKernel: () => Promise<Kernel
       const before = await kernel.listing();
       await apply(services(30));
       await apply(services(10));
-      const foreignLines = (await kernel.listing()).split('\n').filter((line) => !line.includes('SLUICE-'));
-      expect(foreignLines.join('\n')).toBe(before);
-      expect(await kernel.listing()).toContain('-A PREROUTING -j SLUICE-ENTRIES\n-A PREROUTING -j DOCKER');
+      const during = await kernel.listing();
+      expect(kernel.layout.withoutOurs(during)).toBe(before);
+      expect(during).toMatch(kernel.layout.first);
       await (await kernel.open()).cleanup();
       expect(await kernel.listing()).toBe(before);
       expect(await plane.dump()).toBe('');
     });
 
-    it('reports a foreign rule that leads into a chain of ours', async () => {
+    it('reports what somebody mixed into ours', async () => {
       await plane.adopt();
       await apply(services(1));
-      await kernel.foreign(['-A POSTROUTING -s 10.9.9.9/32 -j SLUICE-POST']);
+      const takeOut = await kernel.layout.mixIn(kernel);
       await plane.adopt();
       const { failures } = await apply(services(1));
-      expect(failures).toEqual([
-        'a foreign rule refers to a chain of sluice: -A POSTROUTING -s 10.9.9.9/32 -j SLUICE-POST',
-      ]);
-      await kernel.foreign(['-D POSTROUTING -s 10.9.9.9/32 -j SLUICE-POST']);
+      expect(failures).toEqual([kernel.layout.mixedIn]);
+      await takeOut();
     });
 
     it('sends nothing of a ruleset with a value that the grammar does not know', async () => {
@@ -173,6 +215,19 @@ export function dataplaneContract(name: string, openKernel: () => Promise<Kernel
       };
       await expect(apply([hostile])).rejects.toMatchObject({ code: 'internal' });
       expect(await kernel.listing()).toBe(before);
+    });
+
+    it('keeps session affinity like everything else, sets and takes it back', async () => {
+      await plane.adopt();
+      await apply(sticky(undefined));
+      const without = await plane.dump();
+      for (const seconds of [10_800, 60, 5_400]) {
+        await apply(sticky(seconds));
+        await plane.adopt();
+        expect(await apply(sticky(seconds))).toMatchObject({ unchanged: true, failures: [] });
+      }
+      expect(await apply(sticky(undefined))).toMatchObject({ unchanged: false });
+      expect(await plane.dump()).toBe(without);
     });
 
     it('makes no route for an entry on an address of the node, nor where the node has none, and says so', async () => {

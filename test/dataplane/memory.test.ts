@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { memoryDataplane, memoryKernel } from '../../src/dataplane/memory.ts';
-import { dataplaneContract, webRules, type KernelUnderTest } from '../contract/dataplane-suite.ts';
+import {
+  dataplaneContract,
+  IPTABLES_LAYOUT,
+  webRules,
+  type KernelUnderTest,
+} from '../contract/dataplane-suite.ts';
 import { rulesetFrom } from '../rules/arbitrary.ts';
 
 const FACTS = { nodeIpv4: '10.0.0.1', nodeIpv6: 'fd01::1' };
@@ -11,6 +16,7 @@ async function modelledKernel(): Promise<KernelUnderTest> {
     open: async () => memoryDataplane(kernel),
     foreign: async (commands) => kernel.tables.ipv4.foreign(commands),
     listing: async () => kernel.tables.ipv4.listing(),
+    layout: IPTABLES_LAYOUT,
     facts: FACTS,
     close: async () => {},
   };

@@ -1,5 +1,6 @@
 /** Owns the definitions of `agent` and `agent cleanup`. */
 import type { Command } from 'commander';
+import type { AskedLayout } from '../../dataplane/layout-choice.ts';
 import type { LogFormat } from '../../host/log.ts';
 import { type Define, finish, type Run } from '../define.ts';
 import { agentOptions, stateDirOption } from '../options.ts';
@@ -9,7 +10,7 @@ export interface AgentFlags {
   readonly node?: string | undefined;
   readonly stateDir?: string | undefined;
   readonly nodeIp?: readonly string[] | undefined;
-  readonly dataplane?: 'auto' | 'iptables' | undefined;
+  readonly dataplane?: AskedLayout | undefined;
   readonly logFormat?: LogFormat | undefined;
   readonly once?: boolean | undefined;
   readonly printRules?: boolean | undefined;

@@ -9,6 +9,7 @@ export interface SpecOptions {
   readonly entry?: readonly string[] | undefined;
   readonly instance?: readonly string[] | undefined;
   readonly masquerade?: boolean | undefined;
+  readonly affinity?: string | undefined;
 }
 
 /** Flags of `publish`. */
@@ -23,6 +24,7 @@ export function addSpecOptions(command: Command): Command {
     .addOption(listOption('--entry <address>', 'IP:PORT[/tcp|udp] that clients dial; repeatable'))
     .addOption(listOption('--instance <address>', 'IP:PORT[=WEIGHT] that answers; repeatable, the full set'))
     .option('--masquerade', "give instances the node's address instead of the client's")
+    .option('--affinity <rule>', 'client-ip[=TIME] keeps a client with its instance (3h); none')
     .addOption(
       files.argParser((file: string, before: readonly string[] | undefined) => [...(before ?? []), file]),
     );

@@ -10,9 +10,11 @@ export const SPECS = `sluice publish -f FILE reads one or several services from 
     - 10.0.1.11:8080
     - 10.0.1.12:8080=3
   masquerade: false
+  affinity: client-ip=30m
 
 Names are 1 to 63 of a-z, 0-9 and -. Addresses are numeric; IPv6 is written [fd00::1]:80. Protocols are tcp and udp. A weight
 is a whole number from 0 to 65535, 1 if not said; 0 means no new connections.
+Affinity keeps a client with its instance until it made no new connection for that long; none if not said.
 
 The list of instances is the full set: publishing a list without an instance that is stored removes it, which asks on a
 terminal and needs --replace elsewhere. sluice instance add|set|remove changes single instances.

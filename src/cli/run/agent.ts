@@ -1,5 +1,5 @@
 /** Owns the body of `agent`: from flags to what the agent is started with. */
-import { applyOnce, readRulesText } from '../../agent/once.ts';
+import { applyOnce, readRulesText, type RulesLayout } from '../../agent/once.ts';
 import { runAgent } from '../../agent/run.ts';
 import { type ResultCode, SluiceError } from '../../errors.ts';
 import { createLog, type Log } from '../../host/log.ts';
@@ -36,12 +36,16 @@ function logOf(session: Session, flags: AgentFlags): Log {
   });
 }
 
-async function printRules(session: Session): Promise<ResultCode> {
-  const text = await readRulesText(async () => session.deps.openStore(session.settings));
+async function printRules(session: Session, flags: AgentFlags): Promise<ResultCode> {
+  const layout: RulesLayout =
+    flags.dataplane === 'nftables'
+      ? { name: 'nftables', node: nodeName(session, flags.node) }
+      : { name: 'iptables' };
+  const text = await readRulesText(async () => session.deps.openStore(session.settings), layout);
   await writeListing(session, {
     kind: 'Rules',
     revision: undefined,
-    items: [{ format: 'iptables-restore', text }],
+    items: [{ format: layout.name === 'nftables' ? 'nft' : 'iptables-restore', text }],
     name: () => 'rules',
     json: (item) => item,
     columns: [],
@@ -53,7 +57,12 @@ async function printRules(session: Session): Promise<ResultCode> {
 async function runOnce(session: Session, node: string, flags: AgentFlags): Promise<ResultCode> {
   const openStore = async (): ReturnType<typeof session.deps.openStore> =>
     session.deps.openStore(session.settings);
-  const report = await applyOnce({ node, nodeIps: flags.nodeIp ?? [], openStore });
+  const report = await applyOnce({
+    node,
+    nodeIps: flags.nodeIp ?? [],
+    dataplane: flags.dataplane ?? 'auto',
+    openStore,
+  });
   const isSilent = session.settings.quiet && report.rulesWritten === 0;
   if (!isSilent) {
     await writeListing(session, {
@@ -89,7 +98,7 @@ export async function agentBody(session: Session, flags: AgentFlags): Promise<Re
       fix: 'give one of them',
     });
   }
-  if (flags.printRules === true) return printRules(session);
+  if (flags.printRules === true) return printRules(session, flags);
   const node = nodeName(session, flags.node);
   if (flags.once === true) return runOnce(session, node, flags);
   await runAgent({

@@ -80,6 +80,7 @@ function serviceText(description: ServiceDescription, layout: DescribeLayout): s
     ['origin', service.origin],
     ['policy', service.policy],
     ['masquerade', service.masquerade ? 'yes' : 'no'],
+    ['affinity', service.affinity],
     ['ready', `${service.ready}/${service.instances}`],
     ['nodes', `${service.nodesApplied}/${service.nodesTotal}`],
     ['revision', service.revision],

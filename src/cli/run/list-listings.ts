@@ -45,6 +45,7 @@ const SERVICE_COLUMNS: readonly Column<ServiceItem>[] = [
   },
   { name: 'ORIGIN', wide: true, cell: ({ origin }) => origin },
   { name: 'MASQUERADE', wide: true, cell: ({ masquerade }) => (masquerade ? 'yes' : 'no') },
+  { name: 'AFFINITY', wide: true, cell: ({ affinity }) => affinity },
   {
     name: 'REVISION',
     wide: true,

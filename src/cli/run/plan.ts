@@ -4,6 +4,7 @@ import { planSpecs } from '../../ops/preview.ts';
 import { repeatedCommand } from '../command-line.ts';
 import type { PlanOptions } from '../commands/plan.ts';
 import { readDeps, type Session } from '../session.ts';
+import { warnOfSpecs } from '../spec-check.ts';
 import { applyWords, writePlans } from '../write-plans.ts';
 import { specsFrom } from './spec-input.ts';
 
@@ -14,6 +15,7 @@ export async function planBody(
   options: PlanOptions,
 ): Promise<ResultCode> {
   const specs = await specsFrom(session, service, options);
+  await warnOfSpecs(session, specs);
   const plans = await planSpecs(await readDeps(session), specs, { signal: session.signal });
   const args = service === undefined ? [] : [service];
   const extra = applyWords(plans, '--replace');

@@ -9,6 +9,7 @@ import { consentFor } from '../consent.ts';
 import { finishWrite } from '../finish-write.ts';
 import { readDeps, type Session, writeDeps } from '../session.ts';
 import { applyWords, writePlans } from '../write-plans.ts';
+import { warnOfSpecs } from '../spec-check.ts';
 import { specsFrom } from './spec-input.ts';
 
 /** Why publishing takes something away: what is given is all there is. */
@@ -30,6 +31,7 @@ export async function publishBody(
   options: PublishOptions,
 ): Promise<ResultCode> {
   const specs = await specsFrom(session, service, options);
+  await warnOfSpecs(session, specs);
   const { signal } = session;
   const { ifRevision, reason } = options;
   if (options.dryRun === true) {

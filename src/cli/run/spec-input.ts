@@ -15,6 +15,7 @@ function exclusive(service: string | undefined, options: SpecOptions): void {
     options.entry === undefined ? undefined : '--entry',
     options.instance === undefined ? undefined : '--instance',
     options.masquerade === undefined ? undefined : '--masquerade',
+    options.affinity === undefined ? undefined : '--affinity',
   ].filter((flag) => flag !== undefined);
   if (flags.length === 0) return;
   throw new SluiceError('usage', `-f cannot be used together with ${flags.join(' and ')}`, {
@@ -51,8 +52,8 @@ function fromFlags(service: string | undefined, options: SpecOptions): ServiceSp
       fix: `sluice publish ${service} --entry 10.96.0.10:80 …; a single instance is changed with sluice instance add|set|remove`,
     });
   }
-  const { entry: entries, instance: instances = [], masquerade } = options;
-  return specFromFlags({ name: service, entries, instances, masquerade });
+  const { entry: entries, instance: instances = [], masquerade, affinity } = options;
+  return specFromFlags({ name: service, entries, instances, masquerade, affinity });
 }
 
 /**

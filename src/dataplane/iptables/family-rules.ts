@@ -4,24 +4,19 @@
  */
 import { SluiceError } from '../../errors.ts';
 import type { Chains } from '../../rules/iptables/chains.ts';
+import { connectionCounts } from '../../rules/iptables/counters.ts';
 import { diffChains, isEmptyDelta } from '../../rules/iptables/diff.ts';
 import { documentsOf, removalOf } from '../../rules/iptables/documents.ts';
 import { HOOKS } from '../../rules/iptables/fixed-chains.ts';
-import type { Installed } from '../../rules/iptables/parse.ts';
+import { hookLine, type Installed } from '../../rules/iptables/parse.ts';
+import { renderChains } from '../../rules/iptables/render.ts';
+import type { Ruleset } from '../../rules/ruleset.ts';
+import type { ConnectionCount } from '../dataplane.ts';
+import { type FamilyRules, NOTHING_SENT, type SentCounts, sumCounts } from '../family-rules.ts';
 import type { NatTable } from './nat-table.ts';
 
-/** What was sent. */
-export interface SentCounts {
-  readonly chainsChanged: number;
-  readonly chainsRemoved: number;
-  readonly rulesWritten: number;
-}
-
-/** Nothing was sent. */
-export const NOTHING_SENT: SentCounts = { chainsChanged: 0, chainsRemoved: 0, rulesWritten: 0 };
-
-/** Our rules of one family in a kernel. */
-export class FamilyRules {
+/** Our chains of one family's nat table. */
+export class ChainFamilyRules implements FamilyRules {
   readonly #table: NatTable;
   #installed: Installed | undefined;
 
@@ -29,34 +24,34 @@ export class FamilyRules {
     this.#table = table;
   }
 
-  /** True if something of ours is installed, as far as is known. */
   get isPresent(): boolean {
     return this.#installed !== undefined && this.#installed.chains.size + this.#installed.hooks.length > 0;
   }
 
-  /** Foreign rules that refer to chains of ours. */
-  get foreignReferences(): readonly string[] {
-    return this.#installed?.foreignReferences ?? [];
+  get notices(): readonly string[] {
+    return (this.#installed?.foreignReferences ?? []).map(
+      (line) => `a foreign rule refers to a chain of sluice: ${line}`,
+    );
   }
 
-  /** Reads the table back. @throws SluiceError `config`, `permission`, `failed` */
-  async read(): Promise<Installed> {
+  async read(): Promise<void> {
+    await this.#read();
+  }
+
+  async #read(): Promise<Installed> {
     this.#installed = undefined;
     this.#installed = await this.#table.read();
     return this.#installed;
   }
 
-  /**
-   * Brings the table to these chains.
-   * @throws SluiceError `failed` after the second failure, `internal` if the grammar refused a line (nothing was sent)
-   */
-  async bring(desired: Chains): Promise<SentCounts> {
-    const installed = this.#installed ?? (await this.read());
+  async bring(ruleset: Ruleset): Promise<SentCounts> {
+    const desired = this.canonical(ruleset);
+    const installed = this.#installed ?? (await this.#read());
     try {
       return await this.#send(installed, desired);
     } catch (error) {
       if (error instanceof SluiceError && error.code === 'internal') throw error;
-      const found = await this.read();
+      const found = await this.#read();
       try {
         return await this.#send(found, desired);
       } catch (again) {
@@ -74,19 +69,28 @@ export class FamilyRules {
     const documents = documentsOf(delta, desired, marks);
     for (const { text } of documents) await this.#table.restore(text);
     this.#installed = { ...installed, chains: desired, hooks: HOOKS, marks: [...installed.marks, ...marks] };
-    return documents.reduce(
-      (sum, document) => ({
-        chainsChanged: sum.chainsChanged + document.chainsChanged,
-        chainsRemoved: sum.chainsRemoved + document.chainsRemoved,
-        rulesWritten: sum.rulesWritten + document.rulesWritten,
-      }),
-      NOTHING_SENT,
-    );
+    return sumCounts(documents);
   }
 
-  /** Removes everything of ours, and what of the table we alone had made. @throws SluiceError `failed` and nothing is removed */
+  canonical(ruleset: Ruleset): Chains {
+    return renderChains(ruleset, this.#table.family);
+  }
+
+  async dump(): Promise<readonly string[]> {
+    const { chains, hooks } = await this.#table.read();
+    if (chains.size + hooks.length === 0) return [];
+    const lines = [`# ${this.#table.family} nat`, ...hooks.map(hookLine).toSorted()];
+    for (const name of [...chains.keys()].toSorted()) lines.push(`:${name}`, ...(chains.get(name) ?? []));
+    return lines;
+  }
+
+  async counters(): Promise<readonly ConnectionCount[]> {
+    return connectionCounts(await this.#table.countedListing());
+  }
+
+  /** Also what of the table we alone had made. */
   async remove(): Promise<void> {
-    const installed = await this.read();
+    const installed = await this.#read();
     if (installed.chains.size + installed.hooks.length + installed.marks.length === 0) return;
     await this.#table.restore(removalOf(installed).text);
     await this.#table.removeLeftovers(installed.marks);

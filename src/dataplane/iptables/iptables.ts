@@ -1,10 +1,19 @@
 /** Owns opening the iptables data plane of the network namespace that programs are run in. */
 import type { Exec } from '../../host/exec.ts';
+import type { Family } from '../../model/address.ts';
 import type { Dataplane } from '../dataplane.ts';
+import { familiesDataplane } from '../families-dataplane.ts';
+import type { FamilyRules } from '../family-rules.ts';
 import { ipEntryRoutes } from '../ip-routes.ts';
-import { chainDataplane } from './chain-dataplane.ts';
-import { iptablesNatTable, restoreByExec, type RunRestore } from './nat-table.ts';
-import { detectTools } from './variant.ts';
+import { ChainFamilyRules } from './family-rules.ts';
+import { iptablesNatTable, type NatTableExec, restoreByExec, type RunRestore } from './nat-table.ts';
+import { detectTools, type Tools } from './variant.ts';
+
+/** Our rules in the nat tables of the network namespace that programs are run in. */
+export function iptablesRules(by: NatTableExec, tools: Tools): Readonly<Record<Family, FamilyRules>> {
+  const rulesOf = (family: Family): FamilyRules => new ChainFamilyRules(iptablesNatTable(by, tools, family));
+  return { ipv4: rulesOf('ipv4'), ipv6: rulesOf('ipv6') };
+}
 
 /**
  * Opens the data plane on iptables-nft or iptables-legacy, chosen now and kept for its life; reads only.
@@ -18,10 +27,6 @@ export async function openIptables(
   runRestore: RunRestore = restoreByExec(exec),
 ): Promise<Dataplane> {
   const tools = await detectTools(exec);
-  const by = { exec, runRestore };
-  return chainDataplane({
-    name: `iptables-${tools.variant}`,
-    tables: { ipv4: iptablesNatTable(by, tools, 'ipv4'), ipv6: iptablesNatTable(by, tools, 'ipv6') },
-    routes: ipEntryRoutes(exec),
-  });
+  const families = iptablesRules({ exec, runRestore }, tools);
+  return familiesDataplane({ name: `iptables-${tools.variant}`, families, routes: ipEntryRoutes(exec) });
 }

@@ -16,6 +16,8 @@ export interface NatTable {
   readonly family: Family;
   /** What is there of ours. @throws SluiceError `config`, `permission`, `failed` */
   readonly read: () => Promise<Installed>;
+  /** Listing with counters, as `iptables-save -c` prints it. */
+  readonly countedListing: () => Promise<string>;
   /** One transaction, all or nothing. @throws SluiceError `internal` (grammar; nothing sent), `permission`, `failed` */
   readonly restore: (text: string) => Promise<void>;
   /** Names of mark chains for what of the table is not there yet. */
@@ -74,16 +76,17 @@ export function restoreByCoprocess(): RunRestore {
 /** The nat table of the network namespace that programs are run in. */
 export function iptablesNatTable({ exec, runRestore }: NatTableExec, tools: Tools, family: Family): NatTable {
   const [save, restore] = [tools.program(family, 'save'), tools.program(family, 'restore')];
+  const list = async (flags: readonly string[]): Promise<string> => {
+    // legacy: `-t nat` would make the table by looking at it.
+    const args = [...flags, ...(tools.variant === 'nft' ? ['-t', 'nat'] : [])];
+    const result = await exec(save, args, { timeoutMs: TIMEOUT_MS });
+    if (result.exitCode !== 0) throw failure(save, result);
+    return result.stdout;
+  };
   return {
     family,
-    // legacy: `-t nat` would make the table by looking at it.
-    read: async () => {
-      const result = await exec(save, tools.variant === 'nft' ? ['-t', 'nat'] : [], {
-        timeoutMs: TIMEOUT_MS,
-      });
-      if (result.exitCode !== 0) throw failure(save, result);
-      return parseListing(result.stdout);
-    },
+    read: async () => parseListing(await list([])),
+    countedListing: async () => list(['-c']),
     restore: async (text) => {
       assertRestoreText(text, family);
       const result = await runRestore(restore, text);

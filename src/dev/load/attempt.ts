@@ -32,7 +32,9 @@ export function attempt(target: AttemptTarget, done: (answer: Answer) => void): 
     if (!open) return;
     open = false;
     clearTimeout(timer);
-    socket.resetAndDestroy();
+    // A socket that still connects would wait for the handshake before it sends RST, for two minutes where nobody answers.
+    if (socket.connecting) socket.destroy();
+    else socket.resetAndDestroy();
     done(answer);
   };
   const timer = setTimeout(finish, timeoutMs, { code: 'ETIMEDOUT' });

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type Entry, formatEntry } from '../../model/entry.ts';
-import type { Protocol } from '../../model/address.ts';
+import { type Address, formatAddress, type Protocol } from '../../model/address.ts';
 
 /** Chain that the hooks jump to: splits by protocol. */
 export const ENTRIES_CHAIN = 'SLUICE-ENTRIES';
@@ -37,6 +37,11 @@ export function serviceChainName(entry: Entry): string {
  */
 export function blockChainName(serviceChain: string, level: number, index: number): string {
   return `${serviceChain}-${'abc'.charAt(level - 1)}${index.toString(36)}`;
+}
+
+/** Name of the list of clients of one instance of an entry (xt_recent), e.g. `SLUICE-R-0a1b2c3d4e5f6`; as unique as a chain's name. */
+export function recentListName(serviceChain: string, instance: Address): string {
+  return `SLUICE-R-${shortHash(`${serviceChain}/${formatAddress(instance)}`)}`;
 }
 
 /** Name of the trie chain for all entries of a protocol whose key begins with these hex digits. */

@@ -14,6 +14,9 @@ const MARK = 'SLUICE-NEW-(?:TABLE|PREROUTING|INPUT|OUTPUT|POSTROUTING)';
 const NAME = `(?:SLUICE-(?:ENTRIES|POST)|${NODE}|${BLOCK}|${S}|${MARK})`;
 const PORT_MATCH = '-p (?:tcp -m tcp|udp -m udp) --dport';
 const STATISTIC = '(?: -m statistic --mode random --probability 0\\.[0-9]{11})?';
+const CLIENTS = '--name SLUICE-R-[0-9a-v]{13} --mask (?:255\\.255\\.255\\.255|ffff(?::ffff){7}) --rsource';
+const NOTE = `(?: -m recent --set ${CLIENTS})?`;
+const SEEN = ` -m recent --update --seconds [1-9][0-9]{0,8} --reap ${CLIENTS}`;
 const IP = '([0-9a-f.:]{2,39})';
 
 const DECLARE = new RegExp(`^:(${NAME}) - \\[0:0\\]$`);
@@ -26,7 +29,7 @@ const TO_SERVICE = new RegExp(`^-A ${NODE} -d ${IP}/(32|128) ${PORT_MATCH} ([0-9
 const SET_MARK = new RegExp(`^-A ${S} -j MARK --set-xmark ${MASQUERADE_MARK}$`);
 const TO_BLOCK = new RegExp(`^-A (${S})(?:-[abc][0-9a-z]{1,4})?${STATISTIC} -g (${S})-[abc][0-9a-z]{1,4}$`);
 const TO_INSTANCE = new RegExp(
-  `^-A (?:${BLOCK}|${S}) -p (?:tcp|udp)${STATISTIC} -j DNAT --to-destination (\\[?)${IP}(\\]?):([0-9]{1,5})$`,
+  `^-A (?:${BLOCK}|${S}) -p (?:tcp|udp)(?:${STATISTIC}${NOTE}|${SEEN}) -j DNAT --to-destination (\\[?)${IP}(\\]?):([0-9]{1,5})$`,
 );
 
 const isIp = (text: string | undefined, family: Family): boolean =>

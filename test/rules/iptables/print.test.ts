@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseEntry } from '../../../src/model/entry.ts';
 import { printRules } from '../../../src/rules/iptables/print.ts';
-import { rulesHash } from '../../../src/rules/iptables/rules-hash.ts';
+import { rulesHash } from '../../../src/rules/rules-hash.ts';
 import { renderChains } from '../../../src/rules/iptables/render.ts';
 import type { EntryRules, Ruleset } from '../../../src/rules/ruleset.ts';
 import { rulesetFrom } from '../arbitrary.ts';

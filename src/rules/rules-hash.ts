@@ -1,6 +1,8 @@
-/** Owns the hash of installed rules: equal on all nodes that hold equal rules in this layout, whatever the iptables variant. Pure. */
+/** Owns the hash of installed rules: equal on all nodes that hold equal rules in one layout, whatever the iptables variant. Pure. */
 import { createHash } from 'node:crypto';
-import type { Chains } from './chains.ts';
+
+/** Rendered chains of one family, by name. */
+type RenderedChains = ReadonlyMap<string, readonly string[]>;
 
 const digests = new WeakMap<readonly string[], string>();
 
@@ -17,7 +19,7 @@ function digestOf(lines: readonly string[]): string {
  * still holds the empty permanent chains of one has the hash of a node that never had them.
  * @param families rendered chains, IPv4 first
  */
-export function rulesHash(families: readonly Chains[]): string {
+export function rulesHash(families: readonly RenderedChains[]): string {
   const text: string[] = [];
   for (const chains of families) {
     text.push('*nat');

@@ -1,0 +1,109 @@
+/**
+ * Owns the Dataplane over the rules of two IP families and the routes, whatever the layout. Must not know how a rule or a route is written;
+ * iptables.ts, nftables.ts and memory.ts bring those.
+ */
+import { SluiceError } from '../errors.ts';
+import type { Family } from '../model/address.ts';
+import { rulesHash } from '../rules/rules-hash.ts';
+import type { Ruleset } from '../rules/ruleset.ts';
+import type { ApplyReport, Dataplane, LocalFacts } from './dataplane.ts';
+import type { EntryRoutes } from './entry-routes.ts';
+import { type FamilyRules, NOTHING_SENT, type SentCounts, sumCounts } from './family-rules.ts';
+
+/** How the failure begins that says that the rules of IPv6 are not in. */
+export const IPV6_FAILED = 'IPv6 entries are not forwarded';
+
+/** What a data plane stands on. */
+export interface Ground {
+  readonly name: string;
+  readonly families: Readonly<Record<Family, FamilyRules>>;
+  readonly routes: EntryRoutes;
+}
+
+/** True if the ruleset has an entry of this family. */
+function hasFamily(ruleset: Ruleset, family: Family): boolean {
+  return ruleset.entries.some(({ entry }) => entry.ip.includes(':') === (family === 'ipv6'));
+}
+
+/** Runs an attempt; its failure as one line instead of an error, but for bugs. */
+async function failureOf(attempt: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await attempt();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof SluiceError) || error.code === 'internal') throw error;
+    return [error.message, error.why].filter((part) => part !== undefined).join(': ');
+  }
+}
+
+/** What an attempt gives; undefined if it fails, but for bugs. */
+async function answerOf<T>(attempt: () => Promise<T>): Promise<T | undefined> {
+  let answer: T | undefined;
+  await failureOf(async () => {
+    answer = await attempt();
+  });
+  return answer;
+}
+
+/**
+ * IPv6 is touched only if the ruleset has IPv6 entries or rules of ours are there; where it does not work, the report says so and
+ * the rest is applied. IPv4 must work.
+ */
+export function familiesDataplane({ name, families: { ipv4, ipv6 }, routes }: Ground): Dataplane {
+  let isAdopted = false;
+
+  const adopt = async (): Promise<void> => {
+    await ipv4.read();
+    await failureOf(() => ipv6.read());
+    await routes.adopt();
+    isAdopted = true;
+  };
+
+  const applyIpv6 = async (ruleset: Ruleset): Promise<{ sent: SentCounts; failures: readonly string[] }> => {
+    if (!ipv6.isPresent && !hasFamily(ruleset, 'ipv6')) return { sent: NOTHING_SENT, failures: [] };
+    let sent = NOTHING_SENT;
+    const failure = await failureOf(async () => {
+      sent = await ipv6.bring(ruleset);
+    });
+    return { sent, failures: failure === undefined ? [] : [`${IPV6_FAILED}: ${failure}`] };
+  };
+
+  const apply = async (ruleset: Ruleset, facts: LocalFacts): Promise<ApplyReport> => {
+    if (!isAdopted) await adopt();
+    const sent4 = await ipv4.bring(ruleset);
+    const { sent: sent6, failures } = await applyIpv6(ruleset);
+    const isIpv6Applied = hasFamily(ruleset, 'ipv6') && failures.length === 0;
+    const routed = await routes.apply(
+      ruleset.entries.map(({ entry }) => entry.ip),
+      facts,
+    );
+    const counts = { ...sumCounts([sent4, sent6]), routesChanged: routed.changed };
+    return {
+      ...counts,
+      unchanged: sent4 === NOTHING_SENT && sent6 === NOTHING_SENT && routed.changed === 0,
+      rulesHash: rulesHash([
+        ...(hasFamily(ruleset, 'ipv4') ? [ipv4.canonical(ruleset)] : []),
+        ...(isIpv6Applied ? [ipv6.canonical(ruleset)] : []),
+      ]),
+      failures: [...failures, ...routed.failures, ...ipv4.notices, ...ipv6.notices],
+    };
+  };
+
+  return {
+    name,
+    adopt,
+    apply,
+    dump: async () => {
+      const rules = [...(await ipv4.dump()), ...((await answerOf(() => ipv6.dump())) ?? [])];
+      return [...rules, ...(await routes.dump()), ''].join('\n');
+    },
+    counters: async () => [...(await ipv4.counters()), ...((await answerOf(() => ipv6.counters())) ?? [])],
+    cleanup: async () => {
+      await ipv4.remove();
+      await failureOf(() => ipv6.read());
+      if (ipv6.isPresent) await ipv6.remove();
+      await routes.cleanup();
+      isAdopted = false;
+    },
+  };
+}

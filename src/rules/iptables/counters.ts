@@ -1,0 +1,48 @@
+/** Owns reading connections by entry and instance from `iptables-save -c` text. Pure. In nat chains a packet counted is a new connection. */
+import { type Address, canonicalIp, parseAddress } from '../../model/address.ts';
+import { type Entry, formatEntry } from '../../model/entry.ts';
+import { isOurChain, serviceChainOf } from './chain-names.ts';
+
+/** Connections to an instance through an entry. */
+interface Count {
+  readonly entry: Entry;
+  readonly instance: Address;
+  readonly connections: number;
+}
+
+const RULE = /^\[(\d+):\d+\] -A (SLUICE-\S+) (.*)$/;
+const TO_SERVICE = /-d (\S+)\/\d+ -p (tcp|udp) .*--dport (\d+) -g (SLUICE-S-\S+)$/;
+const TO_INSTANCE = /-j DNAT --to-destination (\S+)$/;
+
+function entryOf(rule: string): readonly [string, Entry] | undefined {
+  const [, ip = '', protocol, port, chain = ''] = TO_SERVICE.exec(rule) ?? [];
+  const canonical = canonicalIp(ip);
+  if (canonical === undefined || (protocol !== 'tcp' && protocol !== 'udp')) return undefined;
+  return [chain, { ip: canonical, port: Number(port), protocol }];
+}
+
+/** Connections so far, in the order of the listing; rules to one instance (session affinity has two) are summed. */
+export function connectionCounts(listing: string): readonly Count[] {
+  const entries = new Map<string, Entry>();
+  const counted: { readonly chain: string; readonly instance: string; readonly packets: number }[] = [];
+  for (const line of listing.split('\n')) {
+    const [, packets, chain = '', rule = ''] = RULE.exec(line) ?? [];
+    if (packets === undefined || !isOurChain(chain)) continue;
+    const found = entryOf(rule);
+    if (found !== undefined) entries.set(...found);
+    const instance = TO_INSTANCE.exec(rule)?.[1];
+    const owner = serviceChainOf(chain);
+    if (instance !== undefined && owner !== undefined) {
+      counted.push({ chain: owner, instance, packets: Number(packets) });
+    }
+  }
+  const sums = new Map<string, Count>();
+  for (const { chain, instance, packets } of counted) {
+    const entry = entries.get(chain);
+    if (entry === undefined) continue;
+    const key = `${formatEntry(entry)} ${instance}`;
+    const connections = (sums.get(key)?.connections ?? 0) + packets;
+    sums.set(key, { entry, instance: parseAddress(instance), connections });
+  }
+  return [...sums.values()];
+}

@@ -1,0 +1,142 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { diffRules, isEmptyDelta } from '../../../src/rules/nftables/diff.ts';
+import { documentsOf } from '../../../src/rules/nftables/documents.ts';
+import { assertNftText } from '../../../src/rules/nftables/grammar.ts';
+import { type NftRules, NO_RULES } from '../../../src/rules/nftables/nft-rules.ts';
+import { printNftRules } from '../../../src/rules/nftables/print.ts';
+import { createRenderer } from '../../../src/rules/nftables/render.ts';
+import { rulesHash } from '../../../src/rules/rules-hash.ts';
+import { webRules } from '../../contract/dataplane-suite.ts';
+import { rulesetArbitrary, rulesetFrom } from '../arbitrary.ts';
+
+const GOLDEN = '../../golden/rules-nftables.txt';
+const BLOCKS = Array.from({ length: 20 }, (_, at) => 1 + (at % 3));
+
+const textsBetween = (installed: NftRules, desired: NftRules): readonly string[] => {
+  const delta = diffRules(installed, desired);
+  const table = installed === NO_RULES ? 'absent' : 'present';
+  return [...documentsOf({ family: 'ipv4', delta, installed, desired, table })].map(({ text }) => text);
+};
+
+describe('the nftables layout', () => {
+  it('is as a person has read it', async () => {
+    const ruleset = rulesetFrom([
+      webRules('10.96.0.1:80', [1, 2, 7]),
+      webRules('10.96.0.2:53/udp', [1], true),
+      webRules('10.96.0.3:80', []),
+      webRules('10.96.0.4:80', BLOCKS),
+      { ...webRules('[fd00::10]:80', [1, 99]), affinitySeconds: 10_800 },
+    ]);
+    await expect(printNftRules(ruleset, 'n1')).toMatchFileSnapshot(GOLDEN);
+  });
+
+  it('has lines of its own grammar only, and two ways to a ruleset end in the same rules', () => {
+    fc.assert(
+      fc.property(rulesetArbitrary(12), rulesetArbitrary(12), (one, other) => {
+        for (const family of ['ipv4', 'ipv6'] as const) {
+          const renderer = createRenderer(family, 'n1');
+          const [from, to] = [renderer.render(one), renderer.render(other)];
+          const delta = diffRules(from, to);
+          for (const { text } of documentsOf({
+            family,
+            delta,
+            installed: from,
+            desired: to,
+            table: 'present',
+          })) {
+            if (text.trim() !== '') assertNftText(text, family);
+          }
+          expect(
+            isEmptyDelta(diffRules(to, createRenderer(family, 'n1').render(structuredClone(other)))),
+          ).toBe(true);
+        }
+      }),
+      { seed: 53, numRuns: 60 },
+    );
+  }, 60_000);
+
+  it('never looks an instance up in a map: rules of entries match by counting only', () => {
+    const { chains } = createRenderer('ipv4', 'n1').render(
+      rulesetFrom([webRules('10.96.0.1:80', [1, 2, 7])]),
+    );
+    for (const rule of chains.get('tcp-10.96.0.1-80') ?? []) {
+      expect(rule).toMatch(/^(numgen inc mod \d+ \d+(-\d+)? )?meta l4proto 6 dnat to 10\.200\.0\.\d+:8080$/);
+    }
+  });
+
+  it('touches one chain for a changed weight, and takes nothing else away', () => {
+    const renderer = createRenderer('ipv4', 'n1');
+    const others = Array.from({ length: 100 }, (_, at) => webRules(`10.97.0.${at}:80`, [1, 2]));
+    const before = renderer.render(rulesetFrom([webRules('10.96.0.1:80', [1, 1]), ...others]));
+    const after = renderer.render(rulesetFrom([webRules('10.96.0.1:80', [1, 3]), ...others]));
+    const [text = '', ...more] = textsBetween(before, after);
+    expect(more).toEqual([]);
+    expect(text.replaceAll(/mod \d+ [0-9-]+/g, 'TURN')).toBe(
+      'flush chain ip sluice tcp-10.96.0.1-80\n' +
+        'add rule ip sluice tcp-10.96.0.1-80 numgen inc TURN meta l4proto 6 dnat to 10.200.0.2:8080\n' +
+        'add rule ip sluice tcp-10.96.0.1-80 meta l4proto 6 dnat to 10.200.0.1:8080\n',
+    );
+  });
+
+  it('sends first loads of many services in several texts, each service in one, the hooks in the last', () => {
+    const many = rulesetFrom(
+      Array.from({ length: 3000 }, (_, at) => webRules(`10.96.${at >> 8}.${at & 255}:80`, [1, 2, 7, 1, 1])),
+    );
+    const texts = textsBetween(NO_RULES, createRenderer('ipv4', 'n1').render(many));
+    expect(texts.length).toBeGreaterThan(2);
+    for (const text of texts) {
+      expect(text.length).toBeLessThan(800_000);
+      assertNftText(text, 'ipv4');
+      const names = (pattern: RegExp): readonly string[] =>
+        [...text.matchAll(pattern)].map(([, name = '']) => name);
+      expect(names(/^add chain ip sluice (tcp-\S+)$/gm).toSorted()).toEqual(
+        names(/ : goto (\S+?),? /g).toSorted(),
+      );
+    }
+    expect(texts.findIndex((text) => text.includes('type nat hook'))).toBe(texts.length - 1);
+  });
+
+  it('differs by node in phases only: the hash is the same on all nodes', () => {
+    const ruleset = rulesetFrom([
+      webRules('10.96.0.1:80', [1, 1, 1, 1, 1]),
+      webRules('10.96.0.2:80', BLOCKS),
+    ]);
+    const renderers = ['n1', 'n2', 'n3'].map((node) => createRenderer('ipv4', node));
+    expect(new Set(renderers.map((one) => JSON.stringify([...one.render(ruleset).chains]))).size).toBe(3);
+    expect(new Set(renderers.map((one) => rulesHash([one.canonicalChains(ruleset)]))).size).toBe(1);
+  });
+});
+
+describe('the grammar for nft', () => {
+  it.each([
+    'delete table ip nat',
+    'flush ruleset',
+    'add table ip sluice; flush ruleset',
+    'delete table inet sluice',
+    'flush chain ip nat PREROUTING',
+    'add rule ip sluice tcp-10.96.0.1-80 accept',
+    'add rule ip sluice tcp-10.96.0.1-80 goto tcp-10.96.0.2-80/a0',
+    'add rule ip sluice tcp-10.96.0.1-80 meta l4proto 6 dnat to 10.0.0.256:80',
+    'add rule ip sluice tcp-10.96.0.1-80 meta l4proto 6 dnat to [fd00::1]:80',
+    'add rule ip sluice tcp-10.96.0.1-80 meta l4proto 6 dnat to 10.0.0.1:0',
+    'add rule ip sluice tcp-10.96.0.1-80 meta l4proto 6 dnat to 10.0.0.1:80; flush ruleset',
+    'add chain ip sluice tcp-10.96.0.999-80',
+    'add chain ip sluice evil { type filter hook input priority 0; policy drop; }',
+    'add chain ip sluice prerouting { type nat hook prerouting priority -500; policy accept; }',
+    'add element ip sluice entries { 10.96.0.1 . 6 . 80 : drop }',
+    'add element ip sluice hairpin { 10.96.0.1 . 10.96.0.2 }',
+    'add element ip sluice connections { 10.96.0.1 . 6 . 80 }',
+    'delete set ip sluice entries',
+    'include "/etc/passwd"',
+    '',
+  ])('knows no line %j', (line) => {
+    expect(() => assertNftText(`${line}\n`, 'ipv4')).toThrow(expect.objectContaining({ code: 'internal' }));
+  });
+
+  it('knows no text that is cut off in a line', () => {
+    expect(() => assertNftText('add table ip sluice', 'ipv4')).toThrow(
+      expect.objectContaining({ code: 'internal' }),
+    );
+  });
+});
