@@ -22,7 +22,7 @@ export function compile(file, cachedData) {
  * Runs a compiled file as a module.
  * @param {vm.Script} script
  * @param {string} file absolute path
- * @returns {unknown} what it exports
+ * @returns {any} what it exports
  */
 export function run(script, file) {
   const module = { exports: {} };

