@@ -39,7 +39,8 @@ export const exec: Exec = async (file, args, options = {}) => {
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     env: { LC_ALL: 'C', ...options.env },
   });
-  if (result.code === 'ENOENT') {
+  // EACCES: not there, and a folder of PATH may not be read.
+  if (result.code === 'ENOENT' || result.code === 'EACCES') {
     throw new SluiceError('config', `cannot run ${file}: it is not installed`, {
       why: `no program ${file} in PATH`,
       fix: 'install it (docs/install.md names the packages); for a trial use npm run quickstart',
