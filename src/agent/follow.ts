@@ -1,4 +1,5 @@
 /** Owns the agent's side towards the store: follow it, hand what the rules depend on to the kernel side, acknowledge. */
+import { untilAborted } from '../host/wait.ts';
 import type { NodeFacts } from '../model/node.ts';
 import type { InformerChange } from '../store/informer-options.ts';
 import type { InformerState } from '../store/informer-state.ts';
@@ -48,11 +49,6 @@ function freshness({ log }: AgentOptions, kernel: Kernel): (state: InformerState
       log.warn('the store is away; rules stay as they are', { staleSince: state.staleSince, why: state.why });
     wasConnected = state.connected;
   };
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 /** Follows the store until `options.signal` aborts. A store that is away is waited for; nothing is changed meanwhile. */

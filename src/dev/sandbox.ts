@@ -82,7 +82,8 @@ function insideOf(unsharePid: number): readonly number[] {
   return childrenOf(unsharePid).flatMap(childrenOf);
 }
 
-function childrenOf(pid: number): readonly number[] {
+/** Processes started by a process and not yet reaped; none if it has ended. */
+export function childrenOf(pid: number): readonly number[] {
   try {
     const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
     return text.split(' ').filter(Boolean).map(Number);

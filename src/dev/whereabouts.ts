@@ -3,11 +3,11 @@
  * write, and the command line that enters its client machine.
  */
 import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SluiceError } from '../errors.ts';
 import { readBounded, writeAtomic } from '../host/files.ts';
+import { childrenOf } from './sandbox.ts';
 
 /** What a running `sluice dev` writes about itself. */
 export interface Whereabouts {
@@ -80,14 +80,6 @@ export async function findRunning(folder: string): Promise<Whereabouts | undefin
     if (isWhereabouts(value)) return value;
   }
   return undefined;
-}
-
-function childrenOf(pid: number): readonly number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
 }
 
 /**

@@ -43,7 +43,8 @@ export const exec: Exec = async (file, args, options = {}) => {
   });
   if (child.pid !== undefined) options.onPid?.(child.pid);
   const result = await child;
-  if (result.code === 'ENOENT') {
+  // EACCES: not there, and a folder of PATH may not be read.
+  if (result.code === 'ENOENT' || result.code === 'EACCES') {
     throw new SluiceError('config', `cannot run ${file}: it is not installed`, {
       why: `no program ${file} in PATH`,
       fix: 'install it (docs/install.md names the packages); for a trial use npm run quickstart',

@@ -60,7 +60,7 @@ export const leanExec: Exec = (file, args, options = {}) =>
     child.once('error', (cause: NodeJS.ErrnoException) => {
       clearTimeout(timer);
       reject(
-        cause.code === 'ENOENT'
+        cause.code === 'ENOENT' || cause.code === 'EACCES'
           ? notInstalled(file)
           : new SluiceError('failed', `cannot run ${file}`, { why: cause.message, cause }),
       );

@@ -39,3 +39,9 @@ export async function waitUntil<T>(
     await clock.sleep(options.everyMs ?? 10, options.signal);
   }
 }
+
+/** Resolves when the signal aborts; at once if it has. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

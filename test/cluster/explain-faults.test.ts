@@ -335,10 +335,11 @@ describe('explain on a real kernel', () => {
   it('says so where a match cannot be evaluated', async () => {
     const node = lab().node(1);
     await install(node, healthy);
-    await script(node, 'iptables-nft -t filter -A OUTPUT -m owner --uid-owner 4711 -p tcp -j DROP');
+    // The only user that a user namespace knows for sure.
+    await script(node, 'iptables-nft -t filter -A OUTPUT -m owner --uid-owner 0 -p tcp -j DROP');
     const { findings, targets } = await explained(node, healthy);
     expect(findings).toMatchObject([{ severity: 'warn', code: 'may-block' }]);
-    expect(findings[0]?.text).toMatch(/--uid-owner 4711 cannot be evaluated/);
+    expect(findings[0]?.text).toMatch(/--uid-owner 0 cannot be evaluated/);
     expect(targets).toMatchObject([{ arriving: 1 }]);
   });
 });

@@ -4,6 +4,7 @@ import { execOnClient, type InsideOptions, runDevInside } from '../../dev/inside
 import type { DevReport, DevRow } from '../../dev/options.ts';
 import { execInRunning, INSIDE_VARIABLE, runDevOutside } from '../../dev/outside.ts';
 import { type ResultCode, SluiceError } from '../../errors.ts';
+import { untilAborted } from '../../host/wait.ts';
 import type { DevFlags } from '../commands/dev.ts';
 import { isTerminal } from '../io.ts';
 import { type Column, writeListing } from '../output/listing.ts';
@@ -45,11 +46,6 @@ const HINTS: readonly string[] = [
   "$ sluice dev --exec 'sluice status'        # any command, on this cluster",
 ];
 
-function untilSignal(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
-
 /** @throws SluiceError `interrupted`, `terminated` if the signal came before the work was done */
 function checkSignal(signal: AbortSignal): void {
   if (!signal.aborted) return;
@@ -83,7 +79,7 @@ async function inside(
     await show(session, report);
     if (flags.check === true) return report.ok ? 'ok' : 'unhealthy';
     for (const line of HINTS) notes.info(line);
-    await untilSignal(signal);
+    await untilAborted(signal);
     return 'ok';
   };
   return await runDevInside(options, work).finally(() => progress.stop());
