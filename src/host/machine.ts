@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname, networkInterfaces, release, totalmem } from 'node:os';
 import { canonicalIp, familyOf } from '../model/address.ts';
+import { isInNetwork } from '../model/network.ts';
 
 /** Facts of the machine. */
 export interface Machine {
@@ -35,6 +36,18 @@ export function readMachine(): Machine {
     addresses: [...new Set(addresses)],
     networks: [...new Set(networks)].slice(0, MAX_NETWORKS),
   };
+}
+
+/** The link in whose network the address lies, the smallest network first; undefined if there is none, or the address is the link's own. */
+export function linkOf(ip: string): string | undefined {
+  const found = Object.entries(networkInterfaces()).flatMap(([name, list]) =>
+    (list ?? [])
+      .filter(({ internal, cidr }) => !internal && cidr !== null && isInNetwork(ip, cidr) === true)
+      .map(({ cidr }) => ({ name, bits: Number(cidr?.split('/')[1]), isOwn: cidr?.split('/')[0] === ip })),
+  );
+  const [first] = found.toSorted((a, b) => b.bits - a.bits);
+  // An alias (eth0:1) is a name of an address, not of a link.
+  return first === undefined || first.isOwn ? undefined : first.name.split(':')[0];
 }
 
 /** Text of a /proc or /sys file, trimmed, or undefined if it cannot be read. */
