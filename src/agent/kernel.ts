@@ -46,8 +46,8 @@ export interface Kernel {
   readonly settled: () => Promise<void>;
   /** True if this is the address of an entry in the rules. */
   readonly routes: (ip: string) => boolean;
-  /** A failure of another kind to report beside those of applies, until it is called with undefined. */
-  readonly setTrouble: (line: string | undefined) => void;
+  /** A failure of another kind to report beside those of applies, one line a kind, until it is called with undefined. */
+  readonly setTrouble: (kind: 'repairs' | 'neighbours', line: string | undefined) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -104,7 +104,7 @@ export function startKernel(options: KernelOptions): Kernel {
   let itemsToSave: (() => readonly KeyValue[]) | undefined;
   let listener: AppliedListener | undefined;
   let staleSince: string | undefined;
-  let trouble: readonly string[] = [];
+  const troubles = new Map<string, string>();
   let repair: LoopReport | undefined;
   let kept: Ruleset = { entries: [] };
   const madeFrom = new WeakMap<Ruleset, Snapshot>();
@@ -127,7 +127,7 @@ export function startKernel(options: KernelOptions): Kernel {
       entries: ruleset.entries.length,
       instances: countTargets(ruleset),
       appliedAt: now(),
-      failures: [...trouble, ...job.failures, ...report.failures].slice(0, MAX_FAILURES),
+      failures: [...troubles.values(), ...job.failures, ...report.failures].slice(0, MAX_FAILURES),
     };
     logApplied(log, applied, report, last);
     tell(applied);
@@ -188,11 +188,13 @@ export function startKernel(options: KernelOptions): Kernel {
     },
     settled: loop.settled,
     routes: (ip) => kept.entries.some(({ entry }) => entry.ip === ip),
-    setTrouble: (line) => {
-      const [before] = trouble;
-      trouble = line === undefined ? [] : [line];
+    setTrouble: (kind, line) => {
+      const before = troubles.get(kind);
       if (before === line) return;
-      tell({ ...last, failures: [...trouble, ...last.failures.filter((failure) => failure !== before)] });
+      if (line === undefined) troubles.delete(kind);
+      else troubles.set(kind, line);
+      const others = last.failures.filter((failure) => failure !== before);
+      tell({ ...last, failures: [...(line === undefined ? [] : [line]), ...others] });
     },
     close: async () => {
       await loop.close();

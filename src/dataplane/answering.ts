@@ -19,6 +19,10 @@ export interface Answer {
   readonly mode: Listening;
 }
 
+/** Whether the program can do its work. */
+export type AnsweringState =
+  { readonly kind: 'starting' | 'ready' } | { readonly kind: 'down'; readonly why: string };
+
 /** Answers neighbours. */
 export interface Answering {
   /** Does this for exactly these addresses from now on. */
@@ -27,8 +31,8 @@ export interface Answering {
   readonly announce: (ip: string) => void;
   /** Asks all neighbours whether another machine has the address, without saying that we have it. */
   readonly probe: (ip: string) => void;
-  /** Why it cannot answer now, one line; undefined if it can. */
-  readonly trouble: () => string | undefined;
+  /** Starts the program if it does not run. */
+  readonly state: () => AnsweringState;
   /** Answers for nothing any more. */
   readonly close: () => void;
 }
@@ -39,7 +43,7 @@ export interface AnsweringOptions {
   readonly clock: Clock;
   /** Another machine answers for an address of ours, or announces it. */
   readonly onHeard: (ip: string, mac: string) => void;
-  /** `trouble()` has changed. */
+  /** `state()` has changed. */
   readonly onState: () => void;
 }
 
@@ -53,17 +57,17 @@ class AnsweringProgram implements Answering {
   readonly #closing = new AbortController();
   #wanted: ReadonlyMap<string, Answer> = new Map();
   #pipe: Pipe | undefined;
-  #isReady = false;
-  #why = 'the program that answers neighbours starts';
+  #state: AnsweringState = { kind: 'starting' };
+  #lastLine = 'perl is not installed (package perl-base)';
   #retryMs = RETRY_FIRST_MS;
 
   constructor(options: AnsweringOptions) {
     this.#options = options;
   }
 
-  trouble(): string | undefined {
+  state(): AnsweringState {
     this.#start();
-    return this.#isReady ? undefined : this.#why;
+    return this.#state;
   }
 
   set(answers: ReadonlyMap<string, Answer>): void {
@@ -91,7 +95,7 @@ class AnsweringProgram implements Answering {
   }
 
   #tell(line: string): void {
-    if (this.#isReady) this.#pipe?.write(`${line}\n`);
+    if (this.#state.kind === 'ready') this.#pipe?.write(`${line}\n`);
   }
 
   #tellMode(ip: string, { link, mode }: Answer): void {
@@ -114,27 +118,22 @@ class AnsweringProgram implements Answering {
   #onLine(line: string): void {
     const [what, ip = '', mac = ''] = line.split(' ');
     if (what === 'heard') return this.#options.onHeard(ip, mac);
-    if (what !== 'ready') {
-      this.#why = `neighbours cannot be answered: ${line}`;
-      return;
-    }
-    this.#isReady = true;
+    this.#lastLine = what === 'ready' ? 'perl ended' : `perl: ${line}`;
+    if (what !== 'ready') return;
+    this.#state = { kind: 'ready' };
     this.#retryMs = RETRY_FIRST_MS;
-    this.#why = 'neighbours cannot be answered: perl ended, or is not installed (package perl-base)';
     for (const [address, answer] of this.#wanted) this.#tellMode(address, answer);
     this.#options.onState();
   }
 
   async #onEnd(): Promise<void> {
-    if (!this.#isReady && this.#why.endsWith('starts'))
-      this.#why = 'neighbours cannot be answered: perl is not installed (package perl-base)';
-    this.#isReady = false;
+    this.#state = { kind: 'down', why: `neighbours cannot be answered for entries: ${this.#lastLine}` };
     if (this.#closing.signal.aborted) return;
     this.#options.onState();
     await this.#options.clock.sleep(this.#retryMs, this.#closing.signal);
     this.#retryMs = Math.min(this.#retryMs * 2, RETRY_LAST_MS);
     this.#pipe = undefined;
-    if (this.#wanted.size > 0) this.#start();
+    this.#start();
   }
 }
 

@@ -1,7 +1,7 @@
 /** Owns what is read about this machine: size, kernel, addresses. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname, networkInterfaces, release, totalmem } from 'node:os';
-import { canonicalIp, familyOf } from '../model/address.ts';
+import { canonicalIp, type Family, familyOf } from '../model/address.ts';
 import { isInNetwork } from '../model/network.ts';
 
 /** Facts of the machine. */
@@ -36,6 +36,12 @@ export function readMachine(): Machine {
     addresses: [...new Set(addresses)],
     networks: [...new Set(networks)].slice(0, MAX_NETWORKS),
   };
+}
+
+/** True if packets of the family that come in on one link may leave on another (or the same) one. */
+export function isForwarding(family: Family): boolean {
+  const setting = family === 'ipv4' ? 'ipv4/ip_forward' : 'ipv6/conf/all/forwarding';
+  return (readKernelFile(`/proc/sys/net/${setting}`) ?? '0') !== '0';
 }
 
 /** The link in whose network the address lies, the smallest network first; undefined if there is none, or the address is the link's own. */

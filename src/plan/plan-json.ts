@@ -47,7 +47,14 @@ export interface PlanJson {
   readonly instances: readonly InstanceJson[];
 }
 
-function serviceJson({ name, entries, origin, masquerade, affinitySeconds, announce = false }: Service): ServiceJson {
+function serviceJson({
+  name,
+  entries,
+  origin,
+  masquerade,
+  affinitySeconds,
+  announce = false,
+}: Service): ServiceJson {
   const affinity = formatAffinity(affinitySeconds);
   return { name, entries: entries.map(formatEntry), origin, masquerade, affinity, announce };
 }

@@ -48,7 +48,8 @@ export interface AnnouncePlan {
   readonly releases: ReadonlyMap<string, number>;
 }
 
-const score = (ip: string, node: string): string => createHash('sha256').update(`${ip} ${node}`).digest('hex');
+const score = (ip: string, node: string): string =>
+  createHash('sha256').update(`${ip} ${node}`).digest('hex');
 
 /**
  * Live nodes on the network of an address, the one that is to take it first (rendezvous hashing: a node that comes or goes moves only what
@@ -88,7 +89,8 @@ export function planAnnouncing(facts: AnnounceFacts, self: AnnouncingNode): Anno
       continue;
     const place = candidates(ip, facts.networks).indexOf(self.name);
     const isFirst = mode === 'kept' || claim !== undefined;
-    if (isFirst || place >= 0) claims.set(ip, { rank: isFirst ? 0 : place, replaces: claim?.modRevision ?? 0 });
+    if (isFirst || place >= 0)
+      claims.set(ip, { rank: isFirst ? 0 : place, replaces: claim?.modRevision ?? 0 });
   }
   for (const [ip, { node, modRevision }] of facts.claims)
     if (node === self.name && !(facts.announced.has(ip) && self.canAnswer(ip))) releases.set(ip, modRevision);
