@@ -107,35 +107,3 @@ export async function answerersOf(client: Workplace, ip: string): Promise<readon
     answering.close();
   }
 }
-
-/** Prints what an instance answered over PROTOCOL at IP, port 80, or the error. */
-const CALL = `const [protocol, ip, text] = process.argv.slice(1);
-  const say = (text) => { console.log(String(text)); process.exit(); };
-  setTimeout(() => say('silence'), 3000);
-  if (protocol === 'tcp') { const s = require('node:net').connect(80, ip, () => s.write(text)); s.on('data', say); s.on('error', (e) => say(e.code)); }
-  else { const u = require('node:dgram').createSocket(ip.includes(':') ? 'udp6' : 'udp4');
-    u.on('error', (e) => say(e.code)); u.on('message', say); u.connect(80, ip, () => u.send(text)); }`;
-
-/** Calls the service once from a machine. */
-export async function call(
-  machine: Workplace,
-  protocol: 'tcp' | 'udp',
-  ip: string,
-  text = 'x',
-): Promise<string> {
-  const argv = [process.execPath, '-e', CALL, protocol, ip, text];
-  return (await machine.run(argv, { timeoutMs: 20_000 })).stdout.trim();
-}
-
-/** How many connections the instance has had, by its own word, asked past the agents. */
-export async function accepted(lab: Lab): Promise<number> {
-  const { address } = lab.node(1);
-  const { stdout } = await lab
-    .node(1)
-    .run([
-      process.execPath,
-      '-e',
-      `require('node:http').get('http://${address}:8080/stats', (answer) => answer.on('data', (data) => console.log(String(data))))`,
-    ]);
-  return Number(/"accepted":(\d+)/.exec(stdout)?.[1]);
-}

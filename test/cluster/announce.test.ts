@@ -5,9 +5,7 @@ import { startLoad } from '../../src/dev/load/start-load.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { waitUntil } from '../../src/host/wait.ts';
 import {
-  accepted,
   answerersOf,
-  call,
   ENTRY,
   holderOf,
   IPS,
@@ -17,6 +15,7 @@ import {
   startAgents,
   waitHolder,
 } from './announce-world.ts';
+import { accepted, call } from './calls.ts';
 import { type LabStore, openLabStore, sluice, startAgent } from './harness/control.ts';
 import { programArgv } from './harness/programs.ts';
 import { useLab } from './harness/use-lab.ts';
@@ -35,8 +34,8 @@ describe('an announced entry', () => {
     const pace = { kind: 'rate', perSecond: 50 } as const;
     const spec = { host: ENTRY.v4, port: 80, pace, count: 1_000_000, durationMs: 120_000, timeoutMs: 1_000 };
     const load = await startLoad(spec, { worker: programArgv('load'), ns: client().ns });
-    const before = await accepted(lab());
-    const isUnderWay = async (): Promise<boolean> => (await accepted(lab())) > before + 20;
+    const before = await accepted(lab().node(1), 8080);
+    const isUnderWay = async (): Promise<boolean> => (await accepted(lab().node(1), 8080)) > before + 20;
     await waitUntil(isUnderWay, { what: 'the load', timeoutMs: 20_000 });
     await act();
     return await load.stop();
@@ -85,8 +84,8 @@ describe('an announced entry', () => {
   it('is reached over TCP and UDP, IPv4 and IPv6, by a neighbour without a route, from one node, as status tells', async () => {
     for (const ip of IPS) {
       const holder = await waitHolder(control, ip);
-      expect(await call(client(), 'tcp', ip)).toBe('one x');
-      expect(await call(client(), 'udp', ip)).toBe('one x');
+      expect(await call(client(), { protocol: 'tcp', ip: ip })).toBe('one x');
+      expect(await call(client(), { protocol: 'udp', ip: ip })).toBe('one x');
       await expectOnly(holder, ip);
     }
     const by = await Promise.all(IPS.map(async (ip) => `${ip} by n${await holderOf(control, ip)}`));
@@ -151,7 +150,7 @@ describe('an announced entry', () => {
       await waitHolder(control, ENTRY.v4, (node) => node === other(first));
       await turnsTo(other(first), ENTRY.v4);
       expect(systemClock.monotonicMs() - started).toBeLessThan(TAKE_OVER_MS);
-      expect(await call(client(), 'tcp', ENTRY.v4)).toBe('one x');
+      expect(await call(client(), { protocol: 'tcp', ip: ENTRY.v4 })).toBe('one x');
     });
     expect(result.outcomes.ok).toBeGreaterThan(0);
     await lab().powerOn(first);
@@ -205,7 +204,7 @@ describe('an announced entry', () => {
         facts: () => again.stderr(),
       });
       await expectOnly(holder, ENTRY.v4);
-      expect(await call(client(), 'tcp', ENTRY.v4)).toBe('one x');
+      expect(await call(client(), { protocol: 'tcp', ip: ENTRY.v4 })).toBe('one x');
       await member.start();
       const node = await waitHolder(control, ENTRY.v4);
       await waitUntil(() => agentOf(node).stderr().includes('claim=true'), {
@@ -228,6 +227,6 @@ describe('an announced entry', () => {
       timeoutMs: 10_000,
     });
     await client().run(['ip', 'neigh', 'del', ENTRY.v4, 'dev', 'eth0']);
-    expect(await call(client(), 'tcp', ENTRY.v4)).toMatch(/EHOSTUNREACH|silence/);
+    expect(await call(client(), { protocol: 'tcp', ip: ENTRY.v4 })).toMatch(/EHOSTUNREACH|silence/);
   });
 });
