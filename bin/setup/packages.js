@@ -34,6 +34,10 @@ export const REQUIREMENTS = [
     programs: ['ip', 'ss'],
     packages: { apt: 'iproute2', dnf: 'iproute', pacman: 'iproute2', apk: 'iproute2' },
   },
+  {
+    programs: ['perl'],
+    packages: { apt: 'perl-base', dnf: 'perl-interpreter', pacman: 'perl', apk: 'perl' },
+  },
   { programs: ['curl'], packages: { apt: 'curl', dnf: 'curl', pacman: 'curl', apk: 'curl' } },
   {
     programs: ['unshare', 'nsenter', 'setpriv', 'mount'],

@@ -1,7 +1,7 @@
 /**
  * Owns answering neighbours by ARP and ND for addresses of entries, through a program of our own that runs as long as there is one. It lives
  * and dies with the agent on purpose: neighbour entries of type proxy in the kernel would go on answering for a node whose agent is dead,
- * beside the node that took over. Must not know who is to answer.
+ * beside the node that took over, and they answer questions only after a random delay (measured 270 to 810 ms). Must not know who is to answer.
  */
 import type { Clock } from '../host/clock.ts';
 import type { OpenPipe, Pipe } from '../host/pipe.ts';

@@ -23,6 +23,9 @@ import { useLab } from './harness/use-lab.ts';
 /** Time until another node holds what a dead one held: lease 10 s, expiry looked at every second or so, and a busy machine. */
 const TAKE_OVER_MS = 16_000;
 
+/** The other of the nodes 2 and 3. */
+const other = (i: number): number => 5 - i;
+
 describe('an announced entry', () => {
   const lab = useLab({ nodes: 4, etcd: 1 });
   const client = (): ReturnType<ReturnType<typeof useLab>>['nodes'][number] => lab().node(4);
@@ -56,7 +59,6 @@ describe('an announced entry', () => {
       timeoutMs: TAKE_OVER_MS,
     });
   };
-  const other = (i: number): number => 5 - i;
   const restart = async (i: number): Promise<void> => {
     agents.set(i, await startAgent(lab(), lab().node(i)));
   };
@@ -177,6 +179,7 @@ describe('an announced entry', () => {
         what: 'the former holder to be back',
         timeoutMs: 30_000,
       });
+      expect(await holderOf(control, ENTRY.v4)).toBe(other(first));
       await expectOnly(other(first), ENTRY.v4);
     },
   );

@@ -16,6 +16,13 @@ const TARGETS: readonly CallTarget[] = ENTRIES.flatMap((ip) => [
   { ip, protocol: 'udp' },
 ]);
 
+/** Calls the first entry again and again. */
+const callOften = async (machine: Workplace, times: number): Promise<readonly string[]> => {
+  const answers: string[] = [];
+  for (let i = 0; i < times; i += 1) answers.push(await call(machine, { protocol: 'tcp', ip: ENTRIES[0] }));
+  return answers;
+};
+
 describe.each(['iptables', 'nftables'])('a service with everything, layout %s', (dataplane) => {
   const lab = useLab({ nodes: 3, etcd: 1, clients: 1 });
   let control: LabStore;
@@ -52,12 +59,6 @@ describe.each(['iptables', 'nftables'])('a service with everything, layout %s', 
     );
     return new Set(heard.flat());
   };
-  const callOften = async (machine: Workplace, times: number): Promise<readonly string[]> => {
-    const answers: string[] = [];
-    for (let i = 0; i < times; i += 1) answers.push(await call(machine, { protocol: 'tcp', ip: ENTRIES[0] }));
-    return answers;
-  };
-
   beforeAll(async () => {
     control = await openLabStore(lab());
     const { address, address6 } = lab().node(2);
@@ -81,7 +82,9 @@ describe.each(['iptables', 'nftables'])('a service with everything, layout %s', 
   it('does not answer to ping, neither a node nor a machine outside', async () => {
     for (const machine of callers()) {
       expect(await ping(machine, lab().node(1).address)).toBe('reply');
-      for (const ip of ENTRIES.slice(0, 2)) expect(await ping(machine, ip)).toBe('silence');
+      // The guard refuses it on a node itself; elsewhere nothing comes back.
+      for (const ip of ENTRIES.slice(0, 2))
+        expect(await ping(machine, ip)).toMatch(/^(silence|Operation not permitted)/);
     }
   });
 

@@ -13,6 +13,10 @@ interface Station {
   readonly mac: string;
 }
 
+/** The same for all entries. */
+const modes = (mode: 'held' | 'kept' | 'watch'): ReadonlyMap<string, { link: string; mode: typeof mode }> =>
+  new Map(ENTRIES.map((ip) => [ip, { link: 'eth0', mode }]));
+
 describe('answering neighbours in a kernel', () => {
   let hub: Netns;
   let stations: readonly Station[] = [];
@@ -40,8 +44,6 @@ describe('answering neighbours in a kernel', () => {
     });
     return { answering, heard };
   };
-  const modes = (mode: 'held' | 'kept' | 'watch'): ReadonlyMap<string, { link: string; mode: typeof mode }> =>
-    new Map(ENTRIES.map((ip) => [ip, { link: 'eth0', mode }]));
   /** Makes a station ask for an address, and waits for what its kernel remembers: a hardware address, or that nobody answered. */
   const neighbourOf = async (i: number, ip: string): Promise<string> => {
     const { netns } = station(i);

@@ -9,7 +9,7 @@ export const SPECS = `sluice publish -f FILE reads one or several services from 
   instances:
     - 10.0.1.11:8080
     - 10.0.1.12:8080=3
-  masquerade: false
+  masquerade: true
   affinity: client-ip=30m
   announce: true
 
