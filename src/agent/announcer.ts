@@ -35,8 +35,6 @@ export interface AnnouncerOptions {
   readonly before: readonly string[];
   /** Remembers what is answered for. */
   readonly remember: (ips: readonly string[]) => void;
-  /** Something stands in the way of answering, or no more. */
-  readonly onTrouble: (line: string | undefined) => void;
 }
 
 /** A running announcer. */
@@ -66,6 +64,7 @@ class AnnouncerLoop implements Announcer {
   #listening: readonly string[];
   #wake = new AbortController();
   #lastWhy = '';
+  #trouble = '';
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
@@ -135,7 +134,11 @@ class AnnouncerLoop implements Announcer {
       answers: this.#answers,
     });
     const canHelp = [...facts.announced].some((ip) => this.#linkOf(ip) !== undefined);
-    this.#options.onTrouble(canHelp && state.kind === 'down' ? state.why : undefined);
+    const trouble = canHelp && state.kind === 'down' ? state.why : '';
+    // Not a failure of the node: others answer. `status` tells when nobody does.
+    if (trouble !== '' && trouble !== this.#trouble)
+      this.#options.log.warn('leaves announced entries to others', { why: trouble });
+    this.#trouble = trouble;
     this.#answer(this.#plan.answers);
     this.#wake.abort();
   }

@@ -66,7 +66,7 @@ function freshness({ log }: AgentOptions, kernel: Kernel): (state: InformerState
 export async function followStore(options: AgentOptions, facts: NodeFacts, kernel: Kernel): Promise<void> {
   const { clock, log, random } = options;
   const store = await options.openStore();
-  const announcer = await startAnnouncing(options, store, kernel);
+  const announcer = await startAnnouncing(options, store);
   const presence = startPresence({ store, facts, clock, log, onLease: announcer.leased });
   kernel.onApplied(presence.acknowledge);
   const feed = kernelFeed(kernel);

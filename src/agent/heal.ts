@@ -138,7 +138,7 @@ class Healer implements Heal {
       const why = this.#waiting;
       this.#waiting = undefined;
       await this.#repairOnce(why);
-      kernel.setTrouble('repairs', this.#pace.trouble(clock.monotonicMs()));
+      kernel.setTrouble(this.#pace.trouble(clock.monotonicMs()));
     }
   }
 

@@ -46,8 +46,8 @@ export interface Kernel {
   readonly settled: () => Promise<void>;
   /** True if this is the address of an entry in the rules. */
   readonly routes: (ip: string) => boolean;
-  /** A failure of another kind to report beside those of applies, one line a kind, until it is called with undefined. */
-  readonly setTrouble: (kind: 'repairs' | 'neighbours', line: string | undefined) => void;
+  /** A failure of another kind to report beside those of applies, until it is called with undefined. */
+  readonly setTrouble: (line: string | undefined) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -104,7 +104,7 @@ export function startKernel(options: KernelOptions): Kernel {
   let itemsToSave: (() => readonly KeyValue[]) | undefined;
   let listener: AppliedListener | undefined;
   let staleSince: string | undefined;
-  const troubles = new Map<string, string>();
+  let trouble: readonly string[] = [];
   let repair: LoopReport | undefined;
   let kept: Ruleset = { entries: [] };
   const madeFrom = new WeakMap<Ruleset, Snapshot>();
@@ -127,7 +127,7 @@ export function startKernel(options: KernelOptions): Kernel {
       entries: ruleset.entries.length,
       instances: countTargets(ruleset),
       appliedAt: now(),
-      failures: [...troubles.values(), ...job.failures, ...report.failures].slice(0, MAX_FAILURES),
+      failures: [...trouble, ...job.failures, ...report.failures].slice(0, MAX_FAILURES),
     };
     logApplied(log, applied, report, last);
     tell(applied);
@@ -188,13 +188,11 @@ export function startKernel(options: KernelOptions): Kernel {
     },
     settled: loop.settled,
     routes: (ip) => kept.entries.some(({ entry }) => entry.ip === ip),
-    setTrouble: (kind, line) => {
-      const before = troubles.get(kind);
+    setTrouble: (line) => {
+      const [before] = trouble;
+      trouble = line === undefined ? [] : [line];
       if (before === line) return;
-      if (line === undefined) troubles.delete(kind);
-      else troubles.set(kind, line);
-      const others = last.failures.filter((failure) => failure !== before);
-      tell({ ...last, failures: [...(line === undefined ? [] : [line]), ...others] });
+      tell({ ...last, failures: [...trouble, ...last.failures.filter((failure) => failure !== before)] });
     },
     close: async () => {
       await loop.close();

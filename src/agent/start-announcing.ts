@@ -5,15 +5,10 @@ import { openPipe } from '../host/pipe.ts';
 import type { Store } from '../store/store.ts';
 import { type Announcer, startAnnouncer } from './announcer.ts';
 import { answeredFile, readAnswered } from './answered-file.ts';
-import type { Kernel } from './kernel.ts';
 import type { AgentOptions } from './options.ts';
 
 /** Starts it; nothing runs on a fleet without announced entries. */
-export async function startAnnouncing(
-  options: AgentOptions,
-  store: Store,
-  kernel: Kernel,
-): Promise<Announcer> {
+export async function startAnnouncing(options: AgentOptions, store: Store): Promise<Announcer> {
   const { clock, log, node, stateDir } = options;
   const before = await readAnswered(stateDir);
   const file = answeredFile(stateDir, before, log);
@@ -27,7 +22,6 @@ export async function startAnnouncing(
     linkOf: (ip) => (isForwarding(ip.includes(':') ? 'ipv6' : 'ipv4') ? linkOf(ip) : undefined),
     before,
     remember: file.write,
-    onTrouble: (line) => kernel.setTrouble('neighbours', line),
   });
   return {
     changed: (keys, items, anew) => announcer.changed(keys, items, anew),

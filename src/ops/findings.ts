@@ -111,7 +111,7 @@ export function serviceFindings(services: readonly ServiceItem[], liveNodes: num
     const ips = announcers.flatMap(({ ip, node }) => (node === undefined ? [ip] : []));
     if (ips.length === 0 || liveNodes === 0) return [];
     const text = `no node answers neighbours for ${ips.join(', ')}: none that is alive, forwards, and has perl is on its network`;
-    return [finding('warn', 'not-answered', { ref: name, text })];
+    return [finding('error', 'not-answered', { ref: name, text })];
   });
   return [...lonely, ...empty, ...silent];
 }

@@ -31,7 +31,6 @@ interface Node {
   readonly announced: string[];
   readonly probed: string[];
   readonly remembered: string[][];
-  readonly troubles: (string | undefined)[];
   /** Another machine is heard. */
   readonly hear: (ip: string) => void;
   readonly turn: (state: AnsweringState) => void;
@@ -49,7 +48,6 @@ async function startNode(
 ): Promise<Node> {
   const log = keptLog();
   const [announced, probed, remembered]: [string[], string[], string[][]] = [[], [], []];
-  const troubles: (string | undefined)[] = [];
   let state: AnsweringState = { kind: 'ready' };
   let told: ReadonlyMap<string, Answer> = new Map();
   let hear: ((ip: string, mac: string) => void) | undefined;
@@ -73,7 +71,6 @@ async function startNode(
     linkOf: (ip) => (ip.startsWith('10.0.0.') ? 'eth0' : undefined),
     before,
     remember: (ips) => void remembered.push([...ips]),
-    onTrouble: (line) => void troubles.push(line),
   });
   onTestFinished(() => announcer.close());
   let lease: Lease | undefined;
@@ -109,7 +106,6 @@ async function startNode(
     announced,
     probed,
     remembered,
-    troubles,
     hear: (ip) => hear?.(ip, '02:00:00:00:00:01'),
     turn: (next) => {
       state = next;
@@ -202,11 +198,10 @@ describe('announcers of a fleet', () => {
     broken.turn({ kind: 'down', why: 'perl is not installed' });
     await publish(store);
     await until('the able one to answer', () => able.answers().join() === HELD.join());
-    expect(broken.troubles.at(-1)).toBe('perl is not installed');
+    expect(broken.log.lines.join('\n')).toContain('"why":"perl is not installed"');
     able.turn({ kind: 'down', why: 'perl ended' });
     broken.turn({ kind: 'ready' });
     await until('the other one to answer', () => broken.answers().join() === HELD.join());
-    expect(broken.troubles.at(-1)).toBeUndefined();
     expect(able.answers()).toEqual([]);
   });
 });
