@@ -62,6 +62,7 @@ class AnnouncerLoop implements Announcer {
   readonly #links = new Map<string, string>();
   readonly #announcedAt = new Map<string, number>();
   #listening: readonly string[];
+  #remembered: readonly string[];
   #wake = new AbortController();
   #lastWhy = '';
   #trouble = '';
@@ -69,6 +70,7 @@ class AnnouncerLoop implements Announcer {
   constructor(options: AnnouncerOptions) {
     this.#options = options;
     this.#listening = options.before;
+    this.#remembered = options.before;
     this.#answering = options.answering(
       (ip, mac) => this.#onHeard(ip, mac),
       () => this.#replan(),
@@ -155,8 +157,9 @@ class AnnouncerLoop implements Announcer {
       log.info('answers neighbours', { entry: ip, link: this.#links.get(ip), claim: mode === 'held' });
       if (mode === 'held') void this.#announce(ip);
     }
-    if ([...answers.keys()].toSorted().join() !== [...before.keys()].toSorted().join())
-      remember([...answers.keys()].toSorted());
+    const ips = [...answers.keys()].toSorted();
+    if (ips.join() !== this.#remembered.join()) remember(ips);
+    this.#remembered = ips;
   }
 
   /** The announcements of a take-over; ends early when the address goes. */

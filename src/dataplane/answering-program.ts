@@ -88,10 +88,16 @@ sub on_nd { my ($frame, $index) = @_; return if length($frame) < 78;
   transmit($nd, 0x86dd, $index, $to, advert($mac, $to, $dst, $flags, $target)); }
 
 print STDERR "ready\n";
-my $left = '';
+# A link that was made anew has another index.
+sub refresh { for my $entry (values %of) { my $now = link_index($entry->{link});
+  next if !defined $now || $now == $entry->{index};
+  group($entry, -1); $entry->{index} = $now; group($entry, 1); } }
+my ($left, $looked) = ('', time);
 while (1) {
   my $in = ''; vec($in, fileno($_), 1) = 1 for \*STDIN, $arp, $nd;
-  next unless select($in, undef, undef, undef) > 0;
+  my $count = select($in, undef, undef, 5);
+  if (time - $looked >= 5 || time < $looked) { refresh(); $looked = time; }
+  next unless $count > 0;
   if (vec($in, fileno(STDIN), 1)) {
     sysread(STDIN, $left, 65536, length $left) or exit 0;
     told($1) while $left =~ s/^([^\n]*)\n//; }

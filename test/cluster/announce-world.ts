@@ -38,10 +38,14 @@ export async function publishAnnounced(lab: Lab, control: LabStore): Promise<voi
   expect(outcome).toBe('converged');
 }
 
+/** One agent of each layout. */
+export const startAgentOf = async (lab: Lab, i: number, wait = true): Promise<Child> =>
+  startAgent(lab, lab.node(i), { wait, dataplane: i === 3 ? 'nftables' : 'iptables' });
+
 /** Agents of the nodes 2 and 3, by number. */
 export async function startAgents(lab: Lab): Promise<Map<number, Child>> {
   const agents = new Map<number, Child>();
-  for (const i of [2, 3]) agents.set(i, await startAgent(lab, lab.node(i)));
+  for (const i of [2, 3]) agents.set(i, await startAgentOf(lab, i));
   return agents;
 }
 

@@ -12,16 +12,17 @@ import {
   macOf,
   publishAnnounced,
   remembered,
+  startAgentOf,
   startAgents,
   waitHolder,
 } from './announce-world.ts';
 import { accepted, call } from './calls.ts';
-import { type LabStore, openLabStore, sluice, startAgent } from './harness/control.ts';
+import { type LabStore, openLabStore, sluice } from './harness/control.ts';
 import { programArgv } from './harness/programs.ts';
 import { useLab } from './harness/use-lab.ts';
 
 /** Time until another node holds what a dead one held: lease 10 s, expiry looked at every second or so, and a busy machine. */
-const TAKE_OVER_MS = 16_000;
+const TAKE_OVER_MS = 25_000;
 
 /** The other of the nodes 2 and 3. */
 const other = (i: number): number => 5 - i;
@@ -60,7 +61,7 @@ describe('an announced entry', () => {
     });
   };
   const restart = async (i: number): Promise<void> => {
-    agents.set(i, await startAgent(lab(), lab().node(i)));
+    agents.set(i, await startAgentOf(lab(), i));
   };
 
   beforeAll(async () => {
@@ -199,7 +200,7 @@ describe('an announced entry', () => {
       });
       await expectOnly(holder, ENTRY.v4);
       await agentOf(holder).stop('SIGKILL');
-      const again = await startAgent(lab(), lab().node(holder), { wait: false });
+      const again = await startAgentOf(lab(), holder, false);
       agents.set(holder, again);
       await waitUntil(() => again.stderr().includes('answers neighbours'), {
         what: 'the new agent to go on',

@@ -17,6 +17,15 @@ interface Station {
 const modes = (mode: 'held' | 'kept' | 'watch'): ReadonlyMap<string, { link: string; mode: typeof mode }> =>
   new Map(ENTRIES.map((ip) => [ip, { link: 'eth0', mode }]));
 
+/** Lays a cable from a station to the hub. @returns the hardware address of its end */
+async function plugIn(hub: Netns, netns: Netns, i: number): Promise<string> {
+  await hub.script(`ip link add v${i} type veth peer name eth0 netns ${netns.pid}
+    ip link set v${i} master br0 up`);
+  await netns.script(`ip addr add 10.9.0.${i}/24 dev eth0; ip -6 addr add fd09::${i}/64 dev eth0 nodad; ip link set eth0 up
+    for f in ipv4 ipv6; do echo 100 > /proc/sys/net/$f/neigh/eth0/retrans_time_ms; done`);
+  return / link\/ether (\S+)/.exec(await netns.script('ip -o link show eth0'))?.[1] ?? '';
+}
+
 describe('answering neighbours in a kernel', () => {
   let hub: Netns;
   let stations: readonly Station[] = [];
@@ -67,11 +76,7 @@ describe('answering neighbours in a kernel', () => {
       [1, 2, 3].map(async (i) => {
         const netns = await openNetns(hub);
         await netns.script('for i in all default; do echo 0 > /proc/sys/net/ipv6/conf/$i/accept_dad; done');
-        await hub.script(`ip link add v${i} type veth peer name eth0 netns ${netns.pid}
-          ip link set v${i} master br0 up`);
-        await netns.script(`ip addr add 10.9.0.${i}/24 dev eth0; ip -6 addr add fd09::${i}/64 dev eth0 nodad; ip link set eth0 up
-          for f in ipv4 ipv6; do echo 100 > /proc/sys/net/$f/neigh/eth0/retrans_time_ms; done`);
-        const mac = / link\/ether (\S+)/.exec(await netns.script('ip -o link show eth0'))?.[1] ?? '';
+        const mac = await plugIn(hub, netns, i);
         return { netns, mac };
       }),
     );
@@ -138,5 +143,19 @@ describe('answering neighbours in a kernel', () => {
       timeoutMs: 5_000,
       facts: () => two.heard.join('\n'),
     });
+  });
+
+  it('goes on when the link was taken away and made anew', async () => {
+    const { answering } = await answerAt(1);
+    answering.set(modes('held'));
+    for (const ip of ENTRIES) expect(await neighbourOf(3, ip)).toBe(station(1).mac);
+    await hub.script('ip link del v1');
+    const mac = await plugIn(hub, station(1).netns, 1);
+    expect(mac).not.toBe(station(1).mac);
+    for (const ip of ENTRIES)
+      await waitUntil(async () => (await neighbourOf(3, ip)) === mac, {
+        what: `an answer from the new link for ${ip}`,
+        timeoutMs: 20_000,
+      });
   });
 });
