@@ -6,10 +6,9 @@ import { HOOKS } from '../iptables/fixed-chains.ts';
 import { hookLine, parseListing } from '../iptables/parse.ts';
 import { hasFamily, renderChains } from '../iptables/render.ts';
 import type { EntryRules, Ruleset } from '../ruleset.ts';
+import { REPAIR } from '../explain/finding.ts';
 import type { Comparison, Difference, Tally } from './comparison.ts';
-
-/** Lines of a difference that are shown. */
-const SHOWN = 5;
+import { chainDifferences } from './lines.ts';
 
 interface Counted {
   /** The listing as without counters. */
@@ -36,63 +35,22 @@ function withoutCounters(listing: string): Counted {
   return { listing: lines.join('\n'), packets };
 }
 
-const without = (lines: readonly string[], others: readonly string[]): readonly string[] => {
-  const set = new Set(others);
-  return lines.filter((line) => !set.has(line)).slice(0, SHOWN);
-};
-
-function sameLines(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
-  return a?.length === b?.length && a?.every((line, index) => line === b?.[index]) === true;
-}
-
-function difference(
-  chain: string,
-  service: string | undefined,
-  lines: { readonly desired: readonly string[] | undefined; readonly found: readonly string[] | undefined },
-): Difference {
-  const { desired, found } = lines;
-  const missing = without(desired ?? [], found ?? []);
-  const unwanted = without(found ?? [], desired ?? []);
-  // Neither: the chain itself is missing or too much, or the order differs.
-  const isBare = missing.length + unwanted.length === 0;
-  return {
-    chain,
-    service,
-    missing: isBare && found === undefined ? [`:${chain}`] : missing,
-    unwanted:
-      isBare && found !== undefined
-        ? desired === undefined
-          ? [`:${chain}`]
-          : found.slice(0, SHOWN)
-        : unwanted,
-  };
-}
-
-function chainDifferences(
-  desired: Chains,
-  found: Chains,
-  services: ReadonlyMap<string, string>,
-): readonly Difference[] {
-  const names = new Set([...desired.keys(), ...found.keys()]);
-  return [...names]
-    .filter((name) => !sameLines(desired.get(name), found.get(name)))
-    .toSorted()
-    .map((name) => {
-      const service = services.get(serviceChainOf(name) ?? '');
-      return difference(name, service, { desired: desired.get(name), found: found.get(name) });
-    });
-}
-
 /** Shares that the lines of a chain give, by the conditional chances that stand in them; undefined where a line chooses nothing. */
 function sharesOfLines(lines: readonly string[]): readonly (number | undefined)[] {
   let rest = 1;
   return lines.map((line) => {
-    if (!/ -j DNAT | -g /.test(line)) return undefined;
+    // A rule that asks whether it knows the client (session affinity) chooses nothing.
+    if (!/ -j DNAT | -g /.test(line) || line.includes(' --update ')) return undefined;
     const chance = Number(/ --probability (\S+)/.exec(line)?.[1] ?? 1);
     const share = rest * chance;
     rest -= share;
     return share;
   });
+}
+
+/** What the rules of a chain that translate, or lead to one that does, counted. */
+function connectionsOf(lines: readonly string[], counted: readonly number[]): number {
+  return lines.reduce((sum, line, at) => sum + (/ -j DNAT | -g /.test(line) ? (counted[at] ?? 0) : 0), 0);
 }
 
 function talliesOf(rules: EntryRules, found: Chains, packets: Counted['packets']): readonly Tally[] {
@@ -104,13 +62,15 @@ function talliesOf(rules: EntryRules, found: Chains, packets: Counted['packets']
       const choices = sharesOfLines(lines).flatMap((share, index) =>
         share === undefined ? [] : [{ share, count: counted[index] ?? 0 }],
       );
+      const isFirst = name === own;
       return {
         entry: rules.entry,
         service: rules.service,
+        connections: isFirst ? connectionsOf(lines, counted) : 0,
         counts: choices.map(({ count }) => count),
         shares: choices.map(({ share }) => share),
-        isWhole: name === own,
-      };
+        how: { kind: 'chance' },
+      } as const;
     })
     .filter(({ counts }) => counts.length > 0);
 }
@@ -127,13 +87,21 @@ export function compareIptables(ruleset: Ruleset, family: Family, listing: strin
   const entries = ruleset.entries.filter(({ entry }) => entry.ip.includes(':') === (family === 'ipv6'));
   const services = new Map(entries.map(({ entry, service }) => [serviceChainName(entry), service]));
   const hooks = HOOKS.filter((hook) => !installed.hooks.includes(hook)).map((hook): Difference => ({
+    part: 'rules',
     chain: hook.builtin,
     service: undefined,
     missing: [hookLine(hook)],
     unwanted: [],
+    fix: REPAIR,
   }));
   return {
-    differences: [...hooks, ...chainDifferences(renderChains(ruleset, family), installed.chains, services)],
+    differences: [
+      ...hooks,
+      ...chainDifferences(renderChains(ruleset, family), installed.chains, (name) => ({
+        part: 'rules',
+        service: services.get(serviceChainOf(name) ?? ''),
+      })),
+    ],
     tallies: talliesOfAll(entries, installed.chains, packets),
   };
 }
