@@ -34,7 +34,8 @@ function nodeWith(rules: string, changes: Readonly<Record<string, string>> = {})
     ...changes,
   };
   return async (file, args, options) => {
-    if (file === 'nft' && args.includes('-j')) return done('{"nftables":[]}');
+    if (file === 'nft' && args.includes('-j'))
+      return done('{"nftables":[{"chain":{"family":"inet","table":"sluice_guard","name":"refuse"}}]}');
     if (file === 'nft' && args.includes('sluice_guard') && rules !== '') return done(GUARD);
     if (file === 'ip' && args.includes('-o')) return { ...done(''), exitCode: 1 };
     if (file === 'ip' && args.includes('link')) return done('[{"ifname":"lo"},{"ifname":"eth0"}]');
