@@ -70,8 +70,11 @@ interface Look {
 }
 
 async function look(deps: VerifyDeps, options: VerifyOptions): Promise<Look> {
-  const desired = await desiredState(deps, { signal: options.signal });
-  const installed = await deps.readInstalled();
+  // Side by side: what changes in between is looked at again.
+  const [desired, installed] = await Promise.all([
+    desiredState(deps, { signal: options.signal }),
+    deps.readInstalled(),
+  ]);
   const ruleset = rulesetOf(desired.snapshot);
   const found = FAMILIES.map((family) => installed.compare(ruleset, family));
   return {

@@ -10,30 +10,23 @@ import { REPAIR } from '../explain/finding.ts';
 import type { Comparison, Difference, Tally } from './comparison.ts';
 import { chainDifferences } from './lines.ts';
 
-interface Counted {
-  /** The listing as without counters. */
-  readonly listing: string;
-  /** Packets of each line of our chains, in order, by chain. */
-  readonly packets: ReadonlyMap<string, readonly number[]>;
+/** Packets of each line of the chains of services, in order, by chain. */
+type Packets = ReadonlyMap<string, readonly number[]>;
+
+/** The lines of chains of services, wherever they stand: no other table has chains of these names. */
+const COUNTED = /^\[(\d+):\d+\] -A (SLUICE-S-\S+) /gm;
+
+function packetsIn(listing: string): Packets {
+  const packets = new Map<string, number[]>();
+  for (const [, count, chain = ''] of listing.matchAll(COUNTED)) {
+    const known = packets.get(chain);
+    if (known === undefined) packets.set(chain, [Number(count)]);
+    else known.push(Number(count));
+  }
+  return packets;
 }
 
-function withoutCounters(listing: string): Counted {
-  const packets = new Map<string, number[]>();
-  let table = '';
-  const lines = listing.split('\n').map((line) => {
-    if (line.startsWith('*')) table = line;
-    const match = /^\[(\d+):\d+\] (-A (\S+).*)$/.exec(line);
-    if (match === null) return line;
-    const [, count, rule = '', chain = ''] = match;
-    if (table === '*nat' && chain.startsWith('SLUICE-')) {
-      const known = packets.get(chain);
-      if (known === undefined) packets.set(chain, [Number(count)]);
-      else known.push(Number(count));
-    }
-    return rule;
-  });
-  return { listing: lines.join('\n'), packets };
-}
+const withoutCounters = (listing: string): string => listing.replaceAll(/^\[\d+:\d+\] /gm, '');
 
 /** Shares that the lines of a chain give, by the conditional chances that stand in them; undefined where a line chooses nothing. */
 function sharesOfLines(lines: readonly string[]): readonly (number | undefined)[] {
@@ -53,26 +46,32 @@ function connectionsOf(lines: readonly string[], counted: readonly number[]): nu
   return lines.reduce((sum, line, at) => sum + (/ -j DNAT | -g /.test(line) ? (counted[at] ?? 0) : 0), 0);
 }
 
-function talliesOf(rules: EntryRules, found: Chains, packets: Counted['packets']): readonly Tally[] {
-  const own = serviceChainName(rules.entry);
-  return [...found]
-    .filter(([name]) => serviceChainOf(name) === own)
-    .map(([name, lines]) => {
-      const counted = packets.get(name) ?? [];
-      const choices = sharesOfLines(lines).flatMap((share, index) =>
-        share === undefined ? [] : [{ share, count: counted[index] ?? 0 }],
-      );
-      const isFirst = name === own;
-      return {
-        entry: rules.entry,
-        service: rules.service,
-        connections: isFirst ? connectionsOf(lines, counted) : 0,
-        counts: choices.map(({ count }) => count),
-        shares: choices.map(({ share }) => share),
-        how: { kind: 'chance' },
-      } as const;
-    })
-    .filter(({ counts }) => counts.length > 0);
+/** An entry with the name of its chain, which costs a hash. */
+interface Named {
+  readonly own: string;
+  readonly rules: EntryRules;
+}
+
+function talliesOf(
+  { own, rules: { entry, service } }: Named,
+  chains: ReadonlyMap<string, readonly string[]>,
+  packets: Packets,
+): readonly Tally[] {
+  return [...chains].flatMap(([name, lines]) => {
+    const counted = packets.get(name) ?? [];
+    const choices = sharesOfLines(lines).flatMap((share, index) =>
+      share === undefined ? [] : [{ share, count: counted[index] ?? 0 }],
+    );
+    if (choices.length === 0) return [];
+    return {
+      entry,
+      service,
+      connections: name === own ? connectionsOf(lines, counted) : 0,
+      counts: choices.map(({ count }) => count),
+      shares: choices.map(({ share }) => share),
+      how: { kind: 'chance' },
+    };
+  });
 }
 
 /**
@@ -81,11 +80,11 @@ function talliesOf(rules: EntryRules, found: Chains, packets: Counted['packets']
  * @throws SluiceError `failed` if the table cannot be printed by iptables
  */
 export function compareIptables(ruleset: Ruleset, family: Family, listing: string): Comparison {
-  const { listing: plain, packets } = withoutCounters(listing);
-  const installed = parseListing(plain);
+  const installed = parseListing(withoutCounters(listing));
   if (!hasFamily(ruleset, family) && installed.chains.size === 0) return { differences: [], tallies: [] };
   const entries = ruleset.entries.filter(({ entry }) => entry.ip.includes(':') === (family === 'ipv6'));
-  const services = new Map(entries.map(({ entry, service }) => [serviceChainName(entry), service]));
+  const named = entries.map((rules): Named => ({ own: serviceChainName(rules.entry), rules }));
+  const services = new Map(named.map(({ own, rules }) => [own, rules.service]));
   const hooks = HOOKS.filter((hook) => !installed.hooks.includes(hook)).map((hook): Difference => ({
     part: 'rules',
     chain: hook.builtin,
@@ -102,15 +101,11 @@ export function compareIptables(ruleset: Ruleset, family: Family, listing: strin
         service: services.get(serviceChainOf(name) ?? ''),
       })),
     ],
-    tallies: talliesOfAll(entries, installed.chains, packets),
+    tallies: talliesOfAll(named, installed.chains, packetsIn(listing)),
   };
 }
 
-function talliesOfAll(
-  entries: readonly EntryRules[],
-  found: Chains,
-  packets: Counted['packets'],
-): readonly Tally[] {
+function talliesOfAll(named: readonly Named[], found: Chains, packets: Packets): readonly Tally[] {
   const byService = new Map<string, Map<string, readonly string[]>>();
   for (const [name, lines] of found) {
     const own = serviceChainOf(name);
@@ -118,7 +113,5 @@ function talliesOfAll(
     const chains = byService.get(own) ?? new Map<string, readonly string[]>();
     byService.set(own, chains.set(name, lines));
   }
-  return entries.flatMap((rules) =>
-    talliesOf(rules, byService.get(serviceChainName(rules.entry)) ?? new Map(), packets),
-  );
+  return named.flatMap((one) => talliesOf(one, byService.get(one.own) ?? new Map(), packets));
 }
