@@ -9,7 +9,7 @@ import type { NftChain } from '../../rules/explain/nft-json.ts';
 import { type Lazy, lazily } from './lazy.ts';
 
 /** Rules of a chain as `iptables -v -S` prints them, in the words of `iptables-save -c`. */
-export function savedLines(listing: string): readonly string[] {
+function savedLines(listing: string): readonly string[] {
   return listing
     .split('\n')
     .filter((line) => line.startsWith('-A '))

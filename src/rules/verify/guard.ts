@@ -40,9 +40,10 @@ function ofSet(
     ...[...desired].filter((element) => !found.has(element)),
     ...[...found].filter((element) => !desired.has(element)),
   ];
-  const owners = [...new Set(differing.map((element) => services.get(element)))].toSorted();
+  const owners = [...new Set(differing.map((element) => services.get(element) ?? ''))].toSorted();
   const chain = `set ${set} of ${GUARD_TABLE}`;
-  return owners.flatMap((service) => {
+  return owners.flatMap((owner) => {
+    const service = owner === '' ? undefined : owner;
     const own = (elements: ReadonlySet<string>): ReadonlySet<string> =>
       new Set(differing.filter((element) => services.get(element) === service && elements.has(element)));
     return setDifference({ part: 'guard', chain, service }, own(desired), own(found));

@@ -51,6 +51,9 @@ export function chainDifferences(
     );
 }
 
+/** The first few, sorted. */
+const some = (elements: readonly string[]): readonly string[] => elements.toSorted().slice(0, SHOWN);
+
 /** The difference of two sets of elements; empty if there is none. */
 export function setDifference(
   about: About,
@@ -60,6 +63,5 @@ export function setDifference(
   const missing = [...desired].filter((element) => !found.has(element));
   const unwanted = [...found].filter((element) => !desired.has(element));
   if (missing.length + unwanted.length === 0) return [];
-  const some = (elements: readonly string[]): readonly string[] => elements.toSorted().slice(0, SHOWN);
   return [{ fix: REPAIR, ...about, missing: some(missing), unwanted: some(unwanted) }];
 }

@@ -49,14 +49,16 @@ function frameDifferences(installed: Installed, family: Family): readonly Differ
   return [differenceOf({ part: 'rules', chain, service: undefined }, { desired, found: [] })];
 }
 
+/** Elements of the map as lists of lines, by name. */
+const elements = ({ entries }: NftRules): ReadonlyMap<string, readonly string[]> =>
+  new Map([...entries].map(([key, chain]) => [`entries ${key}`, [`goto ${chain}`]]));
+
 function differences(
   { desired, services }: { readonly desired: NftRules; readonly services: ReadonlyMap<string, string> },
   installed: Installed,
   family: Family,
 ): readonly Difference[] {
   const serviceOf = (name: string): string | undefined => services.get(entryChainOf(name));
-  const elements = ({ entries }: NftRules): ReadonlyMap<string, readonly string[]> =>
-    new Map([...entries].map(([key, chain]) => [`entries ${key}`, [`goto ${chain}`]]));
   const of = (name: string): string => `${name} of ${nftFamily(family)} ${TABLE}`;
   const shared = { part: 'rules', service: undefined } as const;
   const chainOfKey = new Map([...installed.entries, ...desired.entries].map(([key, chain]) => [key, chain]));
