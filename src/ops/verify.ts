@@ -14,6 +14,8 @@ import { type Counted, LEAST_P, sampled, type Spread, spreadOf, sum } from './ve
 /** Our rules as installed; implemented at the edge (dataplane/live/installed.ts). */
 export interface InstalledReader {
   readonly layout: string;
+  /** Rules of ours are there, of any layout. */
+  readonly isNode: boolean;
   readonly compare: (ruleset: Ruleset, family: Family) => Comparison;
   /** What differs beside the rules: guard, FORWARD, routes. */
   readonly beside: (ruleset: Ruleset) => readonly Difference[];
@@ -34,6 +36,8 @@ export interface VerifyItem {
 /** What verify found. */
 export interface VerifyReport {
   readonly layout: string;
+  /** False: no rules of ours are on this machine at all. */
+  readonly isNode: boolean;
   readonly revision: number;
   readonly savedAt: string | undefined;
   readonly items: readonly VerifyItem[];
@@ -62,6 +66,7 @@ const FAMILIES: readonly Family[] = ['ipv4', 'ipv6'];
 
 interface Look {
   readonly layout: string;
+  readonly isNode: boolean;
   readonly revision: number;
   readonly savedAt: string | undefined;
   readonly ruleset: Ruleset;
@@ -79,6 +84,7 @@ async function look(deps: VerifyDeps, options: VerifyOptions): Promise<Look> {
   const found = FAMILIES.map((family) => installed.compare(ruleset, family));
   return {
     layout: installed.layout,
+    isNode: installed.isNode,
     revision: desired.snapshot.revision,
     savedAt: desired.savedAt,
     ruleset,
@@ -123,6 +129,7 @@ function reportOf(seen: Look, only: string | undefined): VerifyReport {
   });
   return {
     layout: seen.layout,
+    isNode: seen.isNode,
     revision: seen.revision,
     savedAt: seen.savedAt,
     items,

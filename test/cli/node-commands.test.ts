@@ -10,6 +10,9 @@ const done = (stdout: string): { exitCode: number; stdout: string; stderr: strin
   stderr: '',
 });
 
+/** Answer of a program that fails. */
+const MISSING = 'missing';
+
 /** The guard of one entry, as nft lists it. */
 const GUARD = ['entries4', 'addresses4'].reduce(
   (text, set) =>
@@ -47,6 +50,7 @@ function nodeWith(rules: string, changes: Readonly<Record<string, string>> = {})
       return done('local 10.0.0.1 dev eth0 proto kernel \nlocal 10.96.0.10 dev lo proto 115 src 10.0.0.1 \n');
     if (file === 'ip') return done('');
     const answer = answers[file];
+    if (answer === MISSING) return { ...done(''), exitCode: 1 };
     if (answer === undefined) throw new SluiceError('config', `cannot run ${file}: it is not installed`);
     return done(answer);
   };
@@ -145,9 +149,11 @@ describe('for programs', () => {
         { service: 'web', rules: 'ok', connections: 0, p: null },
       ],
     });
-    const bare = { deps: { exec: nodeWith('') } };
+    const bare = { deps: { exec: nodeWith('', { 'iptables-nft': MISSING }) } };
     const sluice = await published();
-    expect((await sluice('verify web', bare)).code).toBe(3);
+    const missing = await sluice('verify web', bare);
+    expect(missing.code).toBe(3);
+    expect(missing.stderr).toMatch(/why: this machine has no rules of Sluice at all/);
     expect((await sluice('verify web --detailed-exitcode', bare)).code).toBe(2);
     expect((await sluice('verify -q')).stdout).toBe('');
   });

@@ -44,6 +44,7 @@ async function node(
       deps.looked += 1;
       return {
         layout: 'iptables-nft',
+        isNode: true,
         beside: () => beside,
         compare: (ruleset, family): Comparison => {
           const entry = ruleset.entries[0]?.entry;

@@ -82,6 +82,11 @@ function differingText(items: readonly VerifyItem[]): readonly string[] {
   return [...parts].map(([part, names]) => `${PART[part]}: ${few([...names])}`);
 }
 
+const NO_RULES = {
+  why: 'this machine has no rules of Sluice at all: no agent forwards here',
+  fix: 'run verify on a node (sluice list nodes), or make this machine one: sluice agent',
+};
+
 function problem(report: VerifyReport): SluiceError {
   const { items } = report;
   const differences = items.flatMap((item) => item.differences);
@@ -89,8 +94,10 @@ function problem(report: VerifyReport): SluiceError {
   const differing = items.filter(({ rules }) => rules === 'differ').map(({ service }) => service ?? SHARED);
   const spread = off.length === 0 ? [] : [`connections are not spread by the shares: ${few(off)}`];
   return new SluiceError('unhealthy', 'the kernel is not as the store asks for', {
-    why: [...differingText(items), ...spread].join('; '),
-    fix: differences[0]?.fix ?? 'sluice explain SERVICE shows what stands in the way of some instances',
+    why: report.isNode ? [...differingText(items), ...spread].join('; ') : NO_RULES.why,
+    fix: report.isNode
+      ? (differences[0]?.fix ?? 'sluice explain SERVICE shows what stands in the way of some instances')
+      : NO_RULES.fix,
     details: { differing, off },
   });
 }

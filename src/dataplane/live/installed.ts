@@ -18,6 +18,8 @@ import { readOurNftables } from './our-nftables.ts';
 export interface InstalledRules {
   /** e.g. 'iptables-nft' */
   readonly layout: string;
+  /** Rules of ours are there, of any layout. */
+  readonly isNode: boolean;
   readonly compare: (ruleset: Ruleset, family: Family) => Comparison;
   /** Differences of what is not of a family's rules: guard, FORWARD, routes, rules of a layout that is not used. */
   readonly beside: (ruleset: Ruleset) => readonly Difference[];
@@ -120,6 +122,7 @@ export async function readInstalled(exec: Exec, agent: AgentFacts | undefined): 
   ]);
   return {
     layout: isIptables ? `iptables-${tools.variant}` : 'nftables',
+    isNode: found.installed.length > 0,
     compare,
     beside: (ruleset) => [...leftovers(found, layout), ...beside(ruleset)],
   };
