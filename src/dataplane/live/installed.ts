@@ -28,6 +28,8 @@ export interface InstalledRules {
 /** What an agent of this machine says of itself. */
 export interface AgentFacts {
   readonly node: string;
+  /** One that runs no more says nothing sure: somebody may have applied rules by hand since, for another name or in another layout. */
+  readonly running: boolean;
   readonly dataplane?: string | undefined;
 }
 
@@ -87,7 +89,7 @@ async function look(exec: Exec): Promise<Found> {
   };
 }
 
-/** The layout that should be there: what the agent says; else what is there, where both are the one that packets meet first. */
+/** The layout that should be there: what an agent that runs says; else what is there, where both are the one that packets meet first. */
 function layoutOf({ tools, installed }: Found, agent: AgentFacts | undefined): Layout {
   const said = agent?.dataplane?.startsWith('nft') === true ? 'nftables' : 'iptables';
   if (agent?.dataplane !== undefined && (said === 'nftables' || tools !== undefined)) return said;
@@ -107,10 +109,11 @@ function leftovers({ installed }: Found, layout: Layout): readonly Difference[] 
 
 /**
  * Reads both families.
- * @param agent what the status file of this machine's agent says; undefined if there is none
+ * @param local what the status file of this machine's agent says; undefined if there is none
  * @throws SluiceError `config`, `permission`, `failed`
  */
-export async function readInstalled(exec: Exec, agent: AgentFacts | undefined): Promise<InstalledRules> {
+export async function readInstalled(exec: Exec, local: AgentFacts | undefined): Promise<InstalledRules> {
+  const agent = local?.running === true ? local : undefined;
   const found = await look(exec);
   const { tools, hasNft } = found;
   const layout = layoutOf(found, agent);

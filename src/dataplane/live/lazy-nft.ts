@@ -15,7 +15,7 @@ function hints(
 ): { readonly chains: readonly string[]; readonly sets: readonly string[] } {
   if (name !== TABLE) return { chains: [], sets: [] };
   const own = entry === undefined ? [] : [entryChainName(entry)];
-  return { chains: ['dispatch', 'count', 'postrouting', ...own], sets: [ENTRIES_MAP] };
+  return { chains: ['output', 'dispatch', 'count', 'postrouting', ...own], sets: [ENTRIES_MAP] };
 }
 
 /** A table, with nothing read but the names of its chains. */
