@@ -117,11 +117,11 @@ describe.each(['iptables', 'nftables'] as const)(
       expect(verified.stderr).toMatch(/the guard differs: table inet sluice_guard.*FORWARD differs/);
       const once = await sluice(lab(), node, ['agent', '--once', '--node', 'n1', '--dataplane', layout]);
       expect(once.stderr).toBe('');
-    // What an agent that is stopped said of its layout does not count.
-    const other = layout === 'iptables' ? 'nftables' : 'iptables';
-    await sluice(lab(), node, ['agent', '--once', '--node', 'n1', '--dataplane', other]);
-    expect((await sluice(lab(), node, ['verify'])).stderr).toBe('');
-    await sluice(lab(), node, ['agent', '--once', '--node', 'n1', '--dataplane', layout]);
+      // What an agent that is stopped said of its layout does not count.
+      const other = layout === 'iptables' ? 'nftables' : 'iptables';
+      await sluice(lab(), node, ['agent', '--once', '--node', 'n1', '--dataplane', other]);
+      expect((await sluice(lab(), node, ['verify'])).stderr).toBe('');
+      await sluice(lab(), node, ['agent', '--once', '--node', 'n1', '--dataplane', layout]);
       expect((await sluice(lab(), node, ['verify'])).exitCode).toBe(0);
       await script(node, 'iptables-nft -P FORWARD ACCEPT; iptables-nft -F FORWARD');
     });
