@@ -365,7 +365,7 @@ complete -c sluice -n '__sluice_at \'verify\'' -s o -l output -x -a 'table wide 
 complete -c sluice -n '__sluice_at \'verify\'' -l password-file -r -F -d 'file that holds the password of --user'
 complete -c sluice -n '__sluice_at \'verify\'' -l prefix -x -d 'prefix of all keys in the store (default: /sluice/v1/)'
 complete -c sluice -n '__sluice_at \'verify\'' -s q -l quiet -d 'say nothing unless something changed or failed'
-complete -c sluice -n '__sluice_at \'verify\'' -l sample -x -d 'count so long, not since the rules were written'
+complete -c sluice -n '__sluice_at \'verify\'' -l sample -x -d 'count so long, not since counting began'
 complete -c sluice -n '__sluice_at \'verify\'' -l sort-by -x -d 'order by this column; --sort-by=-NAME turns the order'
 complete -c sluice -n '__sluice_at \'verify\'' -l state-dir -r -F -d 'state of the agent on this machine (default: /var/lib/sluice)'
 complete -c sluice -n '__sluice_at \'verify\'' -l timeout -x -d 'longest time to wait (commands that change something: 30s)'
