@@ -7,7 +7,7 @@ import type { SluiceError } from '../errors.ts';
 import type { Log } from '../host/log.ts';
 import type { Applied } from '../model/node.ts';
 import type { Snapshot } from '../model/snapshot.ts';
-import { rulesetOf } from '../rules/ruleset-of.ts';
+import { createRulesetMaker } from '../rules/ruleset-of.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
 import { snapshotOf, type SnapshotView, updateSnapshot } from '../store/snapshot.ts';
 import type { KeyValue, StoreEvent } from '../store/store.ts';
@@ -107,6 +107,7 @@ export function startKernel(options: KernelOptions): Kernel {
   let trouble: readonly string[] = [];
   let repair: LoopReport | undefined;
   let kept: Ruleset = { entries: [] };
+  const rulesetOf = createRulesetMaker();
   const madeFrom = new WeakMap<Ruleset, Snapshot>();
 
   const tell = (applied: Applied): void => {

@@ -1,34 +1,35 @@
 /** Owns what our table of one family holds, as last read or written, and brings it to a ruleset: the difference only. */
-import { SluiceError } from '../../errors.ts';
+import { changedItems } from '../../rules/changed-items.ts';
 import { diffRules, isEmptyDelta } from '../../rules/nftables/diff.ts';
 import { documentsOf, removalText } from '../../rules/nftables/documents.ts';
 import { HOOKS } from '../../rules/nftables/fixed-chains.ts';
+import { type HairpinIps, hairpinIps } from '../../rules/nftables/hairpin-ips.ts';
 import { nftFamily, TABLE } from '../../rules/nftables/names.ts';
-import { type NftRules, NO_RULES } from '../../rules/nftables/nft-rules.ts';
+import { type NftUnit, rulesOf, unitOf } from '../../rules/nftables/nft-rules.ts';
 import { createRenderer, type Renderer } from '../../rules/nftables/render.ts';
 import type { Ruleset } from '../../rules/ruleset.ts';
 import type { ConnectionCount } from '../dataplane.ts';
-import { type FamilyRules, NOTHING_SENT, type SentCounts, sumCounts } from '../family-rules.ts';
+import { bringFrom, type FamilyRules, NOTHING_SENT, type SentCounts, sumCounts } from '../family-rules.ts';
 import type { NftTable } from './nft-table.ts';
 
 interface State {
-  readonly rules: NftRules;
+  /** What is there in units: those that were sent are the very objects of the renderer. */
+  readonly units: readonly NftUnit[];
+  readonly hairpin: HairpinIps;
   readonly table: 'present' | 'absent' | 'broken';
   readonly foreign: readonly string[];
 }
 
-const ABSENT: State = { rules: NO_RULES, table: 'absent', foreign: [] };
-
 /** Our rules of one family in a kernel with nftables. */
 export class NftFamilyRules implements FamilyRules {
   readonly #table: NftTable;
-  readonly #renderer: Renderer;
+  readonly #render: Renderer;
   #state: State | undefined;
 
   /** @param node name of this node, for the phases of its rules */
   constructor(table: NftTable, node: string) {
     this.#table = table;
-    this.#renderer = createRenderer(table.family, node);
+    this.#render = createRenderer(table.family, node);
   }
 
   get isPresent(): boolean {
@@ -47,48 +48,53 @@ export class NftFamilyRules implements FamilyRules {
   async #read(): Promise<State> {
     this.#state = undefined;
     const found = await this.#table.read();
-    this.#state = found === undefined ? ABSENT : { rules: found, table: found.table, foreign: found.foreign };
+    // What is in a broken table goes with it.
+    const units = found?.table === 'present' ? [unitOf(found)] : [];
+    const table = found?.table ?? 'absent';
+    this.#state = { units, hairpin: hairpinIps(units), table, foreign: found?.foreign ?? [] };
     return this.#state;
   }
 
   async bring(ruleset: Ruleset): Promise<SentCounts> {
-    const desired = this.#renderer.render(ruleset);
-    const state = this.#state ?? (await this.#read());
-    try {
-      return await this.#send(state, desired);
-    } catch (error) {
-      if (error instanceof SluiceError && error.code === 'internal') throw error;
-      const found = await this.#read();
-      try {
-        return await this.#send(found, desired);
-      } catch (again) {
+    const desired = this.#render(ruleset);
+    return bringFrom({
+      known: this.#state,
+      read: async () => this.#read(),
+      send: async (state) => this.#send(state, desired),
+      forget: () => {
         this.#state = undefined;
-        throw again;
-      }
-    }
+      },
+    });
   }
 
-  async #send(state: State, desired: NftRules): Promise<SentCounts> {
-    const installed = state.table === 'present' ? state.rules : NO_RULES;
-    const delta = diffRules(installed, desired);
-    if (isEmptyDelta(delta)) return NOTHING_SENT;
-    const family = this.#table.family;
+  async #send(state: State, desired: readonly NftUnit[]): Promise<SentCounts> {
+    const { gone, come } = changedItems(state.units, desired);
+    const hairpin = state.hairpin.look(gone, come);
+    const before = { ...rulesOf(gone), hairpin: hairpin.before };
+    const after = { ...rulesOf(come), hairpin: hairpin.after };
+    const delta = diffRules(before, after);
     const sent: SentCounts[] = [];
-    let running: Promise<void> | undefined;
-    // The next text is made while nft works on the one before.
-    for (const document of documentsOf({ family, delta, installed, desired, table: state.table })) {
+    if (!isEmptyDelta(delta)) {
+      const { family } = this.#table;
+      let running: Promise<void> | undefined;
+      // The next text is made while nft works on the one before.
+      for (const document of documentsOf({
+        family,
+        delta,
+        installed: before,
+        desired: after,
+        table: state.table,
+      })) {
+        await running;
+        running = this.#table.run(document.text);
+        sent.push(document);
+      }
       await running;
-      running = this.#table.run(document.text);
-      sent.push(document);
     }
-    await running;
+    state.hairpin.count(gone, come);
     const foreign = state.table === 'present' ? state.foreign : [];
-    this.#state = { rules: desired, table: 'present', foreign };
-    return sumCounts(sent);
-  }
-
-  canonical(ruleset: Ruleset): ReadonlyMap<string, readonly string[]> {
-    return this.#renderer.canonicalChains(ruleset);
+    this.#state = { ...state, units: desired, table: 'present', foreign };
+    return sent.length === 0 ? NOTHING_SENT : sumCounts(sent);
   }
 
   async remove(): Promise<void> {

@@ -4,7 +4,8 @@ import { serviceChainName, serviceChainOf } from '../iptables/chain-names.ts';
 import type { Chains } from '../iptables/chains.ts';
 import { HOOKS } from '../iptables/fixed-chains.ts';
 import { hookLine, parseListing } from '../iptables/parse.ts';
-import { hasFamily, renderChains } from '../iptables/render.ts';
+import { hasFamily } from '../families.ts';
+import { renderChains } from '../iptables/render.ts';
 import type { EntryRules, Ruleset } from '../ruleset.ts';
 import type { Comparison, Difference, Tally } from './comparison.ts';
 
