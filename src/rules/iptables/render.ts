@@ -3,6 +3,7 @@
  * kept (weakly), so that a change of one service among 10,000 costs that service and a walk over the entries.
  */
 import type { Family, Protocol } from '../../model/address.ts';
+import type { Entry } from '../../model/entry.ts';
 import { type Mapped, mapChanged } from '../changed-items.ts';
 import { entriesOf } from '../families.ts';
 import type { EntryRules, Ruleset } from '../ruleset.ts';
@@ -17,7 +18,15 @@ interface RenderedEntry {
   readonly chains: readonly Chain[];
 }
 
+/** The last trie of a protocol. */
+interface Way {
+  readonly root: TrieNode;
+  readonly units: readonly ChainUnit[];
+}
+
 const rendered = new WeakMap<EntryRules, RenderedEntry>();
+/** An entry outlives changes of its instances, and so does the way to it. */
+const leaves = new WeakMap<Entry, TrieLeaf>();
 
 const FIXED: Readonly<Record<Family, ChainUnit>> = {
   ipv4: fixedChains('ipv4'),
@@ -28,7 +37,8 @@ function renderEntry(rules: EntryRules): RenderedEntry {
   const known = rendered.get(rules);
   if (known !== undefined) return known;
   const chains = serviceChains(rules);
-  const leaf = trieLeaf(rules.entry, chains[0]?.name ?? '');
+  const leaf = leaves.get(rules.entry) ?? trieLeaf(rules.entry, chains[0]?.name ?? '');
+  leaves.set(rules.entry, leaf);
   const fresh = { protocol: rules.entry.protocol, leaf, chains };
   rendered.set(rules, fresh);
   return fresh;
@@ -40,12 +50,14 @@ export type Renderer = (ruleset: Ruleset) => readonly ChainUnit[];
 /** A renderer of one family; it remembers what it rendered last. */
 export function createRenderer(family: Family): Renderer {
   let last: Mapped<EntryRules, RenderedEntry> | undefined;
-  const tries: Partial<Record<Protocol, TrieNode>> = {};
+  const ways: Partial<Record<Protocol, Way>> = {};
   const renderWay = (protocol: Protocol, entries: readonly RenderedEntry[]): readonly ChainUnit[] => {
-    const leaves = entries.filter((entry) => entry.protocol === protocol).map(({ leaf }) => leaf);
-    const root = renderTrie(protocol, leaves, tries[protocol]);
-    tries[protocol] = root;
-    return trieUnits(root);
+    const to = entries.filter((entry) => entry.protocol === protocol).map(({ leaf }) => leaf);
+    const before = ways[protocol];
+    const root = renderTrie(protocol, to, before?.root);
+    const way = before?.root === root ? before : { root, units: trieUnits(root) };
+    ways[protocol] = way;
+    return way.units;
   };
   return (ruleset) => {
     last = mapChanged(last, entriesOf(ruleset, family), renderEntry);

@@ -13,6 +13,8 @@ import { rulesetArbitrary, rulesetFrom } from '../arbitrary.ts';
 const GOLDEN = '../../golden/rules-nftables.txt';
 const BLOCKS = Array.from({ length: 20 }, (_, at) => 1 + (at % 3));
 
+const renderIpv4 = (ruleset: Ruleset): NftRules => renderRules(ruleset, 'ipv4', 'n1');
+
 const textsBetween = (installed: NftRules, desired: NftRules): readonly string[] => {
   const delta = diffRules(installed, desired);
   const table = installed === NO_RULES ? 'absent' : 'present';
@@ -46,9 +48,7 @@ describe('the nftables layout', () => {
           })) {
             if (text.trim() !== '') assertNftText(text, family);
           }
-          expect(
-            isEmptyDelta(diffRules(to, renderRules(structuredClone(other), family, 'n1'))),
-          ).toBe(true);
+          expect(isEmptyDelta(diffRules(to, renderRules(structuredClone(other), family, 'n1')))).toBe(true);
         }
       }),
       { seed: 53, numRuns: 60 },
@@ -56,21 +56,16 @@ describe('the nftables layout', () => {
   }, 60_000);
 
   it('never looks an instance up in a map: rules of entries match by counting only', () => {
-    const { chains } = renderRules(
-      rulesetFrom([webRules('10.96.0.1:80', [1, 2, 7])]),
-      'ipv4',
-      'n1',
-    );
+    const { chains } = renderRules(rulesetFrom([webRules('10.96.0.1:80', [1, 2, 7])]), 'ipv4', 'n1');
     for (const rule of chains.get('tcp-10.96.0.1-80') ?? []) {
       expect(rule).toMatch(/^(numgen inc mod \d+ \d+(-\d+)? )?meta l4proto 6 dnat to 10\.200\.0\.\d+:8080$/);
     }
   });
 
   it('touches one chain for a changed weight, and takes nothing else away', () => {
-    const render = (ruleset: Ruleset): NftRules => renderRules(ruleset, 'ipv4', 'n1');
     const others = Array.from({ length: 100 }, (_, at) => webRules(`10.97.0.${at}:80`, [1, 2]));
-    const before = render(rulesetFrom([webRules('10.96.0.1:80', [1, 1]), ...others]));
-    const after = render(rulesetFrom([webRules('10.96.0.1:80', [1, 3]), ...others]));
+    const before = renderIpv4(rulesetFrom([webRules('10.96.0.1:80', [1, 1]), ...others]));
+    const after = renderIpv4(rulesetFrom([webRules('10.96.0.1:80', [1, 3]), ...others]));
     const [text = '', ...more] = textsBetween(before, after);
     expect(more).toEqual([]);
     expect(text.replaceAll(/mod \d+ [0-9-]+/g, 'TURN')).toBe(
@@ -103,7 +98,9 @@ describe('the nftables layout', () => {
       webRules('10.96.0.1:80', [1, 1, 1, 1, 1]),
       webRules('10.96.0.2:80', BLOCKS),
     ]);
-    const texts = ['n1', 'n2', 'n3'].map((node) => JSON.stringify([...renderRules(ruleset, 'ipv4', node).chains]));
+    const texts = ['n1', 'n2', 'n3'].map((node) =>
+      JSON.stringify([...renderRules(ruleset, 'ipv4', node).chains]),
+    );
     expect(new Set(texts).size).toBe(3);
     expect(new Set(texts.map((text) => text.replaceAll(/mod (\d+) [0-9-]+/g, 'mod $1'))).size).toBe(1);
   });
