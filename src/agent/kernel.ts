@@ -68,8 +68,16 @@ const nothingApplied = (node: string, now: string): Applied => ({
   failures: [],
 });
 
+/** What an apply did, and what was so before. */
+interface Step {
+  readonly report: ApplyReport;
+  readonly before: Applied;
+  /** From the moment that the change was known to the moment that the kernel had it. */
+  readonly tookMs: number;
+}
+
 /** One line a change; nothing for an apply that changed neither rules nor failures. */
-function logApplied(log: Log, applied: Applied, report: ApplyReport, before: Applied): void {
+function logApplied(log: Log, applied: Applied, { report, before, tookMs }: Step): void {
   const { revision, entries, instances, failures } = applied;
   const { chainsChanged, chainsRemoved, rulesWritten, routesChanged } = report;
   if (!report.unchanged) {
@@ -81,6 +89,7 @@ function logApplied(log: Log, applied: Applied, report: ApplyReport, before: App
       chainsRemoved,
       rulesWritten,
       routesChanged,
+      tookMs: Math.round(tookMs * 10) / 10,
     });
   }
   if (failures.join('\n') === before.failures.join('\n')) return;
@@ -109,6 +118,7 @@ export function startKernel(options: KernelOptions): Kernel {
   let kept: Ruleset = { entries: [] };
   const rulesetOf = createRulesetMaker();
   const madeFrom = new WeakMap<Ruleset, Snapshot>();
+  const knownSinceMs = new WeakMap<ApplyJob, number>();
 
   const tell = (applied: Applied): void => {
     last = applied;
@@ -117,6 +127,7 @@ export function startKernel(options: KernelOptions): Kernel {
   };
 
   const onApplied = (job: ApplyJob, ruleset: Ruleset, report: LoopReport): void => {
+    const doneMs = clock.monotonicMs();
     if (report.repaired) repair = report;
     const snapshot = madeFrom.get(ruleset);
     if (snapshot !== undefined) options.hygiene.applied({ ruleset, snapshot }, report.reread);
@@ -130,7 +141,9 @@ export function startKernel(options: KernelOptions): Kernel {
       appliedAt: now(),
       failures: [...trouble, ...job.failures, ...report.failures].slice(0, MAX_FAILURES),
     };
-    logApplied(log, applied, report, last);
+    const tookMs = doneMs - (knownSinceMs.get(job) ?? doneMs);
+    knownSinceMs.delete(job);
+    logApplied(log, applied, { report, before: last, tookMs });
     tell(applied);
     if (itemsToSave !== undefined) saver.save(job.revision, itemsToSave);
   };
@@ -144,7 +157,7 @@ export function startKernel(options: KernelOptions): Kernel {
   const loop = startApplyLoop(options.dataplane, { onApplied, onFailed }, clock);
   const submit = (next: SnapshotView, revision: number): void => {
     view = next;
-    loop.submit({
+    const job: ApplyJob = {
       revision,
       ruleset: () => {
         const ruleset = rulesetOf(next.snapshot);
@@ -153,7 +166,9 @@ export function startKernel(options: KernelOptions): Kernel {
       },
       facts: options.localFacts,
       failures: next.invalid.map(({ key, why }) => `${key}: ${why}`),
-    });
+    };
+    knownSinceMs.set(job, clock.monotonicMs());
+    loop.submit(job);
   };
 
   return {
