@@ -106,7 +106,7 @@ describe('after any history of updates', () => {
       fc.property(stepsArbitrary, (steps) => {
         const kept = { iptables: createRenderer('ipv4'), nftables: createNftRenderer('ipv4', 'n1') };
         let view = snapshotOf([], 0);
-        let units = kept.nftables(rulesetOf(view.snapshot));
+        let units = kept.nftables.render(rulesetOf(view.snapshot));
         const ips = hairpinIps(units);
         steps.forEach((changes, at) => {
           view = updateSnapshot(
@@ -117,8 +117,8 @@ describe('after any history of updates', () => {
           const ruleset = rulesetOf(view.snapshot);
           const fresh = { entries: structuredClone(ruleset.entries) };
           expect(kept.iptables(ruleset)).toEqual(createRenderer('ipv4')(fresh));
-          const next = kept.nftables(ruleset);
-          expect(next).toEqual(createNftRenderer('ipv4', 'n1')(fresh));
+          const next = kept.nftables.render(ruleset);
+          expect(next).toEqual(createNftRenderer('ipv4', 'n1').render(fresh));
           const { gone, come } = changedItems(units, next);
           const touched = new Set([...gone, ...come].flatMap((unit) => unit.ips));
           const there = (of: typeof units): ReadonlySet<string> =>

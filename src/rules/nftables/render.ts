@@ -17,8 +17,13 @@ function fixedUnit(family: Family): NftUnit {
 
 const FIXED: Readonly<Record<Family, NftUnit>> = { ipv4: fixedUnit('ipv4'), ipv6: fixedUnit('ipv6') };
 
-/** Renders rulesets of one family for one node: the fixed part, then the entries in their order. */
-export type Renderer = (ruleset: Ruleset) => readonly NftUnit[];
+/** Renders rulesets of one family for one node. */
+export interface Renderer {
+  /** The fixed part, then the entries in their order. */
+  readonly render: (ruleset: Ruleset) => readonly NftUnit[];
+  readonly renderEntry: (rules: EntryRules) => NftUnit;
+  readonly fixed: NftUnit;
+}
 
 /**
  * A renderer; it remembers what it rendered.
@@ -26,7 +31,7 @@ export type Renderer = (ruleset: Ruleset) => readonly NftUnit[];
  */
 export function createRenderer(family: Family, node: string): Renderer {
   const known = new WeakMap<EntryRules, NftUnit>();
-  const render = (rules: EntryRules): NftUnit => {
+  const renderEntry = (rules: EntryRules): NftUnit => {
     const kept = known.get(rules);
     if (kept !== undefined) return kept;
     const unit = entryUnit(rules, node);
@@ -34,13 +39,18 @@ export function createRenderer(family: Family, node: string): Renderer {
     return unit;
   };
   let last: Mapped<EntryRules, NftUnit> | undefined;
-  return (ruleset) => {
-    last = mapChanged(last, entriesOf(ruleset, family), render);
-    return [FIXED[family], ...last.made];
+  const fixed = FIXED[family];
+  return {
+    fixed,
+    renderEntry,
+    render: (ruleset) => {
+      last = mapChanged(last, entriesOf(ruleset, family), renderEntry);
+      return [fixed, ...last.made];
+    },
   };
 }
 
 /** The rules of one family, whole. */
 export function renderRules(ruleset: Ruleset, family: Family, node: string): NftRules {
-  return rulesOf(createRenderer(family, node)(ruleset));
+  return rulesOf(createRenderer(family, node).render(ruleset));
 }
