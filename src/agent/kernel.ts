@@ -5,6 +5,7 @@
 import type { ApplyReport, Dataplane, LocalFacts } from '../dataplane/dataplane.ts';
 import type { SluiceError } from '../errors.ts';
 import type { Log } from '../host/log.ts';
+import { releaseMemory } from '../host/memory.ts';
 import type { Applied } from '../model/node.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { createRulesetMaker } from '../rules/ruleset-of.ts';
@@ -50,6 +51,11 @@ export interface Kernel {
   readonly setTrouble: (line: string | undefined) => void;
   readonly close: () => Promise<void>;
 }
+
+/** So long after a large apply, memory that only that needed is given back. */
+const RELEASE_AFTER_MS = 2_000;
+/** Chains changed; below, it is not worth a pause. */
+const RELEASE_ABOVE = 1_000;
 
 /** Lines kept in an acknowledgement. */
 const MAX_FAILURES = 100;
@@ -116,9 +122,15 @@ export function startKernel(options: KernelOptions): Kernel {
   let trouble: readonly string[] = [];
   let repair: LoopReport | undefined;
   let kept: Ruleset = { entries: [] };
+  const closing = new AbortController();
   const rulesetOf = createRulesetMaker();
   const madeFrom = new WeakMap<Ruleset, Snapshot>();
   const knownSinceMs = new WeakMap<ApplyJob, number>();
+
+  const releaseLater = async (): Promise<void> => {
+    await clock.sleep(RELEASE_AFTER_MS, closing.signal);
+    if (!closing.signal.aborted) releaseMemory();
+  };
 
   const tell = (applied: Applied): void => {
     last = applied;
@@ -146,6 +158,7 @@ export function startKernel(options: KernelOptions): Kernel {
     logApplied(log, applied, { report, before: last, tookMs });
     tell(applied);
     if (itemsToSave !== undefined) saver.save(job.revision, itemsToSave);
+    if (report.chainsChanged > RELEASE_ABOVE) void releaseLater();
   };
 
   const onFailed = (job: ApplyJob, error: SluiceError): void => {
@@ -211,6 +224,7 @@ export function startKernel(options: KernelOptions): Kernel {
       tell({ ...last, failures: [...trouble, ...last.failures.filter((failure) => failure !== before)] });
     },
     close: async () => {
+      closing.abort();
       await loop.close();
       await Promise.all([saver.close(), status.close()]);
     },

@@ -3,6 +3,8 @@
  * beside that transaction alone on another node with the same rules; its memory; and what it costs while nothing happens.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openIptables } from '../../src/dataplane/iptables/iptables.ts';
 import { openNftables } from '../../src/dataplane/nftables/nftables.ts';
@@ -175,6 +177,17 @@ function cpuMs(pid: number): number {
   return (ticks.reduce((sum, value) => sum + value, 0) * 1000) / TICKS_PER_SECOND;
 }
 
+/** The first characters of a file. */
+async function headOf(file: string): Promise<string> {
+  const handle = await open(file);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(300), 0, 300, 0);
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
 function rssMb(pid: number, field = 'VmRSS'): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024;
@@ -195,10 +208,10 @@ describe('an agent with many services', () => {
 
   /** Changes the weight of the last instance; what the agent says it took until the kernel had it, in ms. */
   const change = async (agent: Child, spec: ServiceSpec): Promise<number> => {
-    const answer = await put(control.store, putsOf(spec).slice(-1));
+    revision = await put(control.store, putsOf(spec).slice(-1));
     const line = await waitUntil(
-      () => new RegExp(`rules applied revision=${answer} .*tookMs=([0-9.]+)`).exec(agent.stderr())?.[1],
-      { what: 'the agent to apply', timeoutMs: 20_000, everyMs: 2, facts: () => agent.stderr() },
+      () => new RegExp(`rules applied revision=${revision} .*tookMs=([0-9.]+)`).exec(agent.stderr())?.[1],
+      { what: 'the agent to apply', timeoutMs: 20_000, everyMs: 20, facts: () => agent.stderr() },
     );
     return Number(line);
   };
@@ -227,6 +240,12 @@ describe('an agent with many services', () => {
       whole.push(tookMs);
     }
     twin.close();
+    const saved = path.join(lab().node(at).folder, 'state/snapshot.json');
+    await waitUntil(async () => (await headOf(saved)).includes(`"revision":${revision}`), {
+      what: 'the last change to be saved',
+      timeoutMs: 60_000,
+      everyMs: 500,
+    });
     await systemClock.sleep(3_000);
     const before = cpuMs(agent.pid);
     await systemClock.sleep(IDLE_SECONDS * 1_000);
