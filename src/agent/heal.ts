@@ -15,8 +15,8 @@ export interface HealOptions extends WatchOptions {
   readonly log: Log;
   /** True for pids of our own programs. */
   readonly isOwn: (pid: number) => boolean;
-  /** False if the tables of this data plane send no events (iptables-legacy). */
-  readonly hasEvents: boolean;
+  /** What is told of changes of this data plane's tables: what was changed; only that somebody did; nothing (iptables-legacy). */
+  readonly events: 'named' | 'commits' | 'none';
 }
 
 /** Healing that runs. */
@@ -30,8 +30,8 @@ export interface Heal {
  * 0.25 % with them.
  */
 const LOOK = { blind: { atLeastMs: 1_000, times: 100 }, watching: { atLeastMs: 60_000, times: 400 } };
-/** After a commit of which nobody can tell whether it touched ours. */
-const SUSPICION = { atLeastMs: 500, times: 30 };
+/** After a commit of which nobody can tell whether it touched ours; sooner where that is so of every commit. */
+const SUSPICION = { named: { atLeastMs: 500, times: 30 }, commits: { atLeastMs: 0, times: 3 } };
 const TOLD_EVENTS = 5;
 
 interface Why {
@@ -57,15 +57,18 @@ class Healer implements Heal {
   constructor(options: HealOptions) {
     this.#options = options;
     this.#dueMs = options.clock.monotonicMs() + LOOK.blind.atLeastMs;
-    this.#watch = watchForeign(options, {
-      onCommit: (commit) => void this.#onCommit(commit),
-      onRouteGone: (what) => {
-        if (what === ENTRY_DEVICE || options.kernel.routes(what))
-          this.#repair({ by: 'a program', change: [`route ${what} deleted`] });
+    this.#watch = watchForeign(
+      { ...options, onlyCommits: options.events === 'commits' },
+      {
+        onCommit: (commit) => void this.#onCommit(commit),
+        onRouteGone: (what) => {
+          if (what === ENTRY_DEVICE || options.kernel.routes(what))
+            this.#repair({ by: 'a program', change: [`route ${what} deleted`] });
+        },
+        onMissed: () => this.#repair(NOBODY_KNOWN),
+        onState: (watching, why) => this.#onState(watching, why),
       },
-      onMissed: () => this.#repair(NOBODY_KNOWN),
-      onState: (watching, why) => this.#onState(watching, why),
-    });
+    );
     this.#looking = this.#lookNowAndThen();
   }
 
@@ -79,8 +82,10 @@ class Healer implements Heal {
   }
 
   async #onCommit(commit: Commit): Promise<void> {
-    const { isOwn, kernel } = this.#options;
-    const touch = touchOf(commit);
+    const { isOwn, kernel, events } = this.#options;
+    const mode = events === 'commits' ? 'commits' : 'named';
+    const named = touchOf(commit);
+    const touch = mode === 'commits' && named === 'none' ? 'unclear' : named;
     if (touch === 'none' || isOwn(commit.pid)) return;
     // The pid of a program of ours may be known only at its end; a repair would have to wait for that anyway.
     await kernel.settled();
@@ -88,7 +93,7 @@ class Healer implements Heal {
     if (touch === 'ours') {
       const by = `${commit.by} (pid ${commit.pid})`;
       this.#repair({ by, change: tellingEvents(commit, TOLD_EVENTS) });
-    } else this.#lookIn(this.#multiple(SUSPICION));
+    } else this.#lookIn(this.#multiple(SUSPICION[mode]));
   }
 
   #multiple({ atLeastMs, times }: { readonly atLeastMs: number; readonly times: number }): number {
@@ -96,7 +101,7 @@ class Healer implements Heal {
   }
 
   #pause(): number {
-    return this.#multiple(this.#watching && this.#options.hasEvents ? LOOK.watching : LOOK.blind);
+    return this.#multiple(this.#watching && this.#options.events !== 'none' ? LOOK.watching : LOOK.blind);
   }
 
   /** Looks in so many ms, or earlier if that was planned. */

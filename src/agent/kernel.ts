@@ -5,9 +5,10 @@
 import type { ApplyReport, Dataplane, LocalFacts } from '../dataplane/dataplane.ts';
 import type { SluiceError } from '../errors.ts';
 import type { Log } from '../host/log.ts';
+import { releaseMemory } from '../host/memory.ts';
 import type { Applied } from '../model/node.ts';
 import type { Snapshot } from '../model/snapshot.ts';
-import { rulesetOf } from '../rules/ruleset-of.ts';
+import { createRulesetMaker } from '../rules/ruleset-of.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
 import { snapshotOf, type SnapshotView, updateSnapshot } from '../store/snapshot.ts';
 import type { KeyValue, StoreEvent } from '../store/store.ts';
@@ -51,6 +52,11 @@ export interface Kernel {
   readonly close: () => Promise<void>;
 }
 
+/** So long after a large apply, memory that only that needed is given back. */
+const RELEASE_AFTER_MS = 2_000;
+/** Chains changed; below, it is not worth a pause. */
+const RELEASE_ABOVE = 1_000;
+
 /** Lines kept in an acknowledgement. */
 const MAX_FAILURES = 100;
 
@@ -68,8 +74,16 @@ const nothingApplied = (node: string, now: string): Applied => ({
   failures: [],
 });
 
+/** What an apply did, and what was so before. */
+interface Step {
+  readonly report: ApplyReport;
+  readonly before: Applied;
+  /** From the moment that the change was known to the moment that the kernel had it. */
+  readonly tookMs: number;
+}
+
 /** One line a change; nothing for an apply that changed neither rules nor failures. */
-function logApplied(log: Log, applied: Applied, report: ApplyReport, before: Applied): void {
+function logApplied(log: Log, applied: Applied, { report, before, tookMs }: Step): void {
   const { revision, entries, instances, failures } = applied;
   const { chainsChanged, chainsRemoved, rulesWritten, routesChanged } = report;
   if (!report.unchanged) {
@@ -81,6 +95,7 @@ function logApplied(log: Log, applied: Applied, report: ApplyReport, before: App
       chainsRemoved,
       rulesWritten,
       routesChanged,
+      tookMs: Math.round(tookMs * 10) / 10,
     });
   }
   if (failures.join('\n') === before.failures.join('\n')) return;
@@ -113,7 +128,15 @@ export function startKernel(options: KernelOptions): Kernel {
   let trouble: readonly string[] = [];
   let repair: LoopReport | undefined;
   let kept: Ruleset = { entries: [] };
+  const closing = new AbortController();
+  const rulesetOf = createRulesetMaker();
   const madeFrom = new WeakMap<Ruleset, Snapshot>();
+  const knownSinceMs = new WeakMap<ApplyJob, number>();
+
+  const releaseLater = async (): Promise<void> => {
+    await clock.sleep(RELEASE_AFTER_MS, closing.signal);
+    if (!closing.signal.aborted) releaseMemory();
+  };
 
   const tell = (applied: Applied): void => {
     last = applied;
@@ -122,6 +145,7 @@ export function startKernel(options: KernelOptions): Kernel {
   };
 
   const onApplied = (job: ApplyJob, ruleset: Ruleset, report: LoopReport): void => {
+    const doneMs = clock.monotonicMs();
     if (report.repaired) repair = report;
     const snapshot = madeFrom.get(ruleset);
     if (snapshot !== undefined) options.hygiene.applied({ ruleset, snapshot }, report.reread);
@@ -135,9 +159,12 @@ export function startKernel(options: KernelOptions): Kernel {
       appliedAt: now(),
       failures: [...trouble, ...job.failures, ...report.failures].slice(0, MAX_FAILURES),
     };
-    logApplied(log, applied, report, last);
+    const tookMs = doneMs - (knownSinceMs.get(job) ?? doneMs);
+    knownSinceMs.delete(job);
+    logApplied(log, applied, { report, before: last, tookMs });
     tell(applied);
     if (itemsToSave !== undefined) saver.save(job.revision, itemsToSave);
+    if (report.chainsChanged > RELEASE_ABOVE) void releaseLater();
   };
 
   const onFailed = (job: ApplyJob, error: SluiceError): void => {
@@ -149,7 +176,7 @@ export function startKernel(options: KernelOptions): Kernel {
   const loop = startApplyLoop(options.dataplane, { onApplied, onFailed }, clock);
   const submit = (next: SnapshotView, revision: number): void => {
     view = next;
-    loop.submit({
+    const job: ApplyJob = {
       revision,
       ruleset: () => {
         const ruleset = rulesetOf(next.snapshot);
@@ -158,7 +185,9 @@ export function startKernel(options: KernelOptions): Kernel {
       },
       facts: options.localFacts,
       failures: next.invalid.map(({ key, why }) => `${key}: ${why}`),
-    });
+    };
+    knownSinceMs.set(job, clock.monotonicMs());
+    loop.submit(job);
   };
 
   return {
@@ -201,6 +230,7 @@ export function startKernel(options: KernelOptions): Kernel {
       tell({ ...last, failures: [...trouble, ...last.failures.filter((failure) => failure !== before)] });
     },
     close: async () => {
+      closing.abort();
       await loop.close();
       await Promise.all([saver.close(), status.close()]);
     },

@@ -14,6 +14,8 @@ const FILE = 'snapshot.json';
 const FORMAT = 1;
 const SHORTEST_PAUSE_MS = 250;
 const PAUSE_PER_WRITE = 20;
+/** Items in one piece of the file. */
+const PIECE = 500;
 
 /** The files of a state directory that this module writes: the newest, and the one before. */
 export const snapshotFiles = (stateDir: string): readonly string[] => [
@@ -67,6 +69,16 @@ export async function loadSnapshot(stateDir: string): Promise<SavedSnapshot | un
   });
 }
 
+/** A saved snapshot as JSON, in pieces that take about a millisecond each: a change that arrives meanwhile does not wait for all. */
+function* piecesOf({ items, ...head }: SavedSnapshot): Generator<string, void, undefined> {
+  yield `${JSON.stringify({ format: FORMAT, ...head }).slice(0, -1)},"items":[`;
+  for (let start = 0; start < items.length; start += PIECE) {
+    const some = items.slice(start, start + PIECE).map((item) => JSON.stringify(item));
+    yield `${start === 0 ? '' : ','}${some.join(',')}`;
+  }
+  yield ']}';
+}
+
 /** Starts a saver. A full disk or a read-only one is logged once a change, and the rules go on. */
 export function startSnapshotSaver({ stateDir, clock, log }: SaverOptions): SnapshotSaver {
   const closing = new AbortController();
@@ -75,9 +87,9 @@ export function startSnapshotSaver({ stateDir, clock, log }: SaverOptions): Snap
   let lastWhy = '';
 
   const write = async (revision: number, items: readonly KeyValue[]): Promise<void> => {
-    const saved = { format: FORMAT, revision, savedAt: clock.now().toISOString(), items };
+    const saved = { revision, savedAt: clock.now().toISOString(), items };
     try {
-      await writeChecksummed(path.join(stateDir, FILE), JSON.stringify(saved));
+      await writeChecksummed(path.join(stateDir, FILE), piecesOf(saved));
       lastWhy = '';
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
@@ -90,6 +102,8 @@ export function startSnapshotSaver({ stateDir, clock, log }: SaverOptions): Snap
   };
 
   const run = async (): Promise<void> => {
+    // What else was told of the apply goes out first.
+    await new Promise(setImmediate);
     while (waiting !== undefined) {
       const { revision, items } = waiting;
       waiting = undefined;

@@ -14,7 +14,7 @@ export interface ApplyReport {
   readonly routesChanged: number;
   /** True if nothing differed and nothing was sent. */
   readonly unchanged: boolean;
-  /** Hash over the canonical text of all our rules as now installed. */
+  /** Hash over what all our rules as now installed do: equal on nodes that do the same, in whatever layout. */
   readonly rulesHash: string;
   /** Things that could not be applied though the rest was, one line each. */
   readonly failures: readonly string[];

@@ -4,7 +4,8 @@
  */
 import { SluiceError } from '../errors.ts';
 import type { Family } from '../model/address.ts';
-import { rulesHash } from '../rules/rules-hash.ts';
+import { entriesOf, hasFamily } from '../rules/families.ts';
+import { createRulesHash } from '../rules/rules-hash.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
 import type { ApplyReport, Dataplane, LocalFacts } from './dataplane.ts';
 import type { EntryRoutes } from './entry-routes.ts';
@@ -18,11 +19,6 @@ export interface Ground {
   readonly name: string;
   readonly families: Readonly<Record<Family, FamilyRules>>;
   readonly routes: EntryRoutes;
-}
-
-/** True if the ruleset has an entry of this family. */
-function hasFamily(ruleset: Ruleset, family: Family): boolean {
-  return ruleset.entries.some(({ entry }) => entry.ip.includes(':') === (family === 'ipv6'));
 }
 
 /** Runs an attempt; its failure as one line instead of an error, but for bugs. */
@@ -51,6 +47,7 @@ async function answerOf<T>(attempt: () => Promise<T>): Promise<T | undefined> {
  */
 export function familiesDataplane({ name, families: { ipv4, ipv6 }, routes }: Ground): Dataplane {
   let isAdopted = false;
+  const hashOf = createRulesHash();
 
   const adopt = async (): Promise<void> => {
     await Promise.all([ipv4.read(), failureOf(() => ipv6.read()), routes.adopt()]);
@@ -68,9 +65,12 @@ export function familiesDataplane({ name, families: { ipv4, ipv6 }, routes }: Gr
 
   const apply = async (ruleset: Ruleset, facts: LocalFacts): Promise<ApplyReport> => {
     if (!isAdopted) await adopt();
-    const sent4 = await ipv4.bring(ruleset);
+    const bringing = ipv4.bring(ruleset);
+    // While the kernel works: kept for later, since a hash remembers what it was asked for last.
+    hashOf(ruleset.entries);
+    const sent4 = await bringing;
     const { sent: sent6, failures } = await applyIpv6(ruleset);
-    const isIpv6Applied = hasFamily(ruleset, 'ipv6') && failures.length === 0;
+    const isWhole = failures.length === 0 || !hasFamily(ruleset, 'ipv6');
     const routed = await routes.apply(
       ruleset.entries.map(({ entry }) => entry.ip),
       facts,
@@ -79,10 +79,7 @@ export function familiesDataplane({ name, families: { ipv4, ipv6 }, routes }: Gr
     return {
       ...counts,
       unchanged: sent4 === NOTHING_SENT && sent6 === NOTHING_SENT && routed.changed === 0,
-      rulesHash: rulesHash([
-        ...(hasFamily(ruleset, 'ipv4') ? [ipv4.canonical(ruleset)] : []),
-        ...(isIpv6Applied ? [ipv6.canonical(ruleset)] : []),
-      ]),
+      rulesHash: hashOf(isWhole ? ruleset.entries : entriesOf(ruleset, 'ipv4')),
       failures: [...failures, ...routed.failures, ...ipv4.notices, ...ipv6.notices],
     };
   };

@@ -1,4 +1,5 @@
 /** Owns what a data plane needs of the rules of one IP family, whatever the layout. */
+import { SluiceError } from '../errors.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
 import type { ConnectionCount } from './dataplane.ts';
 
@@ -38,12 +39,41 @@ export interface FamilyRules {
    * @throws SluiceError `failed` after the second failure, `internal` if the grammar refused a line (nothing was sent)
    */
   readonly bring: (ruleset: Ruleset) => Promise<SentCounts>;
-  /** Rendered rules for the hash: the same on all nodes. */
-  readonly canonical: (ruleset: Ruleset) => ReadonlyMap<string, readonly string[]>;
   /** Removes everything of ours, from a fresh reading. @throws SluiceError `failed` and nothing is removed */
   readonly remove: () => Promise<void>;
   /** The rules in the kernel now, chains sorted by name. */
   readonly dump: () => Promise<readonly string[]>;
   /** New connections so far, by entry and instance. */
   readonly counters: () => Promise<readonly ConnectionCount[]>;
+}
+
+/** What `bringFrom` needs of a layout. */
+export interface Bringing<S> {
+  /** What the kernel holds, if that is known. */
+  readonly known: S | undefined;
+  readonly read: () => Promise<S>;
+  /** Sends the difference to what the kernel holds. */
+  readonly send: (state: S) => Promise<SentCounts>;
+  /** Called when it is not known any more what the kernel holds. */
+  readonly forget: () => void;
+}
+
+/**
+ * Sends the difference to what is known; after an error once more, to what a fresh reading finds.
+ * @throws SluiceError `failed` after the second failure, `internal` at once (nothing was sent then)
+ */
+export async function bringFrom<S>({ known, read, send, forget }: Bringing<S>): Promise<SentCounts> {
+  const state = known ?? (await read());
+  try {
+    return await send(state);
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === 'internal') throw error;
+    const found = await read();
+    try {
+      return await send(found);
+    } catch (again) {
+      forget();
+      throw again;
+    }
+  }
 }

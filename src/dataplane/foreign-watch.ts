@@ -23,6 +23,11 @@ export interface WatchOptions {
   readonly clock: Clock;
   /** Command line in front of the programs, to watch another network namespace. */
   readonly inside?: readonly string[] | undefined;
+  /**
+   * Says of IPv4 only that there was a commit, and by whom. For tables of rules that xtables has no words for (ours of the nftables layout):
+   * xtables-monitor 1.8.9 ends at the first of them that it is to print.
+   */
+  readonly onlyCommits?: boolean | undefined;
 }
 
 /** A running watch. */
@@ -31,10 +36,11 @@ export interface ForeignWatch {
 }
 
 /** Starts watching; whether that works is told by `onState`. */
-export function watchForeign({ clock, inside = [] }: WatchOptions, handlers: WatchHandlers): ForeignWatch {
+export function watchForeign(options: WatchOptions, handlers: WatchHandlers): ForeignWatch {
+  const { clock, inside = [], onlyCommits = false } = options;
   const read = commitReader();
   const tables = followLines({
-    argv: [...inside, 'xtables-monitor', '-e'],
+    argv: [...inside, 'xtables-monitor', '-e', ...(onlyCommits ? ['-6'] : [])],
     clock,
     onLine: (line) => {
       const commit = read(line);

@@ -8,7 +8,9 @@
  * node without one, or whose kernel has no such device, the routes are `local ENTRY/32 dev lo src NODE_IP`.
  */
 import type { Exec } from '../host/exec.ts';
+import { type ChangedItems, changedItems } from '../rules/changed-items.ts';
 import { ENTRY_DEVICE } from '../rules/entry-device.ts';
+import type { LocalFacts } from './dataplane.ts';
 import { ensureDevice, hasDevice, removeDevice } from './entry-device.ts';
 import {
   checkedIp,
@@ -95,6 +97,37 @@ function afterBatch(before: LocalRoutes, delta: RouteDelta): LocalRoutes {
   return { ours, foreign: before.foreign };
 }
 
+/** What was asked for last, and is there but for what was refused. */
+interface Done {
+  readonly ips: readonly string[];
+  readonly facts: LocalFacts;
+  readonly refused: RouteDelta['refused'];
+}
+
+const isSameFacts = (a: LocalFacts, b: LocalFacts): boolean =>
+  a.nodeIpv4 === b.nodeIpv4 && a.nodeIpv6 === b.nodeIpv6;
+
+/** Addresses that only one of two lists has; several entries may have one address. Costs a walk where the lists are the same. */
+function changedAddresses(before: readonly string[], after: readonly string[]): ChangedItems<string> {
+  const { gone, come } = changedItems(before, after);
+  if (gone.length + come.length === 0) return { gone, come };
+  return changedItems([...new Set(before)], [...new Set(after)]);
+}
+
+const pairOf = (map: ReadonlyMap<string, string>, key: string): readonly (readonly [string, string])[] => {
+  const value = map.get(key);
+  return value === undefined ? [] : [[key, value]];
+};
+
+const hasNewIpv6 = ({ add }: RouteDelta): boolean => [...add.keys()].some((ip) => ip.includes(':'));
+
+/** Also what was refused before and is still asked for. */
+function withRefused(delta: RouteDelta, before: Done['refused'], gone: readonly string[]): RouteDelta {
+  const refused = new Map([...before, ...delta.refused]);
+  for (const ip of gone) refused.delete(ip);
+  return { ...delta, refused };
+}
+
 /**
  * Routes to entries of the network namespace that `exec` runs in.
  * @param wanted `device` falls back to `local` where there can be no such device
@@ -103,26 +136,48 @@ export function ipEntryRoutes(exec: Exec, wanted: RouteType = 'device'): EntryRo
   let current: LocalRoutes | undefined;
   let type = wanted;
   let isReady = wanted === 'local';
+  let done: Done | undefined;
 
   /** Makes the device that the first route needs. */
   const prepare = async (): Promise<void> => {
     isReady = true;
     if (await ensureDevice(exec)) return;
     type = 'local';
-    current = undefined;
+    [current, done] = [undefined, undefined];
+  };
+
+  /** What differs, from a fresh listing where that is needed. */
+  const compare = async (
+    ips: readonly string[],
+    facts: LocalFacts,
+  ): Promise<{ readonly before: LocalRoutes; readonly delta: RouteDelta }> => {
+    if (current !== undefined && done !== undefined && isSameFacts(done.facts, facts)) {
+      const { ours } = current;
+      const { gone, come } = changedAddresses(done.ips, ips);
+      const touched = new Map([...gone, ...come].flatMap((ip) => pairOf(ours, ip)));
+      const delta = diffRoutes(come, facts, { ours: touched, foreign: current.foreign });
+      if (!hasNewIpv6(delta)) return { before: current, delta: withRefused(delta, done.refused, gone) };
+    }
+    const before = current ?? (await listLocal(exec, type));
+    const delta = diffRoutes(ips, facts, before);
+    // IPv4 refuses a second local route to one address; IPv6 takes it, so an address that is new to the node must be seen first.
+    if (!hasNewIpv6(delta)) return { before, delta };
+    const fresh = await listLocal(exec, type);
+    return { before: fresh, delta: diffRoutes(ips, facts, fresh) };
   };
 
   const apply: EntryRoutes['apply'] = async (ips, facts) => {
     if (!isReady && ips.length > 0) await prepare();
-    let before = current ?? (await listLocal(exec, type));
-    // IPv4 refuses a second local route to one address; IPv6 takes it, so an address that is new to the node must be seen first.
-    if ([...diffRoutes(ips, facts, before).add.keys()].some((ip) => ip.includes(':')))
-      before = await listLocal(exec, type);
-    const delta = diffRoutes(ips, facts, before);
+    const { before, delta } = await compare(ips, facts);
     const lines = batchLines(delta, type);
     const { isWhole, failed } = await runBatch(exec, lines);
-    const after = isWhole ? afterBatch(before, delta) : await listLocal(exec, type);
-    current = after;
+    if (isWhole) {
+      current = lines.length === 0 ? before : afterBatch(before, delta);
+      done = { ips, facts, refused: delta.refused };
+      return { changed: lines.length, failures: refusalLines(delta.refused) };
+    }
+    const after = await listLocal(exec, type);
+    [current, done] = [after, undefined];
     const left = diffRoutes(ips, facts, after);
     const put = [...delta.add.keys(), ...delta.replace.keys()];
     const reasons = new Map([...failed].map(([line, why]) => [put[line], why]));
@@ -140,7 +195,7 @@ export function ipEntryRoutes(exec: Exec, wanted: RouteType = 'device'): EntryRo
         listLocal(exec, type),
         type === 'local' ? true : hasDevice(exec),
       ]);
-      current = listed;
+      [current, done] = [listed, undefined];
       isReady = isThere;
     },
     apply,
@@ -156,7 +211,7 @@ export function ipEntryRoutes(exec: Exec, wanted: RouteType = 'device'): EntryRo
         batchLines({ add: new Map(), replace: new Map(), remove, refused: new Map() }, type),
       );
       await removeDevice(exec);
-      current = undefined;
+      [current, done] = [undefined, undefined];
       type = wanted;
       isReady = wanted === 'local';
     },

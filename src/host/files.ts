@@ -74,13 +74,13 @@ async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Writes and syncs `<file>.tmp` (0600) and gives its path; leaves nothing behind if it fails. */
-async function writeTemporary(file: string, text: string): Promise<string> {
+/** Fills and syncs `<file>.tmp` (0600) and gives its path; leaves nothing behind if it fails. */
+async function writeTemporary(file: string, fill: (handle: FileHandle) => Promise<void>): Promise<string> {
   const temporary = `${file}.tmp`;
   try {
     const handle = await open(temporary, 'w', 0o600);
     try {
-      await handle.writeFile(text, 'utf8');
+      await fill(handle);
       await handle.sync();
     } finally {
       await handle.close();
@@ -98,7 +98,7 @@ async function writeTemporary(file: string, text: string): Promise<string> {
  */
 export async function writeAtomic(file: string, text: string): Promise<void> {
   try {
-    await rename(await writeTemporary(file, text), file);
+    await rename(await writeTemporary(file, async (handle) => handle.writeFile(text, 'utf8')), file);
     await syncDirectory(path.dirname(file));
   } catch (error) {
     throw fileError('write', file, error);
@@ -121,15 +121,35 @@ function checkText(whole: string): { readonly text: string } | { readonly damage
 /** Where the file before the current one is kept. */
 const previousOf = (file: string): string => `${file}.previous`;
 
+const headerOf = (sha: string, bytes: number): string =>
+  `sluice 1 sha256=${sha} bytes=${String(bytes).padStart(12, '0')}\n`;
+
+/** Writes pieces one by one, so that nobody has to wait for all of them to be made, and then the header that fits them in front. */
+async function writePieces(handle: FileHandle, pieces: Iterable<string>): Promise<void> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  await handle.writeFile(headerOf('0'.repeat(64), 0), 'utf8');
+  for (const piece of pieces) {
+    const data = Buffer.from(piece, 'utf8');
+    hash.update(data);
+    bytes += data.length;
+    await handle.writeFile(data);
+  }
+  const header = Buffer.from(headerOf(hash.digest('hex'), bytes), 'utf8');
+  const { bytesWritten } = await handle.write(header, 0, header.length, 0);
+  if (bytesWritten < header.length) throw new Error('the header was not written whole');
+}
+
 /**
  * Writes text with its length and SHA-256 in front, atomically, and keeps the file it replaces as `<file>.previous`.
+ * @param text in pieces, each asked for when the one before is written
  * @throws SluiceError `failed`, `permission`; the old file is then still there
  */
-export async function writeChecksummed(file: string, text: string): Promise<void> {
-  const header = `sluice 1 sha256=${sha256(text)} bytes=${Buffer.byteLength(text, 'utf8')}\n`;
+export async function writeChecksummed(file: string, text: string | Iterable<string>): Promise<void> {
+  const pieces = typeof text === 'string' ? [text] : text;
   const staged = `${previousOf(file)}.tmp`;
   try {
-    const temporary = await writeTemporary(file, header + text);
+    const temporary = await writeTemporary(file, async (handle) => writePieces(handle, pieces));
     await rm(staged, { force: true });
     // A second link, not a rename: at no moment is there no current file.
     const hasOld = await link(file, staged).then(

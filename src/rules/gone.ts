@@ -6,6 +6,7 @@ import { type Address, formatAddress } from '../model/address.ts';
 import { type Entry, formatEntry } from '../model/entry.ts';
 import type { InstanceState } from '../model/service.ts';
 import type { Snapshot } from '../model/snapshot.ts';
+import { changedItems } from './changed-items.ts';
 import type { EntryRules, Ruleset } from './ruleset.ts';
 
 /** What the kernel did at one moment: its rules, and the snapshot that they were made from (it knows who drains). */
@@ -80,16 +81,10 @@ function staleOfEntry(
  * @returns in the order of the entries, those that are gone first
  */
 export function staleBetween(before: Forwarding, after: Forwarding): readonly Stale[] {
-  const kept = new Set(after.ruleset.entries);
-  const known = new Set(before.ruleset.entries);
-  const changed = new Map(
-    after.ruleset.entries
-      .filter((rules) => !known.has(rules))
-      .map((rules) => [formatEntry(rules.entry), rules]),
-  );
+  const { gone, come } = changedItems(before.ruleset.entries, after.ruleset.entries);
+  const changed = new Map(come.map((rules) => [formatEntry(rules.entry), rules]));
   const stale: Stale[] = [];
-  for (const rules of before.ruleset.entries) {
-    if (kept.has(rules)) continue;
+  for (const rules of gone) {
     const key = formatEntry(rules.entry);
     stale.push(...staleOfEntry([rules, before.snapshot], [changed.get(key), after.snapshot]));
     changed.delete(key);

@@ -1,29 +1,45 @@
-/** Owns the hash of installed rules: equal on all nodes that hold equal rules in one layout, whatever the iptables variant. Pure. */
+/**
+ * Owns the hash of installed rules: equal on all nodes that hold rules for the same entries, instances, weights and options, whatever the
+ * layout. Pure. It is a sum of digests, one an entry, so that it costs what changed and not what there is.
+ */
 import { createHash } from 'node:crypto';
+import { changedItems } from './changed-items.ts';
+import type { EntryRules } from './ruleset.ts';
 
-/** Rendered chains of one family, by name. */
-type RenderedChains = ReadonlyMap<string, readonly string[]>;
+const digests = new WeakMap<EntryRules, bigint>();
+const BITS = 256;
+const HEX_DIGITS = BITS / 4;
 
-const digests = new WeakMap<readonly string[], string>();
+/** Everything that the rules of an entry are made from, in their order; not the name of the service, which no rule has. */
+function textOf({ entry, masquerade, affinitySeconds, targets }: EntryRules): string {
+  const { protocol, ip, port } = entry;
+  const instances = targets.map((target) => `${target.ip} ${target.port} ${target.weight}`);
+  return [`${protocol} ${ip} ${port}`, masquerade, affinitySeconds ?? 0, ...instances].join('\n');
+}
 
-function digestOf(lines: readonly string[]): string {
-  const known = digests.get(lines);
+function digestOf(rules: EntryRules): bigint {
+  const known = digests.get(rules);
   if (known !== undefined) return known;
-  const digest = createHash('sha256').update(lines.join('\n')).digest('base64');
-  digests.set(lines, digest);
+  const digest = BigInt(`0x${createHash('sha256').update(textOf(rules)).digest('hex')}`);
+  digests.set(rules, digest);
   return digest;
 }
 
-/**
- * SHA-256 in hex over the rendered chains of each family that has entries. Families without entries do not count, so that a node that
- * still holds the empty permanent chains of one has the hash of a node that never had them.
- * @param families rendered chains, IPv4 first
- */
-export function rulesHash(families: readonly RenderedChains[]): string {
-  const text: string[] = [];
-  for (const chains of families) {
-    text.push('*nat');
-    for (const [name, lines] of chains) text.push(name, digestOf(lines));
-  }
-  return createHash('sha256').update(text.join('\n')).digest('hex');
+const sumOf = (entries: readonly EntryRules[]): bigint =>
+  entries.reduce((sum, rules) => sum + digestOf(rules), 0n);
+
+/** A hash of entries (the sum of their SHA-256 modulo 2^256, in hex) that remembers the last ones it was asked for. */
+export function createRulesHash(): (entries: readonly EntryRules[]) => string {
+  let last: { readonly entries: readonly EntryRules[]; readonly sum: bigint } = { entries: [], sum: 0n };
+  return (entries) => {
+    const { gone, come } = changedItems(last.entries, entries);
+    const sum = BigInt.asUintN(BITS, last.sum + sumOf(come) - sumOf(gone));
+    last = { entries, sum };
+    return sum.toString(16).padStart(HEX_DIGITS, '0');
+  };
+}
+
+/** The hash of entries, from nothing. */
+export function rulesHash(entries: readonly EntryRules[]): string {
+  return createRulesHash()(entries);
 }

@@ -6,6 +6,7 @@
 import { ipBytes } from '../model/address.ts';
 import type { Entry } from '../model/entry.ts';
 import type { Instance, Service, Stored } from '../model/service.ts';
+import { LayeredMap } from '../model/layered-map.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { EntryRules, Ruleset, RuleTarget } from './ruleset.ts';
 
@@ -76,6 +77,71 @@ function rulesOfService(
 const isOlderClaim = (a: Stored<Service>, b: Stored<Service>): boolean =>
   (a.createRevision - b.createRevision || compareText(a.value.name, b.value.name)) < 0;
 
+/** A ruleset with what it was made from. */
+interface Made {
+  readonly snapshot: Snapshot;
+  /** In the order of their keys. */
+  readonly keyed: readonly KeyedRules[];
+  /** Two services held one entry. */
+  readonly isContested: boolean;
+}
+
+const compareKeys = (a: KeyedRules, b: KeyedRules): number => compareText(a.key, b.key);
+
+/** The rules of one service of a snapshot; none if it is not there. */
+function keyedOf(snapshot: Snapshot, name: string): readonly KeyedRules[] {
+  const service = snapshot.services.get(name);
+  if (service === undefined) return [];
+  return rulesOfService(service, snapshot.instances.get(name) ?? NO_INSTANCES);
+}
+
+/** Everything anew. */
+function makeAll(snapshot: Snapshot): Made {
+  const claims = new Map<string, { readonly service: Stored<Service>; readonly rules: EntryRules }>();
+  let isContested = false;
+  for (const service of snapshot.services.values()) {
+    for (const { key, rules } of keyedOf(snapshot, service.value.name)) {
+      const holder = claims.get(key);
+      if (holder === undefined || isOlderClaim(service, holder.service)) claims.set(key, { service, rules });
+      isContested ||= holder !== undefined;
+    }
+  }
+  const keyed = [...claims].map(([key, { rules }]) => ({ key, rules })).toSorted(compareKeys);
+  return { snapshot, keyed, isContested };
+}
+
+/** Names of the services that differ, or have other instances; undefined if only a look at all could tell. */
+function changedServices(before: Snapshot, after: Snapshot): ReadonlySet<string> | undefined {
+  const services = LayeredMap.changedKeys(before.services, after.services);
+  const instances = LayeredMap.changedKeys(before.instances, after.instances);
+  return services === undefined || instances === undefined ? undefined : new Set([...services, ...instances]);
+}
+
+/** The services that changed anew; undefined if that does not do, since an entry is claimed twice. */
+function makeChanged(before: Made, snapshot: Snapshot): Made | undefined {
+  const names = before.isContested ? undefined : changedServices(before.snapshot, snapshot);
+  if (names === undefined) return undefined;
+  const gone = new Set([...names].flatMap((name) => keyedOf(before.snapshot, name).map(({ key }) => key)));
+  const come = [...names].flatMap((name) => keyedOf(snapshot, name));
+  const kept = before.keyed.filter(({ key }) => !gone.has(key));
+  const keyed = [...kept, ...come].toSorted(compareKeys);
+  const isRepeated = come.length > 0 && keyed.some(({ key }, at) => key === keyed[at + 1]?.key);
+  return isRepeated ? undefined : { snapshot, keyed, isContested: false };
+}
+
+/**
+ * A maker of rulesets that remembers the last one: snapshots that were derived from each other (updateSnapshot) cost what differs between
+ * them and a walk of the entries. What it returns depends on the snapshot alone, see `rulesetOf`.
+ */
+export function createRulesetMaker(): (snapshot: Snapshot) => Ruleset {
+  let last: Made | undefined;
+  return (snapshot) => {
+    const made = (last === undefined ? undefined : makeChanged(last, snapshot)) ?? makeAll(snapshot);
+    last = made;
+    return { entries: made.keyed.map(({ rules }) => rules) };
+  };
+}
+
 /**
  * The ruleset that a snapshot asks for, sorted by entry.
  *
@@ -84,14 +150,5 @@ const isOlderClaim = (a: Stored<Service>, b: Stored<Service>): boolean =>
  * the name that sorts first) has it.
  */
 export function rulesetOf(snapshot: Snapshot): Ruleset {
-  const claims = new Map<string, { readonly service: Stored<Service>; readonly rules: EntryRules }>();
-  for (const service of snapshot.services.values()) {
-    const instances = snapshot.instances.get(service.value.name) ?? NO_INSTANCES;
-    for (const { key, rules } of rulesOfService(service, instances)) {
-      const holder = claims.get(key);
-      if (holder === undefined || isOlderClaim(service, holder.service)) claims.set(key, { service, rules });
-    }
-  }
-  const keys = [...claims.keys()].toSorted();
-  return { entries: keys.flatMap((key) => claims.get(key)?.rules ?? []) };
+  return createRulesetMaker()(snapshot);
 }

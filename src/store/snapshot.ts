@@ -7,7 +7,7 @@ import { decodeInstance, decodeService } from '../model/records-service.ts';
 import type { Instance, Service, Stored } from '../model/service.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { SluiceError } from '../errors.ts';
-import { LayeredMap } from './layered-map.ts';
+import { LayeredMap } from '../model/layered-map.ts';
 import type { KeyValue, StoreEvent } from './store.ts';
 
 /** A stored record that cannot be read. */

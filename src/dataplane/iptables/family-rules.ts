@@ -1,35 +1,48 @@
 /**
- * Owns what one family's nat table holds of ours, as last read or written, and brings it to desired chains: the difference only, and
- * once more after an error, from a fresh reading.
+ * Owns what one family's nat table holds of ours, as last read or written, and brings it to desired chains: the difference only, found
+ * by the identity of what was rendered, so that it costs what changed.
  */
-import { SluiceError } from '../../errors.ts';
-import type { Chains } from '../../rules/iptables/chains.ts';
+import { chainsOf, type ChainUnit } from '../../rules/iptables/chains.ts';
 import { connectionCounts } from '../../rules/iptables/counters.ts';
 import { diffChains, isEmptyDelta } from '../../rules/iptables/diff.ts';
 import { documentsOf, removalOf } from '../../rules/iptables/documents.ts';
 import { HOOKS } from '../../rules/iptables/fixed-chains.ts';
 import { hookLine, type Installed } from '../../rules/iptables/parse.ts';
-import { renderChains } from '../../rules/iptables/render.ts';
+import { createRenderer, type Renderer } from '../../rules/iptables/render.ts';
+import { changedItems } from '../../rules/changed-items.ts';
 import type { Ruleset } from '../../rules/ruleset.ts';
 import type { ConnectionCount } from '../dataplane.ts';
-import { type FamilyRules, NOTHING_SENT, type SentCounts, sumCounts } from '../family-rules.ts';
+import { bringFrom, type FamilyRules, NOTHING_SENT, type SentCounts, sumCounts } from '../family-rules.ts';
 import type { NatTable } from './nat-table.ts';
+
+/** What is there, its chains in units: those that were sent are the very objects of the renderer. */
+interface State extends Omit<Installed, 'chains'> {
+  readonly units: readonly ChainUnit[];
+}
+
+function stateOf({ chains, ...rest }: Installed): State {
+  return { ...rest, units: [[...chains].map(([name, lines]) => ({ name, lines }))] };
+}
+
+const hasChains = ({ units }: State): boolean => units.some((unit) => unit.length > 0);
 
 /** Our chains of one family's nat table. */
 export class ChainFamilyRules implements FamilyRules {
   readonly #table: NatTable;
-  #installed: Installed | undefined;
+  readonly #render: Renderer;
+  #state: State | undefined;
 
   constructor(table: NatTable) {
     this.#table = table;
+    this.#render = createRenderer(table.family);
   }
 
   get isPresent(): boolean {
-    return this.#installed !== undefined && this.#installed.chains.size + this.#installed.hooks.length > 0;
+    return this.#state !== undefined && (this.#state.hooks.length > 0 || hasChains(this.#state));
   }
 
   get notices(): readonly string[] {
-    return (this.#installed?.foreignReferences ?? []).map(
+    return (this.#state?.foreignReferences ?? []).map(
       (line) => `a foreign rule refers to a chain of sluice: ${line}`,
     );
   }
@@ -38,42 +51,35 @@ export class ChainFamilyRules implements FamilyRules {
     await this.#read();
   }
 
-  async #read(): Promise<Installed> {
-    this.#installed = undefined;
-    this.#installed = await this.#table.read();
-    return this.#installed;
+  async #read(): Promise<State> {
+    this.#state = undefined;
+    this.#state = stateOf(await this.#table.read());
+    return this.#state;
   }
 
   async bring(ruleset: Ruleset): Promise<SentCounts> {
-    const desired = this.canonical(ruleset);
-    const installed = this.#installed ?? (await this.#read());
-    try {
-      return await this.#send(installed, desired);
-    } catch (error) {
-      if (error instanceof SluiceError && error.code === 'internal') throw error;
-      const found = await this.#read();
-      try {
-        return await this.#send(found, desired);
-      } catch (again) {
-        this.#installed = undefined;
-        throw again;
-      }
-    }
+    const desired = this.#render(ruleset);
+    return bringFrom({
+      known: this.#state,
+      read: async () => this.#read(),
+      send: async (state) => this.#send(state, desired),
+      forget: () => {
+        this.#state = undefined;
+      },
+    });
   }
 
-  async #send(installed: Installed, desired: Chains): Promise<SentCounts> {
-    const delta = diffChains(installed, desired);
-    if (isEmptyDelta(delta)) return NOTHING_SENT;
-    const isFirst = installed.chains.size + installed.marks.length === 0;
-    const marks = isFirst ? await this.#table.absentParts() : [];
-    const documents = documentsOf(delta, desired, marks);
+  async #send(state: State, desired: readonly ChainUnit[]): Promise<SentCounts> {
+    const { gone, come } = changedItems(state.units, desired);
+    const [before, after] = [chainsOf(gone), chainsOf(come)];
+    const delta = diffChains({ ...state, chains: before }, after);
+    const isFirst = !hasChains(state) && state.marks.length === 0;
+    const marks = isFirst && !isEmptyDelta(delta) ? await this.#table.absentParts() : [];
+    const documents = isEmptyDelta(delta) ? [] : documentsOf(delta, after, marks);
     for (const { text } of documents) await this.#table.restore(text);
-    this.#installed = { ...installed, chains: desired, hooks: HOOKS, marks: [...installed.marks, ...marks] };
-    return sumCounts(documents);
-  }
-
-  canonical(ruleset: Ruleset): Chains {
-    return renderChains(ruleset, this.#table.family);
+    const hooks = documents.length === 0 ? state.hooks : HOOKS;
+    this.#state = { ...state, units: desired, hooks, marks: [...state.marks, ...marks] };
+    return documents.length === 0 ? NOTHING_SENT : sumCounts(documents);
   }
 
   async dump(): Promise<readonly string[]> {
@@ -90,10 +96,10 @@ export class ChainFamilyRules implements FamilyRules {
 
   /** Also what of the table we alone had made. */
   async remove(): Promise<void> {
-    const installed = await this.#read();
+    this.#state = undefined;
+    const installed = await this.#table.read();
     if (installed.chains.size + installed.hooks.length + installed.marks.length === 0) return;
     await this.#table.restore(removalOf(installed).text);
     await this.#table.removeLeftovers(installed.marks);
-    this.#installed = undefined;
   }
 }

@@ -16,8 +16,11 @@ export interface NftTable {
   readonly family: Family;
   /** What is there; undefined if the table is not. @throws SluiceError `config`, `permission`, `failed` */
   readonly read: () => Promise<Installed | undefined>;
-  /** One transaction, all or nothing. @throws SluiceError `internal` (grammar; nothing sent), `permission`, `failed` */
-  readonly run: (text: string) => Promise<void>;
+  /**
+   * One transaction, all or nothing, checked now and sent when what is returned is called.
+   * @throws SluiceError `internal` (grammar; nothing sent); when sent, `permission`, `failed`
+   */
+  readonly prepare: (text: string) => () => Promise<void>;
   /** Connections so far; none if the table is not there. */
   readonly connections: () => Promise<readonly ConnectionCount[]>;
 }
@@ -74,14 +77,13 @@ export function nftTable(exec: Exec, helper: NftHelper, family: Family): NftTabl
       const hairpin = await list(['-n', 'list', 'set', ...at, HAIRPIN_SET]);
       return parseTable({ table, entries: entries ?? '', hairpin: hairpin ?? '' }, family);
     },
-    run: async (text) => {
+    prepare: (text) => {
       assertNftText(text, family);
-      if (helper.takes(text)) {
-        await helper.run(text);
-        return;
-      }
-      const result = await exec('nft', ['--', ...textArguments(text)], { timeoutMs: TIMEOUT_MS });
-      if (result.exitCode !== 0) throw failure(result);
+      return async () => {
+        if (helper.takes(text)) return helper.run(text);
+        const result = await exec('nft', ['--', ...textArguments(text)], { timeoutMs: TIMEOUT_MS });
+        if (result.exitCode !== 0) throw failure(result);
+      };
     },
     connections: async () =>
       parseConnections((await list(['-n', 'list', 'set', ...at, CONNECTIONS_SET])) ?? ''),

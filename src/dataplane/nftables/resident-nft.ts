@@ -1,14 +1,21 @@
 /**
- * Owns the long-lived `nft -i`: it saves the start of a program for every change (5-12 ms). Only short texts go to it: up to 4,000
- * characters reach the pipe whole or not at all, so that an agent that is killed while it writes leaves no half of a transaction behind (nft
- * would run it). Whatever goes wrong, the caller sees an error, reads the kernel back and goes on; the next change gets a new helper or, if
+ * Owns the long-lived `nft -i`: it saves the start of a program for every change (5-12 ms, more from a large process). Up to 4,000
+ * characters reach its pipe whole or not at all, so that an agent that is killed while it writes leaves no half of a transaction behind (nft
+ * would run it). Longer texts are in a file that is whole before the pipe names it; very long ones do not go to it. Whatever goes wrong, the caller sees an error, reads the kernel back and goes on; the next change gets a new helper or, if
  * those do not live, none.
  */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { SluiceError } from '../../errors.ts';
 import type { OpenPipe, Pipe } from '../../host/pipe.ts';
 
-/** Longest text for the helper, in characters; Linux writes up to 4,096 bytes in one piece. */
-const HELPER_TEXT = 4_000;
+/** Longest text for the pipe, in characters; Linux writes up to 4,096 bytes in one piece. */
+const PIPE_TEXT = 4_000;
+/** Longest text in a file: a change of some 300 services. More would make the helper large for good. */
+const FILE_TEXT = 256 * 1024;
+/** A folder that can be named in nft's words. */
+const PLAIN_PATH = /^\/[\w./-]+$/;
 /** Far above what a change took at 10,000 services (90 ms). */
 const TIMEOUT_MS = 30_000;
 /** A helper is replaced after so many transactions, so that nothing that it may keep grows for ever. */
@@ -80,6 +87,18 @@ async function answerOf(running: Running, mark: string): Promise<string | undefi
   }
 }
 
+/** Puts a text into a file of its own, readable by us alone, and gives nft's word for it to `act`; leaves nothing behind. */
+async function withFile(text: string, act: (include: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'sluice-nft-'));
+  try {
+    const file = path.join(folder, 'change');
+    await writeFile(file, text, { mode: 0o600 });
+    await act(`include "${file}"`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 /**
  * Makes a helper; it is started with the first transaction.
  * @param openPipe starts programs in the namespace to program
@@ -88,21 +107,23 @@ export function createHelper(openPipe: OpenPipe): NftHelper {
   let running: Running | undefined;
   let stillborn = 0;
   let count = 0;
+  let canFile = PLAIN_PATH.test(tmpdir());
 
   const drop = (): void => {
     running?.pipe.kill();
     running = undefined;
   };
 
-  const run = async (text: string): Promise<void> => {
+  /** One line is one transaction. */
+  const runLine = async (line: string): Promise<void> => {
     if (running?.hasEnded === true || (running?.runs ?? 0) >= LIFE) drop();
     running ??= startHelper(openPipe);
     const current = running;
     count += 1;
     const mark = `sluice_end_${count}`;
     current.said = '';
-    // One line is one transaction. The mark is no command: what nft says to it comes after everything it says to the line before.
-    current.pipe.write(`${text.trimEnd().replaceAll('\n', '; ')}\n${mark}\n`);
+    // The mark is no command: what nft says to it comes after everything it says to the line before.
+    current.pipe.write(`${line}\n${mark}\n`);
     const answer = await answerOf(current, mark);
     current.runs += 1;
     if (answer === undefined) {
@@ -117,9 +138,24 @@ export function createHelper(openPipe: OpenPipe): NftHelper {
     }
   };
 
+  const runFile = async (text: string): Promise<void> => {
+    try {
+      await withFile(text, runLine);
+    } catch (error) {
+      if (error instanceof SluiceError) throw error;
+      // No place for files: from now on long texts go another way.
+      canFile = false;
+      throw new SluiceError('failed', 'a change for nft cannot be written', {
+        why: String(error),
+        cause: error,
+      });
+    }
+  };
+
   return {
-    takes: (text) => text.length <= HELPER_TEXT && stillborn < MAX_STILLBORN,
-    run,
+    takes: ({ length }) => stillborn < MAX_STILLBORN && length <= (canFile ? FILE_TEXT : PIPE_TEXT),
+    run: async (text) =>
+      text.length > PIPE_TEXT ? runFile(text) : runLine(text.trimEnd().replaceAll('\n', '; ')),
     pid: () => running?.pipe.pid,
     close: drop,
   };

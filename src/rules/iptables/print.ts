@@ -1,10 +1,11 @@
 /** Owns `agent --print-rules`: a ruleset as the restore text that a fresh node would get. Pure. */
+import { hasFamily } from '../families.ts';
 import type { Ruleset } from '../ruleset.ts';
 import { diffChains } from './diff.ts';
 import { documentsOf } from './documents.ts';
 import { assertRestoreText } from './grammar.ts';
 import { NOTHING_INSTALLED } from './parse.ts';
-import { hasFamily, renderChains } from './render.ts';
+import { renderChains } from './render.ts';
 
 /**
  * The text for `iptables-restore --noflush`, and, if the ruleset has IPv6 entries, that for `ip6tables-restore --noflush` after it, each

@@ -1,76 +1,81 @@
 /**
  * Owns the text of a whole ruleset in the iptables layout, one family at a time. Pure; what was rendered for an unchanged entry object is
- * kept (weakly), so that a change of one service among 10,000 costs that service and a walk over the trie.
+ * kept (weakly), so that a change of one service among 10,000 costs that service and a walk over the entries.
  */
-import { SluiceError } from '../../errors.ts';
 import type { Family, Protocol } from '../../model/address.ts';
+import type { Entry } from '../../model/entry.ts';
+import { type Mapped, mapChanged } from '../changed-items.ts';
+import { entriesOf } from '../families.ts';
 import type { EntryRules, Ruleset } from '../ruleset.ts';
-import type { Chain, Chains } from './chains.ts';
+import { type Chain, type Chains, chainsOf, type ChainUnit } from './chains.ts';
 import { fixedChains } from './fixed-chains.ts';
 import { serviceChains } from './service-chain.ts';
-import { trieChains, trieLeaf, type TrieLeaf } from './trie.ts';
+import { renderTrie, trieLeaf, type TrieLeaf, type TrieNode, trieUnits } from './trie.ts';
 
 interface RenderedEntry {
+  readonly protocol: Protocol;
   readonly leaf: TrieLeaf;
   readonly chains: readonly Chain[];
 }
 
-const rendered = new WeakMap<EntryRules, RenderedEntry>();
-
-/** The trie made last for each family and protocol: a change of instances leaves it as it is. */
-const tries = new Map<string, { readonly leaves: readonly TrieLeaf[]; readonly chains: readonly Chain[] }>();
-
-function renderTrie(family: Family, protocol: Protocol, leaves: readonly TrieLeaf[]): readonly Chain[] {
-  const last = tries.get(`${family}/${protocol}`);
-  const isSame =
-    last?.leaves.length === leaves.length && leaves.every((leaf, at) => leaf.rule === last.leaves[at]?.rule);
-  if (last !== undefined && isSame) return last.chains;
-  const chains = trieChains(protocol, leaves);
-  tries.set(`${family}/${protocol}`, { leaves, chains });
-  return chains;
+/** The last trie of a protocol. */
+interface Way {
+  readonly root: TrieNode;
+  readonly units: readonly ChainUnit[];
 }
+
+const rendered = new WeakMap<EntryRules, RenderedEntry>();
+/** An entry outlives changes of its instances, and so does the way to it. */
+const leaves = new WeakMap<Entry, TrieLeaf>();
+
+const FIXED: Readonly<Record<Family, ChainUnit>> = {
+  ipv4: fixedChains('ipv4'),
+  ipv6: fixedChains('ipv6'),
+};
 
 function renderEntry(rules: EntryRules): RenderedEntry {
   const known = rendered.get(rules);
   if (known !== undefined) return known;
   const chains = serviceChains(rules);
-  const fresh = { leaf: trieLeaf(rules.entry, chains[0]?.name ?? ''), chains };
+  const leaf = leaves.get(rules.entry) ?? trieLeaf(rules.entry, chains[0]?.name ?? '');
+  leaves.set(rules.entry, leaf);
+  const fresh = { protocol: rules.entry.protocol, leaf, chains };
   rendered.set(rules, fresh);
   return fresh;
 }
 
-/** Family of canonical text: only IPv6 has colons. */
-const isOf = (rules: EntryRules, family: Family): boolean =>
-  rules.entry.ip.includes(':') === (family === 'ipv6');
+/** The ruleset's entries of one family as units of chains, in a fixed order: the permanent ones, the tries, those of the entries. */
+export type Renderer = (ruleset: Ruleset) => readonly ChainUnit[];
 
-/** True if the ruleset has an entry of this family. */
-export function hasFamily(ruleset: Ruleset, family: Family): boolean {
-  return ruleset.entries.some((rules) => isOf(rules, family));
+/** A renderer of one family; it remembers what it rendered last. */
+export function createRenderer(family: Family): Renderer {
+  let last: Mapped<EntryRules, RenderedEntry> | undefined;
+  const ways: Partial<Record<Protocol, Way>> = {};
+  const renderWay = (protocol: Protocol, entries: readonly RenderedEntry[]): readonly ChainUnit[] => {
+    const to = entries.filter((entry) => entry.protocol === protocol).map(({ leaf }) => leaf);
+    const before = ways[protocol];
+    const root = renderTrie(protocol, to, before?.root);
+    const way = before?.root === root ? before : { root, units: trieUnits(root) };
+    ways[protocol] = way;
+    return way.units;
+  };
+  return (ruleset) => {
+    last = mapChanged(last, entriesOf(ruleset, family), renderEntry);
+    const { made } = last;
+    return [
+      FIXED[family],
+      ...renderWay('tcp', made),
+      ...renderWay('udp', made),
+      ...made.map(({ chains }) => chains),
+    ];
+  };
 }
 
 /**
- * All chains of one family, in a fixed order: the permanent ones, the tries, the service chains in the order of the entries.
+ * All chains of one family, in the order of the units.
  * @param ruleset sorted by entry, without repeats
  * @throws SluiceError `internal` if two chains have one name (a repeated entry)
  */
 export function renderChains(ruleset: Ruleset, family: Family): Chains {
-  const entries = ruleset.entries.filter((rules) => isOf(rules, family));
-  const chains = new Map<string, readonly string[]>();
-  const add = (chain: Chain): void => {
-    if (chains.has(chain.name)) {
-      throw new SluiceError('internal', `two chains would be called ${chain.name}`, {
-        why: 'an entry is repeated in the ruleset, or two names have the same hash',
-      });
-    }
-    chains.set(chain.name, chain.lines);
-  };
-  fixedChains(family).forEach(add);
-  for (const protocol of ['tcp', 'udp'] as const satisfies readonly Protocol[]) {
-    const leaves = entries
-      .filter((rules) => rules.entry.protocol === protocol)
-      .map((rules) => renderEntry(rules).leaf);
-    renderTrie(family, protocol, leaves).forEach(add);
-  }
-  for (const rules of entries) renderEntry(rules).chains.forEach(add);
-  return chains;
+  return chainsOf(createRenderer(family)(ruleset));
 }

@@ -7,7 +7,7 @@ import { SluiceError } from '../../errors.ts';
 import { canonicalIp, ipBytes, type Protocol } from '../../model/address.ts';
 import type { Entry } from '../../model/entry.ts';
 import { ROOT_CHAINS, trieChainName } from './chain-names.ts';
-import type { Chain } from './chains.ts';
+import type { ChainUnit } from './chains.ts';
 
 /** Up to this many entries are listed in one chain without a further split. */
 const LEAF_SIZE = 8;
@@ -58,40 +58,89 @@ function commonLength(a: string, b: string): number {
   return length;
 }
 
-interface Node {
+/** A chain of the trie with what it was made from, and the chains below it. */
+export interface TrieNode {
+  /** One chain. */
+  readonly unit: ChainUnit;
   readonly name: string;
   readonly leaves: readonly TrieLeaf[];
   readonly depth: number;
+  readonly children: readonly TrieNode[];
 }
 
-/** The chains of one protocol's trie, the root first. `leaves` must be sorted by key, without repeats, all of one family. */
-export function trieChains(protocol: Protocol, leaves: readonly TrieLeaf[]): readonly Chain[] {
-  const chains: Chain[] = [];
-  const nodes: Node[] = [{ name: ROOT_CHAINS[protocol], leaves, depth: 0 }];
+type Place = Pick<TrieNode, 'name' | 'leaves' | 'depth'>;
+
+/** The chains of a trie, each before those below it. */
+export function trieUnits(root: TrieNode): readonly ChainUnit[] {
+  const units: ChainUnit[] = [];
+  const nodes = [root];
   for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
-    const { chain, children } = splitNode(protocol, node);
-    chains.push(chain);
-    nodes.push(...children.toReversed());
+    units.push(node.unit);
+    for (let at = node.children.length - 1; at >= 0; at -= 1) {
+      const child = node.children[at];
+      if (child !== undefined) nodes.push(child);
+    }
   }
-  return chains;
+  return units;
 }
 
-/** One node as a chain: its entries themselves, or a goto for each value of the first hex digit in which they differ. */
+function isSame(before: TrieNode, { leaves, depth }: Place): boolean {
+  return (
+    before.depth === depth &&
+    before.leaves.length === leaves.length &&
+    leaves.every((leaf, at) => leaf === before.leaves[at] || leaf.rule === before.leaves[at]?.rule)
+  );
+}
+
+function nodesByName(root: TrieNode | undefined): ReadonlyMap<string, TrieNode> {
+  const found = new Map<string, TrieNode>();
+  const add = (node: TrieNode): void => {
+    found.set(node.name, node);
+    node.children.forEach(add);
+  };
+  if (root !== undefined) add(root);
+  return found;
+}
+
+/**
+ * The trie of one protocol. Nodes that would come out the same are taken from the one before, so that they are the same objects; what is
+ * returned depends on the leaves alone.
+ * @param leaves sorted by key, without repeats, all of one family
+ */
+export function renderTrie(
+  protocol: Protocol,
+  leaves: readonly TrieLeaf[],
+  before: TrieNode | undefined,
+): TrieNode {
+  const root: Place = { name: ROOT_CHAINS[protocol], leaves, depth: 0 };
+  if (before !== undefined && isSame(before, root)) return before;
+  const known = nodesByName(before);
+  const render = (place: Place): TrieNode => {
+    const old = known.get(place.name);
+    if (old !== undefined && isSame(old, place)) return old;
+    const { lines, below } = splitNode(protocol, place);
+    const { name } = place;
+    const isKept = old !== undefined && old.unit[0]?.lines.join('\n') === lines.join('\n');
+    return { ...place, unit: isKept ? old.unit : [{ name, lines }], children: below.map(render) };
+  };
+  return render(root);
+}
+
+/** One node as lines: its entries themselves, or a goto for each value of the first hex digit in which they differ. */
 function splitNode(
   protocol: Protocol,
-  node: Node,
-): { readonly chain: Chain; readonly children: readonly Node[] } {
-  const { name, leaves, depth } = node;
+  { name, leaves, depth }: Place,
+): { readonly lines: readonly string[]; readonly below: readonly Place[] } {
   const leafLine = (leaf: TrieLeaf): string => `-A ${name} ${leaf.rule}`;
   const [first, last] = [leaves[0], leaves.at(-1)];
   if (first === undefined || last === undefined || leaves.length <= LEAF_SIZE || depth === MAX_DEPTH) {
-    return { chain: { name, lines: leaves.map(leafLine) }, children: [] };
+    return { lines: leaves.map(leafLine), below: [] };
   }
   const position = commonLength(first.key, last.key);
   if (position === first.key.length)
     throw new SluiceError('internal', `two entries have the key ${first.key}`);
   const lines: string[] = [];
-  const children: Node[] = [];
+  const below: Place[] = [];
   for (let start = 0, end = 0; start < leaves.length; start = end) {
     const digit = leaves[start]?.key.charCodeAt(position);
     while (end < leaves.length && leaves[end]?.key.charCodeAt(position) === digit) end += 1;
@@ -105,7 +154,7 @@ function splitNode(
     const prefix = leaf.key.slice(0, position + 1);
     const child = trieChainName(protocol, prefix);
     lines.push(`-A ${name} ${prefixMatch(protocol, prefix, leaf.key.length)} -g ${child}`);
-    children.push({ name: child, leaves: group, depth: depth + 1 });
+    below.push({ name: child, leaves: group, depth: depth + 1 });
   }
-  return { chain: { name, lines }, children };
+  return { lines, below };
 }

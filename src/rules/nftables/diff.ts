@@ -64,6 +64,7 @@ function goneConnections(
   { newChains, changedChains, goneChains }: Pick<Delta, 'newChains' | 'changedChains' | 'goneChains'>,
 ): readonly string[] {
   const before = targetsByEntry(installed, [...changedChains, ...goneChains]);
+  if (before.size === 0) return [];
   const after = targetsByEntry(desired, [...changedChains, ...newChains]);
   return [...before].flatMap(([owner, targets]) => {
     const key = entryKeyOfChain(owner);

@@ -10,25 +10,14 @@ import { type Choice, choiceTree } from '../choice-tree.ts';
 import type { EntryRules, RuleTarget } from '../ruleset.ts';
 import { SET_MARK } from './fixed-chains.ts';
 import { blockChainName, entryChainName, entryKey, instanceName, protocolNumber } from './names.ts';
+import type { NftUnit } from './nft-rules.ts';
 import { turnMatch, turnsOf } from './turns.ts';
-
-/** One entry rendered. */
-export interface EntryChains {
-  /** Its key in the verdict map, and its chain. */
-  readonly element: readonly [key: string, chain: string];
-  /** The entry's chain first. */
-  readonly chains: readonly { readonly name: string; readonly lines: readonly string[] }[];
-  /** Addresses of its instances. */
-  readonly ips: readonly string[];
-  /** Its sets of clients. */
-  readonly clients: readonly string[];
-}
 
 interface Frame {
   readonly rules: EntryRules;
   readonly name: string;
-  /** Node and state of the whole entry, for the phases; undefined for phase 0. */
-  readonly seed: string | undefined;
+  /** Node and state of the whole entry, for the phases. */
+  readonly seed: string;
 }
 
 function translation({ rules }: Frame, target: RuleTarget): string {
@@ -51,10 +40,10 @@ function choiceLines(frame: Frame, chain: string, choices: readonly Choice[]): r
       total += choice.weight;
       const action = actionOf(frame, choice);
       if (index === 0) return [action];
-      return turnsOf(choice.weight, total).map((turn, at) => {
-        const seed = frame.seed === undefined ? undefined : `${frame.seed}/${chain}/${index}/${at}`;
-        return `${turnMatch(turn, seed)} ${action}`;
-      });
+      return turnsOf(choice.weight, total).map(
+        // Joined, not added: V8 would keep each line as a tree of its parts, at twice the memory.
+        (turn, at) => [turnMatch(turn, `${frame.seed}/${chain}/${index}/${at}`), action].join(' '),
+      );
     })
     .toReversed()
     .flat();
@@ -63,7 +52,7 @@ function choiceLines(frame: Frame, chain: string, choices: readonly Choice[]): r
 /** Duration as nft prints it with `-n`. */
 const seconds = (duration: number): string => `${duration}s`;
 
-function affinityChains(frame: Frame, affinitySeconds: number): EntryChains['chains'] {
+function affinityChains(frame: Frame, affinitySeconds: number): NftUnit['chains'] {
   const ip = frame.rules.entry.ip.includes(':') ? 'ip6' : 'ip';
   return frame.rules.targets.map((target) => {
     const name = instanceName(frame.name, target);
@@ -73,14 +62,14 @@ function affinityChains(frame: Frame, affinitySeconds: number): EntryChains['cha
 }
 
 /**
- * The chains of an entry. Without instances its chain is empty.
- * @param node makes the phases of the rules differ from other nodes'; undefined for the text that all nodes share
+ * What belongs to an entry, its own chain first. Without instances that is empty.
+ * @param node makes the phases of the rules differ from other nodes'
  */
-export function entryChains(rules: EntryRules, node: string | undefined): EntryChains {
+export function entryUnit(rules: EntryRules, node: string): NftUnit {
   const { entry, targets, affinitySeconds, masquerade } = rules;
   const name = entryChainName(entry);
   const weights = targets.map(({ weight }) => weight).join();
-  const frame: Frame = { rules, name, seed: node === undefined ? undefined : `${node}/${weights}` };
+  const frame: Frame = { rules, name, seed: `${node}/${weights}` };
   const tree = choiceTree(targets);
   const clients = affinitySeconds === undefined ? [] : targets.map((target) => instanceName(name, target));
   const ip = entry.ip.includes(':') ? 'ip6' : 'ip';
@@ -89,7 +78,7 @@ export function entryChains(rules: EntryRules, node: string | undefined): EntryC
     ...clients.map((set) => `${ip} saddr @${set} goto ${set}`),
   ];
   return {
-    element: [entryKey(entry), name],
+    entries: [[entryKey(entry), name]],
     chains: [
       { name, lines: [...head, ...choiceLines(frame, name, tree.choices)] },
       ...tree.blocks.map(({ level, index, choices }) => {

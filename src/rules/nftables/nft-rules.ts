@@ -1,4 +1,5 @@
 /** Owns the shape of rendered rules of the nftables layout, one family at a time: what is ours in its table. Pure data. */
+import { SluiceError } from '../../errors.ts';
 
 /** Chains of ours with their rules, by name, each rule as `nft -n list` prints it. */
 export type Chains = ReadonlyMap<string, readonly string[]>;
@@ -21,3 +22,45 @@ export const NO_RULES: NftRules = {
   hairpin: new Set(),
   clients: new Set(),
 };
+
+/** A part of what is in a table, that is one object as long as nothing in it changes: what belongs to one entry, or to none. */
+export interface NftUnit {
+  readonly chains: readonly { readonly name: string; readonly lines: readonly string[] }[];
+  /** Keys of the verdict map with their chains. */
+  readonly entries: readonly (readonly [string, string])[];
+  /** Addresses of instances; others may have the same. */
+  readonly ips: readonly string[];
+  /** Sets of clients. */
+  readonly clients: readonly string[];
+}
+
+/** What was read as one unit. */
+export function unitOf({ chains, entries, hairpin, clients }: NftRules): NftUnit {
+  return {
+    chains: [...chains].map(([name, lines]) => ({ name, lines })),
+    entries: [...entries],
+    ips: [...hairpin],
+    clients: [...clients],
+  };
+}
+
+/** Units together, in their order. @throws SluiceError `internal` if two chains have one name */
+export function rulesOf(units: readonly NftUnit[]): NftRules {
+  const chains = new Map<string, readonly string[]>();
+  let count = 0;
+  for (const unit of units) {
+    count += unit.chains.length;
+    for (const { name, lines } of unit.chains) chains.set(name, lines);
+  }
+  if (chains.size !== count) {
+    throw new SluiceError('internal', 'two chains would have one name', {
+      why: 'an entry is repeated in the ruleset',
+    });
+  }
+  return {
+    chains,
+    entries: new Map(units.flatMap(({ entries }) => entries)),
+    hairpin: new Set(units.flatMap(({ ips }) => ips)),
+    clients: new Set(units.flatMap(({ clients }) => clients)),
+  };
+}

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LayeredMap } from '../../src/store/layered-map.ts';
+import { LayeredMap } from '../../src/model/layered-map.ts';
 
 interface Box {
   readonly n: number;

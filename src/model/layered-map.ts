@@ -31,6 +31,23 @@ export class LayeredMap<V extends object> implements ReadonlyMap<string, V> {
     return after.layer.size > MAX_LAYER ? new Map(after) : after;
   }
 
+  /**
+   * The keys whose values differ, if both maps were derived from one base since it was made; undefined if only a comparison of all keys
+   * could tell.
+   */
+  static changedKeys<V extends object>(
+    before: ReadonlyMap<string, V>,
+    after: ReadonlyMap<string, V>,
+  ): readonly string[] | undefined {
+    if (before === after) return [];
+    const [left, right] = [before, after].map((map) =>
+      isLayered(map) ? map : new LayeredMap<V>(map, new Map(), map.size),
+    );
+    if (left === undefined || left.base !== right?.base) return undefined;
+    const keys = new Set([...left.layer.keys(), ...right.layer.keys()]);
+    return [...keys].filter((key) => before.get(key) !== after.get(key));
+  }
+
   get(key: string): V | undefined {
     return this.layer.has(key) ? this.layer.get(key) : this.base.get(key);
   }
