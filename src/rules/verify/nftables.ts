@@ -1,11 +1,12 @@
 /** Owns holding the nftables layout as installed against the ruleset: byte for byte, with what the kernel counted. Pure. */
 import { type Address, type Family, formatAddress } from '../../model/address.ts';
 import { type Entry, formatEntry } from '../../model/entry.ts';
+import { entriesOf } from '../families.ts';
 import { fixedSets, HOOKS } from '../nftables/fixed-chains.ts';
 import { entryChainName, entryChainOf, nftFamily, TABLE } from '../nftables/names.ts';
 import type { NftRules } from '../nftables/nft-rules.ts';
 import type { Installed } from '../nftables/parse.ts';
-import { createRenderer } from '../nftables/render.ts';
+import { renderRules } from '../nftables/render.ts';
 import type { EntryRules, Ruleset } from '../ruleset.ts';
 import type { Comparison, Difference, Tally } from './comparison.ts';
 import { chainDifferences, differenceOf, setDifference } from './lines.ts';
@@ -117,7 +118,7 @@ function talliesOf(
 
 /** Compares one family. */
 export function compareNftables(ruleset: Ruleset, family: Family, live: LiveNftables): Comparison {
-  const entries = ruleset.entries.filter(({ entry }) => entry.ip.includes(':') === (family === 'ipv6'));
+  const entries = entriesOf(ruleset, family);
   const { installed, node } = live;
   if (installed === undefined) {
     if (entries.length === 0) return { differences: [], tallies: [] };
@@ -128,7 +129,7 @@ export function compareNftables(ruleset: Ruleset, family: Family, live: LiveNfta
       tallies: [],
     };
   }
-  const exact = createRenderer(family, node ?? '').render(ruleset);
+  const exact = renderRules(ruleset, family, node ?? '');
   const services = new Map(entries.map(({ entry, service }) => [entryChainName(entry), service]));
   const desired = node === undefined ? { ...exact, chains: withoutPhases(exact.chains) } : exact;
   const found = node === undefined ? { ...installed, chains: withoutPhases(installed.chains) } : installed;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseEntry } from '../../../src/model/entry.ts';
 import { entryChainName } from '../../../src/rules/nftables/names.ts';
 import type { Installed } from '../../../src/rules/nftables/parse.ts';
-import { createRenderer } from '../../../src/rules/nftables/render.ts';
+import { renderRules } from '../../../src/rules/nftables/render.ts';
 import { turnsOf } from '../../../src/rules/nftables/turns.ts';
 import { compareNftables, type LiveNftables } from '../../../src/rules/verify/nftables.ts';
 import { turnSlack } from '../../../src/rules/verify/turn-slack.ts';
@@ -15,7 +15,7 @@ const CHAIN = entryChainName(entry);
 
 /** Our table as installed, with changes. */
 function installed(changes: Partial<Installed> = {}, node = 'n1'): LiveNftables {
-  const rules = createRenderer('ipv4', node).render(ruleset);
+  const rules = renderRules(ruleset, 'ipv4', node);
   return {
     installed: { ...rules, table: 'present', foreign: [], ...changes },
     connections: [7, 2, 1].map((connections, at) => ({
@@ -32,7 +32,7 @@ function chainsWith(
   name: string,
   change: (lines: readonly string[]) => readonly string[],
 ): Partial<Installed> {
-  const { chains } = createRenderer('ipv4', 'n1').render(ruleset);
+  const { chains } = renderRules(ruleset, 'ipv4', 'n1');
   return { chains: new Map(chains).set(name, change(chains.get(name) ?? [])) };
 }
 
