@@ -4,9 +4,10 @@
  */
 import { SluiceError } from '../errors.ts';
 import type { Family } from '../model/address.ts';
+import { changedItems } from '../rules/changed-items.ts';
 import { entriesOf, hasFamily } from '../rules/families.ts';
 import { createRulesHash } from '../rules/rules-hash.ts';
-import type { Ruleset } from '../rules/ruleset.ts';
+import type { EntryRules, Ruleset } from '../rules/ruleset.ts';
 import type { ApplyReport, Dataplane, LocalFacts } from './dataplane.ts';
 import type { EntryRoutes } from './entry-routes.ts';
 import { type FamilyRules, NOTHING_SENT, type SentCounts, sumCounts } from './family-rules.ts';
@@ -32,6 +33,21 @@ async function failureOf(attempt: () => Promise<unknown>): Promise<string | unde
   }
 }
 
+/** Addresses of entries, the very list of the last call where they are the same: nothing is read then of entries that did not change. */
+function createAddresses(): (entries: readonly EntryRules[]) => readonly string[] {
+  let last: { readonly entries: readonly EntryRules[]; readonly ips: readonly string[] } = {
+    entries: [],
+    ips: [],
+  };
+  return (entries) => {
+    const { gone, come } = changedItems(last.entries, entries);
+    const isSame =
+      gone.length === come.length && gone.every((rules, at) => rules.entry.ip === come[at]?.entry.ip);
+    last = { entries, ips: isSame ? last.ips : entries.map(({ entry }) => entry.ip) };
+    return last.ips;
+  };
+}
+
 /** What an attempt gives; undefined if it fails, but for bugs. */
 async function answerOf<T>(attempt: () => Promise<T>): Promise<T | undefined> {
   let answer: T | undefined;
@@ -48,6 +64,7 @@ async function answerOf<T>(attempt: () => Promise<T>): Promise<T | undefined> {
 export function familiesDataplane({ name, families: { ipv4, ipv6 }, routes }: Ground): Dataplane {
   let isAdopted = false;
   const hashOf = createRulesHash();
+  const addressesOf = createAddresses();
 
   const adopt = async (): Promise<void> => {
     await Promise.all([ipv4.read(), failureOf(() => ipv6.read()), routes.adopt()]);
@@ -68,13 +85,11 @@ export function familiesDataplane({ name, families: { ipv4, ipv6 }, routes }: Gr
     const bringing = ipv4.bring(ruleset);
     // While the kernel works: kept for later, since a hash remembers what it was asked for last.
     hashOf(ruleset.entries);
+    addressesOf(ruleset.entries);
     const sent4 = await bringing;
     const { sent: sent6, failures } = await applyIpv6(ruleset);
     const isWhole = failures.length === 0 || !hasFamily(ruleset, 'ipv6');
-    const routed = await routes.apply(
-      ruleset.entries.map(({ entry }) => entry.ip),
-      facts,
-    );
+    const routed = await routes.apply(addressesOf(ruleset.entries), facts);
     const counts = { ...sumCounts([sent4, sent6]), routesChanged: routed.changed };
     return {
       ...counts,

@@ -8,6 +8,7 @@ import type { Entry } from '../model/entry.ts';
 import type { Instance, Service, Stored } from '../model/service.ts';
 import { LayeredMap } from '../model/layered-map.ts';
 import type { Snapshot } from '../model/snapshot.ts';
+import { divideLike } from './families.ts';
 import type { EntryRules, Ruleset, RuleTarget } from './ruleset.ts';
 
 /** Rules of one entry with its place in the order of entries: one character per byte of family, address, port, protocol. */
@@ -80,8 +81,9 @@ const isOlderClaim = (a: Stored<Service>, b: Stored<Service>): boolean =>
 /** A ruleset with what it was made from. */
 interface Made {
   readonly snapshot: Snapshot;
-  /** In the order of their keys. */
-  readonly keyed: readonly KeyedRules[];
+  /** Sorted; apart from the rules, so that a search for a few does not look at all. */
+  readonly keys: readonly string[];
+  readonly ruleset: Ruleset;
   /** Two services held one entry. */
   readonly isContested: boolean;
 }
@@ -107,7 +109,8 @@ function makeAll(snapshot: Snapshot): Made {
     }
   }
   const keyed = [...claims].map(([key, { rules }]) => ({ key, rules })).toSorted(compareKeys);
-  return { snapshot, keyed, isContested };
+  const keys = keyed.map(({ key }) => key);
+  return { snapshot, keys, ruleset: { entries: keyed.map(({ rules }) => rules) }, isContested };
 }
 
 /** Names of the services that differ, or have other instances; undefined if only a look at all could tell. */
@@ -117,28 +120,49 @@ function changedServices(before: Snapshot, after: Snapshot): ReadonlySet<string>
   return services === undefined || instances === undefined ? undefined : new Set([...services, ...instances]);
 }
 
-/** The services that changed anew; undefined if that does not do, since an entry is claimed twice. */
+/** Where a key is in a sorted list, or would be. */
+function placeOf(keys: readonly string[], key: string): number {
+  let [low, high] = [0, keys.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((keys[middle] ?? '') < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The services that changed anew; undefined if that does not do, since an entry is claimed twice. Nothing is read of all others. */
 function makeChanged(before: Made, snapshot: Snapshot): Made | undefined {
   const names = before.isContested ? undefined : changedServices(before.snapshot, snapshot);
   if (names === undefined) return undefined;
-  const gone = new Set([...names].flatMap((name) => keyedOf(before.snapshot, name).map(({ key }) => key)));
-  const come = [...names].flatMap((name) => keyedOf(snapshot, name));
-  const kept = before.keyed.filter(({ key }) => !gone.has(key));
-  const keyed = [...kept, ...come].toSorted(compareKeys);
-  const isRepeated = come.length > 0 && keyed.some(({ key }, at) => key === keyed[at + 1]?.key);
-  return isRepeated ? undefined : { snapshot, keyed, isContested: false };
+  const keys = [...before.keys];
+  const entries = [...before.ruleset.entries];
+  for (const { key } of [...names].flatMap((name) => keyedOf(before.snapshot, name))) {
+    const at = placeOf(keys, key);
+    keys.splice(at, 1);
+    entries.splice(at, 1);
+  }
+  for (const { key, rules } of [...names].flatMap((name) => keyedOf(snapshot, name))) {
+    const at = placeOf(keys, key);
+    if (keys[at] === key) return undefined;
+    keys.splice(at, 0, key);
+    entries.splice(at, 0, rules);
+  }
+  const ruleset: Ruleset = { entries };
+  divideLike(before.ruleset, ruleset);
+  return { snapshot, keys, ruleset, isContested: false };
 }
 
 /**
  * A maker of rulesets that remembers the last one: snapshots that were derived from each other (updateSnapshot) cost what differs between
- * them and a walk of the entries. What it returns depends on the snapshot alone, see `rulesetOf`.
+ * them and two copies of a list of pointers. What it returns depends on the snapshot alone, see `rulesetOf`.
  */
 export function createRulesetMaker(): (snapshot: Snapshot) => Ruleset {
   let last: Made | undefined;
   return (snapshot) => {
     const made = (last === undefined ? undefined : makeChanged(last, snapshot)) ?? makeAll(snapshot);
     last = made;
-    return { entries: made.keyed.map(({ rules }) => rules) };
+    return made.ruleset;
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Family, Protocol } from '../../model/address.ts';
 import type { Entry } from '../../model/entry.ts';
-import { type Mapped, mapChanged } from '../changed-items.ts';
+import { changedItems, type Mapped, mapChanged } from '../changed-items.ts';
 import { entriesOf } from '../families.ts';
 import type { EntryRules, Ruleset } from '../ruleset.ts';
 import { type Chain, type Chains, chainsOf, type ChainUnit } from './chains.ts';
@@ -44,12 +44,23 @@ function renderEntry(rules: EntryRules): RenderedEntry {
   return fresh;
 }
 
+/** True if the ways to all entries are those to the entries before. */
+function isSameWay(before: readonly RenderedEntry[], after: readonly RenderedEntry[]): boolean {
+  const { gone, come } = changedItems(before, after);
+  return (
+    gone.length === come.length &&
+    gone.every(({ protocol, leaf }, at) => protocol === come[at]?.protocol && leaf === come[at].leaf)
+  );
+}
+
 /** The ruleset's entries of one family as units of chains, in a fixed order: the permanent ones, the tries, those of the entries. */
 export type Renderer = (ruleset: Ruleset) => readonly ChainUnit[];
 
 /** A renderer of one family; it remembers what it rendered last. */
 export function createRenderer(family: Family): Renderer {
   let last: Mapped<EntryRules, RenderedEntry> | undefined;
+  let units: Mapped<RenderedEntry, ChainUnit> | undefined;
+  let toEntries: readonly ChainUnit[] = [];
   const ways: Partial<Record<Protocol, Way>> = {};
   const renderWay = (protocol: Protocol, entries: readonly RenderedEntry[]): readonly ChainUnit[] => {
     const to = entries.filter((entry) => entry.protocol === protocol).map(({ leaf }) => leaf);
@@ -60,14 +71,14 @@ export function createRenderer(family: Family): Renderer {
     return way.units;
   };
   return (ruleset) => {
-    last = mapChanged(last, entriesOf(ruleset, family), renderEntry);
+    const before = last;
+    last = mapChanged(before, entriesOf(ruleset, family), renderEntry);
     const { made } = last;
-    return [
-      FIXED[family],
-      ...renderWay('tcp', made),
-      ...renderWay('udp', made),
-      ...made.map(({ chains }) => chains),
-    ];
+    if (before === undefined || !isSameWay(before.made, made)) {
+      toEntries = [FIXED[family], ...renderWay('tcp', made), ...renderWay('udp', made)];
+    }
+    units = mapChanged(units, made, ({ chains }) => chains);
+    return [...toEntries, ...units.made];
   };
 }
 
