@@ -6,6 +6,7 @@ import { openConntrack } from '../dataplane/conntrack.ts';
 import { restoreByCoprocess } from '../dataplane/iptables/nat-table.ts';
 import { openDataplane } from '../dataplane/open.ts';
 import { leanExec } from '../host/lean-exec.ts';
+import { preferSmall } from '../host/memory.ts';
 import { openPipe } from '../host/pipe.ts';
 import { readMachine } from '../host/machine.ts';
 import type { NodeFacts } from '../model/node.ts';
@@ -96,6 +97,7 @@ async function runAlone(options: AgentOptions): Promise<void> {
  * @throws SluiceError `locked` if another agent runs on this node, `permission` without CAP_NET_ADMIN, `config`
  */
 export async function runAgent(options: AgentOptions): Promise<void> {
+  preferSmall();
   await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
   const single = await takeSingleAgent();
   try {

@@ -1,6 +1,16 @@
-/** Owns giving memory back to the machine after much was needed for a moment: V8 alone keeps it for as long as it is left in peace. */
+/**
+ * Owns how much memory a process that runs for months takes beyond what it needs. Left alone V8 lets garbage grow to several times what
+ * is used before it looks (an agent with 10,000 services: 400 MB after 20 changes, of which 90 MB are used), and keeps it for as long as it
+ * is left in peace.
+ */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+
+/** From now on collects garbage early and often, at some processor time; for the start of a process that stays. */
+export function preferSmall(): void {
+  setFlagsFromString('--optimize-for-size');
+  setFlagsFromString('--max-semi-space-size=2');
+}
 
 /** Collects garbage now; stops this process for about a millisecond a megabyte that is really used. */
 export function releaseMemory(): void {

@@ -102,7 +102,7 @@ export function decodeInstance(service: string, id: string, json: string): Decod
     });
   }
   const { value, raw } = decodeRecord(key, json, instanceSchema);
-  const { address, ...rest } = value;
+  const { address, weight, origin, state, node, createdAt } = value;
   if (value.origin === 'static' && formatAddress(address) !== id) {
     throw badRecord(key, {
       field: 'address',
@@ -110,7 +110,11 @@ export function decodeInstance(service: string, id: string, json: string): Decod
       why: 'must be the id of a static instance',
     });
   }
-  return { value: { service, id, ...address, ...rest }, raw };
+  const { ip, port } = address;
+  const nodePart = node === undefined ? {} : { node };
+  // Field by field: objects made by spreading take half as much memory again, and agents hold very many.
+  const instance: Instance = { service, id, ip, port, weight, origin, state, createdAt, ...nodePart };
+  return { value: instance, raw };
 }
 
 /** JSON of `instance/<service>/<id>`; service and id are in the key only. */

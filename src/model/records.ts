@@ -42,7 +42,12 @@ export function badRecord(key: string, { field, value, why }: Defect): SluiceErr
 
 const plainPath = (path: string): string => path.replaceAll(/[^\w.[\]-]/g, '?').slice(0, 80);
 
-function parseObject(key: string, json: string): Raw {
+/**
+ * The stored JSON object alone.
+ * @param key the store key, for the error
+ * @throws SluiceError `failed` naming the key
+ */
+export function readRaw(key: string, json: string): Raw {
   if (json.length > MAX_VALUE_LENGTH) {
     throw badRecord(key, {
       field: '',
@@ -78,7 +83,7 @@ export function decodeRecord<S extends RecordSchema>(
   json: string,
   schema: S,
 ): Decoded<v.InferOutput<S>> {
-  const raw = parseObject(key, json);
+  const raw = readRaw(key, json);
   const result = v.safeParse(schema, raw, { abortEarly: true });
   if (result.success) return { value: result.output, raw };
   const issue = result.issues[0];

@@ -70,7 +70,7 @@ function rulesOfService(
       targets: targets[entry.ip.includes(':') ? 'ipv6' : 'ipv4'],
     },
   }));
-  known.set(service, { instances: [...instances], keyed });
+  known.set(service, { instances, keyed });
   return keyed;
 }
 

@@ -29,8 +29,13 @@ export function createInformerCache(generationKey: string): InformerCache {
     revision: () => revision,
     replace: (listing) => {
       const changed = difference(items, listing.items);
+      const known = new Map(items);
       items.clear();
-      for (const item of listing.items) items.set(item.key, item);
+      // What is as it was stays the same object: others may hold it, and two of each would take twice the memory.
+      for (const item of listing.items) {
+        const before = known.get(item.key);
+        items.set(item.key, before !== undefined && isSame(before, item) ? before : item);
+      }
       revision = listing.revision;
       return changed;
     },
@@ -55,6 +60,13 @@ export function createInformerCache(generationKey: string): InformerCache {
 /** The revision of an event. */
 const revisionOf = (event: StoreEvent): number =>
   event.kind === 'put' ? event.item.modRevision : event.revision;
+
+const isSame = (a: KeyValue, b: KeyValue): boolean =>
+  a.modRevision === b.modRevision &&
+  a.createRevision === b.createRevision &&
+  a.version === b.version &&
+  a.lease === b.lease &&
+  a.value === b.value;
 
 /** Values are compared too: a restored store may have given the same revision to another value. */
 function difference(before: ReadonlyMap<string, KeyValue>, after: readonly KeyValue[]): readonly string[] {

@@ -3,6 +3,7 @@
  * never dropped in silence: it is reported, and where an earlier one of the same key was good, that one stays (what was forwarded is
  * forwarded on).
  */
+import { readRaw } from '../model/records.ts';
 import { decodeInstance, decodeService } from '../model/records-service.ts';
 import type { Instance, Service, Stored } from '../model/service.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -48,6 +49,29 @@ function storedOf<T>(
   return { value: decoded.value, createRevision, modRevision, raw: decoded.raw };
 }
 
+/** A stored thing of a snapshot: its JSON object is read again by whoever asks for it, since of 60,000 they would take 10 MB. */
+class SnapshotRecord<T> implements Stored<T> {
+  readonly value: T;
+  readonly #item: KeyValue;
+
+  constructor(value: T, item: KeyValue) {
+    this.value = value;
+    this.#item = item;
+  }
+
+  get createRevision(): number {
+    return this.#item.createRevision;
+  }
+
+  get modRevision(): number {
+    return this.#item.modRevision;
+  }
+
+  get raw(): Stored<T>['raw'] {
+    return readRaw(this.#item.key, this.#item.value);
+  }
+}
+
 /** Reads one service. @throws SluiceError `failed` naming key and field */
 export function readServiceItem(name: string, item: KeyValue): Stored<Service> {
   return storedOf(item, decodeService(name, item.value));
@@ -78,8 +102,15 @@ class Draft {
 
   put(item: KeyValue, name: Name): void {
     try {
-      if (name.kind === 'service') this.services.set(name.service, readServiceItem(name.service, item));
-      else this.instancesOf(name.service).set(name.id, readInstanceItem(name.service, item));
+      const { service } = name;
+      if (name.kind === 'service') {
+        this.services.set(service, new SnapshotRecord(readServiceItem(service, item).value, item));
+      } else {
+        this.instancesOf(service).set(
+          name.id,
+          new SnapshotRecord(readInstanceItem(service, item).value, item),
+        );
+      }
       this.clearInvalid(item.key);
     } catch (error) {
       const why = whyInvalid(error);

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Stored } from '../../src/model/service.ts';
 import { snapshotOf, type SnapshotView, updateSnapshot } from '../../src/store/snapshot.ts';
 import type { KeyValue, StoreEvent } from '../../src/store/store.ts';
 
@@ -30,19 +31,34 @@ const WEB = [
 const byKey = <T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] =>
   [...map].toSorted(([a], [b]) => (a < b ? -1 : 1));
 
+/** Also what a record reads only when it is asked. */
+const fields = <T>({ value, createRevision, modRevision, raw }: Stored<T>): unknown => ({
+  value,
+  createRevision,
+  modRevision,
+  raw,
+});
+
 /** A snapshot as plain sorted data. */
 function plain({ snapshot, invalid }: SnapshotView): unknown {
   return {
-    services: byKey(snapshot.services),
+    services: byKey(snapshot.services).map(([name, stored]) => [name, fields(stored)]),
     instances: byKey(snapshot.instances).map(([name, list]) => [
       name,
-      list.toSorted((a, b) => (a.value.id < b.value.id ? -1 : 1)),
+      list.toSorted((a, b) => (a.value.id < b.value.id ? -1 : 1)).map(fields),
     ]),
     invalid: invalid.map(({ key }) => key),
   };
 }
 
 describe('a snapshot of a listing', () => {
+  it('has the stored JSON of each record, fields of other versions included', () => {
+    const value = JSON.stringify({ ...(JSON.parse(service('10.96.0.10:80')) as object), later: [1] });
+    const { snapshot } = snapshotOf([item('service/web', value, 6)], 7);
+    expect(snapshot.services.get('web')?.raw).toEqual(JSON.parse(value));
+    expect(snapshot.services.get('web')?.modRevision).toBe(6);
+  });
+
   it('holds services and instances, and ignores other families', () => {
     const others = ['generation', 'node/n1', 'weights/web', 'services', 'lock/x'].map((key) =>
       item(key, '{}'),

@@ -19,7 +19,9 @@ export function createCodec(prefix: string): Codec {
     key: key(of.start),
     range_end: key(of.end),
   });
-  const bare = (bytes: Buffer): string => bytes.toString().slice(prefix.length);
+  const prefixBytes = Buffer.byteLength(prefix);
+  // Not a slice of a text, which would keep the whole.
+  const bare = (bytes: Buffer): string => bytes.toString('utf8', prefixBytes);
   const item = (kv: IKeyValue): KeyValue => ({
     key: bare(kv.key),
     value: kv.value.toString(),
