@@ -52,9 +52,9 @@ export interface Kernel {
   readonly close: () => Promise<void>;
 }
 
-/** So long after a large apply, memory that only that needed is given back. */
+/** So long after a large apply, or a look at everything, memory that only that needed is given back. */
 const RELEASE_AFTER_MS = 2_000;
-/** Chains changed; below, it is not worth a pause. */
+/** Chains changed, or entries looked at; below, it is not worth a pause. */
 const RELEASE_ABOVE = 1_000;
 
 /** Lines kept in an acknowledgement. */
@@ -219,6 +219,8 @@ export function startKernel(options: KernelOptions): Kernel {
     resync: async () => {
       repair = undefined;
       await loop.resync();
+      // Reading everything back took far more memory than what is kept of it.
+      if (kept.entries.length > RELEASE_ABOVE) void releaseLater();
       return repair;
     },
     settled: loop.settled,
