@@ -21,7 +21,6 @@ export const REQUIREMENTS = [
       'ip6tables',
       'ip6tables-save',
       'ip6tables-restore',
-      'xtables-monitor',
     ],
     packages: { apt: 'iptables', dnf: 'iptables-nft', pacman: 'iptables-nft', apk: 'iptables' },
   },

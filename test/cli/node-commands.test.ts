@@ -114,7 +114,6 @@ describe.each([
     const { code, stdout, stderr } = await (await published())('doctor', options);
     expect(stdout).toMatch(/^CHECK +RESULT +DETAIL +FIX\n/);
     expect(stdout).toMatch(/program\/nft +\S*ok/);
-    expect(stdout).toMatch(/program\/xtables-monitor +\S*warn/);
     expect(code).toBe(3);
     expect(stderr).toMatch(/\[unhealthy\]/);
   });

@@ -31,9 +31,9 @@ describe('the programs that Sluice needs', () => {
   });
 
   it('lack a whole package when one of its programs is missing', async () => {
-    await Promise.all(all.filter((name) => name !== 'xtables-monitor').map(async (name) => await put(name)));
+    await Promise.all(all.filter((name) => name !== 'ip6tables-save').map(async (name) => await put(name)));
     const { programs, requirements } = missingRequirements([folder]);
-    expect(programs).toEqual(['xtables-monitor']);
+    expect(programs).toEqual(['ip6tables-save']);
     expect(requirements.map(({ packages }) => packages.apt)).toEqual(['iptables']);
   });
 
