@@ -56,17 +56,22 @@ class NftGuard implements Guard {
   #isRead = false;
   /** The ruleset that `#state` was made from, if it was not read. */
   #applied: Ruleset | undefined;
+  /** It was away and is back, which the next apply has to tell. */
+  #wasRestored = false;
 
   constructor(exec: Exec) {
     this.#exec = exec;
   }
 
   async adopt(): Promise<void> {
+    const before = this.#applied;
     this.#applied = undefined;
     const found = await readGuard(this.#exec);
     this.#isRead = true;
     if (this.#frame === undefined && found !== undefined) this.#frame = await this.#learnFrame(found);
     this.#state = found !== undefined && found.frame === this.#frame ? found.state : undefined;
+    // At once, not after all else was read: without it an answer that arrives ends its connection.
+    if (found === undefined && before !== undefined) this.#wasRestored = (await this.#bring(before)).changed;
   }
 
   /** The words of a frame differ with the version of nft: the guard is written once whole, with what it held, and read back. */
@@ -82,6 +87,13 @@ class NftGuard implements Guard {
   }
 
   async apply(ruleset: Ruleset): Promise<GuardReport> {
+    const report = await this.#bring(ruleset);
+    const changed = report.changed || this.#wasRestored;
+    this.#wasRestored = false;
+    return { ...report, changed };
+  }
+
+  async #bring(ruleset: Ruleset): Promise<GuardReport> {
     if (this.#applied !== undefined && isSameGuard(this.#applied, ruleset))
       return { changed: false, failures: [] };
     this.#applied = undefined;
