@@ -19,7 +19,7 @@ export interface Figure {
   readonly met: boolean;
 }
 
-function section(title: string, figures: readonly Figure[]): string {
+function section(title: string, figures: readonly Figure[], more: string): string {
   const machine = `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'cpu'}, Linux ${release()}`;
   const rows = figures.map(
     ({ what, measured, target, met }) => `| ${what} | ${measured} | ${target} | ${met ? 'yes' : '**no**'} |`,
@@ -33,15 +33,17 @@ function section(title: string, figures: readonly Figure[]): string {
     '| --- | --- | --- | --- |',
     ...rows,
     '',
+    ...(more === '' ? [] : [more]),
   ].join('\n');
 }
 
 /**
  * Prints the figures and puts them into docs/benchmarks.md in place of those measured before under this title.
+ * @param more Markdown to stand below them, e.g. a table of all that was measured
  * @returns what was missed, for the benchmark to fail on
  */
-export function recordFigures(title: string, figures: readonly Figure[]): readonly string[] {
-  const fresh = section(title, figures);
+export function recordFigures(title: string, figures: readonly Figure[], more = ''): readonly string[] {
+  const fresh = section(title, figures, more);
   process.stdout.write(`\n${fresh}\n`);
   let text = HEAD;
   try {

@@ -1,0 +1,95 @@
+/** Owns the tables of all that was measured, in Markdown. Pure. */
+import { type Cell, CONNTRACK, DIRECT } from './cells.ts';
+import { type Latencies, type Times, type Way, WAYS } from './latency.ts';
+import { LARGEST } from './options.ts';
+import type { ProgrammingCost } from './programming.ts';
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line), ''].join('\n');
+}
+
+const sizeOf = (cell: Cell): string =>
+  cell.instances === undefined ? cell.size.toLocaleString('en') : `1 × ${cell.instances}`;
+
+/** Times of a contender of which there is one. */
+export function timesOf(latencies: Latencies, contender: string, way: Way): Times | undefined {
+  const [, ways] = [...latencies].find(([cell]) => cell.contender === contender) ?? [];
+  return ways?.get(way);
+}
+
+/** Every median with its ratios to the two that only forward. */
+export function latencyTable(latencies: Latencies): string {
+  if (latencies.size === 0) return '';
+  const ways = Object.keys(WAYS) as readonly Way[];
+  const rows = [...latencies].map(([cell, times]) => [
+    cell.contender,
+    cell.kind === 'forwards' ? '' : sizeOf(cell),
+    ...ways.map((way) => {
+      const own = times.get(way);
+      if (own === undefined) return '';
+      const [direct, tracked] = [DIRECT, CONNTRACK].map((name) => timesOf(latencies, name, way)?.p50 ?? NaN);
+      const [toDirect, toTracked] = [own.p50 / (direct ?? NaN), own.p50 / (tracked ?? NaN)];
+      return `${own.p50.toFixed(1)} (${toDirect.toFixed(2)}, ${toTracked.toFixed(2)}) p99 ${own.p99.toFixed(0)}`;
+    }),
+  ]);
+  const head = ['contender', 'services', ...ways.map((way) => WAYS[way])];
+  return `Time to connect in µs: median (÷ direct, ÷ conntrack without NAT), p99. A proxy's connect ends at the proxy: compare connect + 1 byte.\n\n${table(head, rows)}`;
+}
+
+/** Connections a second. */
+export function rateTable(rates: ReadonlyMap<Cell, number>): string {
+  if (rates.size === 0) return '';
+  const direct = [...rates].find(([cell]) => cell.contender === DIRECT)?.[1] ?? NaN;
+  const rows = [...rates].map(([cell, rate]) => [
+    cell.contender,
+    `${Math.round(rate).toLocaleString('en')} (${(rate / direct).toFixed(2)})`,
+  ]);
+  const head = [
+    'contender',
+    `connections/s, 16 clients, ${LARGEST.toLocaleString('en')} services (÷ direct)`,
+  ];
+  return table(head, rows);
+}
+
+/** Milliseconds as people read them. */
+export const millis = (ms: number | undefined): string =>
+  ms === undefined ? '' : `${ms < 10 ? ms.toFixed(1) : Math.round(ms).toLocaleString('en')} ms`;
+
+/** What loading everything took. */
+export function loadTable(cells: readonly Cell[]): string {
+  const rows = cells
+    .filter(({ kind }) => kind !== 'forwards')
+    .map((cell) => [
+      cell.contender,
+      sizeOf(cell),
+      millis(cell.serving.load.ms),
+      `${Math.round(cell.serving.load.peakMb)} MB`,
+      cell.serving.load.note ?? '',
+    ]);
+  return table(['contender', 'services', 'full load', 'largest program', ''], rows);
+}
+
+/** What changes took. */
+export function programmingTable(costs: ReadonlyMap<Cell, ProgrammingCost>): string {
+  if (costs.size === 0) return '';
+  const rows = [...costs].map(([cell, cost]) => [
+    cell.contender,
+    sizeOf(cell),
+    millis(cost.change),
+    millis(cost.changeWhole),
+    millis(cost.changeMany),
+    millis(cost.add),
+    millis(cost.readBack),
+  ]);
+  const head = [
+    'contender',
+    'services',
+    'one changed: bare transaction',
+    'the same through apply',
+    '100 changed at once',
+    'one added',
+    'read back',
+  ];
+  return `Changed is a weight, with kube-proxy an instance. Proxies reload.\n\n${table(head, rows)}`;
+}
