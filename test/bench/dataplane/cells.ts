@@ -1,4 +1,7 @@
 /** Owns the cells of the benchmark: each contender at each size, on a lane of its own, all of them up at the same time. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { release } from 'node:os';
 import { conntrackOnly, direct } from './plain.ts';
 import type { Contender, Serving } from './contender.ts';
 import { kubeProxyOnIptables, kubeProxyOnNftables } from './kube-proxy.ts';
@@ -30,7 +33,7 @@ export const HAPROXY = 'HAProxy';
 export const NGINX = 'nginx stream';
 export const KUBE_NFTABLES = 'kube-proxy nftables';
 export const LAYOUTS = ['iptables-nft', 'iptables-legacy', 'nftables'] as const;
-export const UNGUARDED = 'Sluice iptables-nft, no guard';
+export const UNGUARDED = 'Sluice iptables-nft without guard';
 /** Instances of the service that has many. */
 export const MANY_INSTANCES = 500;
 
@@ -43,6 +46,13 @@ interface Entrant {
   readonly name: string;
   readonly kind: Kind;
   readonly contender: Contender;
+}
+
+/** Why IPVS is not among them. */
+async function withoutIpvs(): Promise<string> {
+  const modules = await readFile(`/lib/modules/${release()}/modules.dep`, 'utf8').catch(() => '');
+  const isThere = existsSync('/proc/net/ip_vs') || modules.includes('/ip_vs.ko');
+  return isThere ? 'IPVS: this kernel has it, this benchmark no rules for it' : 'IPVS: not in this kernel';
 }
 
 async function entrants(): Promise<{ readonly all: readonly Entrant[]; readonly left: readonly string[] }> {
@@ -61,7 +71,10 @@ async function entrants(): Promise<{ readonly all: readonly Entrant[]; readonly 
   ];
   return {
     all: all.filter(({ name }) => takesPart(name)),
-    left: module === undefined ? [`${NGINX}: its stream module is not installed`] : [],
+    left: [
+      await withoutIpvs(),
+      ...(module === undefined ? [`${NGINX}: its stream module is not installed`] : []),
+    ],
   };
 }
 

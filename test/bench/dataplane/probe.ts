@@ -41,10 +41,11 @@ export function spawnInside(
 
 /**
  * Starts a client.
- * @param cpu the core that it keeps to, so that the scheduler's choices are no part of what is measured
+ * @param cpu the core that it keeps to, so that the scheduler's choices are no part of what is measured; undefined: any
  */
-export function openProbe(netns: Netns, cpu: number): Probe {
-  const child = spawnInside(netns, ['taskset', '-c', String(cpu), 'perl', PROGRAM]);
+export function openProbe(netns: Netns, cpu?: number): Probe {
+  const pinned = cpu === undefined ? [] : ['taskset', '-c', String(cpu)];
+  const child = spawnInside(netns, [...pinned, 'perl', PROGRAM]);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ask = async (order: string): Promise<string> => {
     child.stdin.write(`${order}\n`);

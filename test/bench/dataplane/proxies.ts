@@ -20,10 +20,8 @@ class Weights {
     this.#services = services;
   }
 
-  change(ats: readonly number[], n: number): readonly BenchService[] {
-    this.#services = this.#services.map((service, at) =>
-      ats.includes(at) ? reweighted(service, n) : service,
-    );
+  change(changed: number, n: number): readonly BenchService[] {
+    this.#services = this.#services.map((service, at) => (at === changed ? reweighted(service, n) : service));
     return this.#services;
   }
 
@@ -80,8 +78,7 @@ export const haproxy: Contender = async (lane, services): Promise<Serving> => {
   const weights = new Weights(services);
   return {
     load: { ms, peakMb: await residentMb(await pid()) },
-    change: async (at, n) => await reload(weights.change([at], n)),
-    changeMany: async (ats, n) => await reload(weights.change(ats, n)),
+    change: async (at, n) => await reload(weights.change(at, n)),
     add: async (service) => await reload(weights.add(service)),
   };
 };
@@ -150,8 +147,7 @@ export function nginx(module: string): Contender {
     const weights = new Weights(services);
     return {
       load: { ms, peakMb: await residentMb(master) },
-      change: async (at, n) => await reload(weights.change([at], n)),
-      changeMany: async (ats, n) => await reload(weights.change(ats, n)),
+      change: async (at, n) => await reload(weights.change(at, n)),
       add: async (service) => await reload(weights.add(service)),
     };
   };

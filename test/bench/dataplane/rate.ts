@@ -3,7 +3,7 @@ import { type Cell } from './cells.ts';
 import { median } from '../paired.ts';
 import { ENTRY_PORT, INSTANCE_PORT } from './services.ts';
 
-const ROUNDS = 3;
+const ROUNDS = 5;
 const LOAD = { ms: 400, processes: 16 };
 /** Services among which the clients choose. */
 const TARGETS = 200;
@@ -19,7 +19,7 @@ export async function measureRates(cells: readonly Cell[]): Promise<ReadonlyMap<
         cell.kind === 'forwards' ? (instances[0] ?? '') : vip,
       );
       const port = cell.kind === 'forwards' ? INSTANCE_PORT : ENTRY_PORT;
-      const connections = await cell.lane.remote.rate(ips, port, LOAD);
+      const connections = await cell.lane.crowd.rate(ips, port, LOAD);
       rates.get(cell)?.push((connections / LOAD.ms) * 1000);
     }
   }

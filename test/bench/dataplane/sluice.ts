@@ -33,19 +33,22 @@ interface Opened {
   readonly plane: Dataplane;
   readonly bare: () => Promise<unknown>;
   readonly peakOf: (act: () => Promise<unknown>) => Promise<number>;
-  /** Milliseconds that programs took for the guard. */
-  readonly guardMs: () => number;
+  /** What programs took so far: all of them, and those for the guard. */
+  readonly spent: () => { readonly runs: number; readonly ms: number; readonly guardMs: number };
 }
 
 async function open(lane: Lane, { layout, isGuarded = true }: SluiceKind): Promise<Opened> {
   const env = layout === 'iptables-legacy' ? { PATH: await legacyPath() } : {};
   const { exec: plainExec, peakOf } = nodeExec(lane, env);
-  let guardMs = 0;
+  const spent = { runs: 0, ms: 0, guardMs: 0 };
   const exec: Exec = async (program, args, options) => {
     const started = performance.now();
     const result = await plainExec(program, args, options);
+    const ms = performance.now() - started;
+    spent.runs += 1;
+    spent.ms += ms;
     const isGuards = args.includes('sluice_guard') || options?.input?.includes('sluice_guard') === true;
-    if (isGuards) guardMs += performance.now() - started;
+    if (isGuards) spent.guardMs += ms;
     return result;
   };
   let bare = async (): Promise<unknown> => await Promise.reject(new Error('there was no transaction yet'));
@@ -74,13 +77,13 @@ async function open(lane: Lane, { layout, isGuarded = true }: SluiceKind): Promi
   };
   const { dataplane: plane } = isGuarded ? await openDataplane(options) : await openLayout(options);
   if (plane.name !== layout) throw new Error(`${plane.name} was opened, not ${layout}`);
-  return { plane, bare: async () => await bare(), peakOf, guardMs: () => guardMs };
+  return { plane, bare: async () => await bare(), peakOf, spent: () => ({ ...spent }) };
 }
 
 /** Sluice on the node of a lane. */
 export function sluice(kind: SluiceKind): Contender {
   return async (lane, services): Promise<Serving> => {
-    const { plane, bare, peakOf, guardMs } = await open(lane, kind);
+    const { plane, bare, peakOf, spent } = await open(lane, kind);
     const facts = { nodeIpv4: lane.nodeIpv4 };
     let entries: readonly EntryRules[] = services.map(entryRules);
     let ms = 0;
@@ -90,11 +93,14 @@ export function sluice(kind: SluiceKind): Contender {
         if (failures.length > 0) throw new Error(failures.join('; '));
         entries = next;
       });
+    const opened = spent();
     // First without routes: 10,000 of them take longer than the rules.
     const peakMb = await peakOf(async () => {
       ms = await timed(async () => await plane.apply({ entries }, {}));
     });
-    const note = `${guardMs().toFixed(0)} ms of it the guard`;
+    const loaded = spent();
+    const [inPrograms, forGuard] = [loaded.ms - opened.ms, loaded.guardMs - opened.guardMs];
+    const note = `${inPrograms.toFixed(0)} ms in ${loaded.runs - opened.runs} programs, ${forGuard.toFixed(0)} ms of it the guard`;
     await apply(entries);
     const changed = (ats: readonly number[], n: number): readonly EntryRules[] =>
       ats.reduce(

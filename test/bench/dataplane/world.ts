@@ -29,6 +29,8 @@ export interface Lane {
   readonly remote: Probe;
   /** Measures from the node itself. */
   readonly local: Probe;
+  /** Many clients on the client's machine, on any core. */
+  readonly crowd: Probe;
 }
 
 /** The network. */
@@ -93,7 +95,8 @@ export async function openWorld(): Promise<World> {
       `route add default via 10.78.${k}.1`,
     ]);
     await ipBatch(servers, [`route add 10.78.${k}.0/24 via ${nodeIpv4}`]);
-    return { node, nodeIpv4, remote: openProbe(client, CLIENT_CPU), local: openProbe(node, CLIENT_CPU) };
+    const [remote, local] = [openProbe(client, CLIENT_CPU), openProbe(node, CLIENT_CPU)];
+    return { node, nodeIpv4, remote, local, crowd: openProbe(client) };
   };
   return {
     openLane,
