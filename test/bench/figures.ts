@@ -8,7 +8,7 @@ const FILE = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../d
 
 const HEAD = `# Benchmarks
 
-Written by \`npm run bench\`; medians unless it says otherwise. Absolute times depend on the machine; ratios much less.
+Written by \`npm run bench\` and \`npm run bench:dataplane\`; medians unless it says otherwise. Absolute times depend on the machine; ratios much less.
 `;
 
 /** One measured figure. */

@@ -30,8 +30,7 @@ export interface Cell {
 export const DIRECT = 'no conntrack (direct)';
 export const CONNTRACK = 'conntrack, no NAT';
 export const HAPROXY = 'HAProxy';
-export const NGINX = 'nginx stream';
-export const KUBE_NFTABLES = 'kube-proxy nftables';
+const NGINX = 'nginx stream';
 export const LAYOUTS = ['iptables-nft', 'iptables-legacy', 'nftables'] as const;
 export const UNGUARDED = 'Sluice iptables-nft without guard';
 /** Instances of the service that has many. */
@@ -65,7 +64,7 @@ async function entrants(): Promise<{ readonly all: readonly Entrant[]; readonly 
     })),
     { name: kubeName('iptables-nft'), kind: 'translates', contender: kubeProxyOnIptables('nft') },
     { name: kubeName('iptables-legacy'), kind: 'translates', contender: kubeProxyOnIptables('legacy') },
-    { name: KUBE_NFTABLES, kind: 'translates', contender: kubeProxyOnNftables },
+    { name: kubeName('nftables'), kind: 'translates', contender: kubeProxyOnNftables },
     { name: HAPROXY, kind: 'terminates', contender: haproxy },
     ...(module === undefined ? [] : [{ name: NGINX, kind: 'terminates' as const, contender: nginx(module) }]),
   ];

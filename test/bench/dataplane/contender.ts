@@ -1,6 +1,5 @@
 /** Owns what a contender is: something that spreads connections to entries over instances, on the node of a lane. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Exec, ExecResult } from '../../../src/host/exec.ts';
@@ -64,15 +63,13 @@ export function nodeExec(lane: Lane, env: Readonly<Record<string, string>> = {})
       return await leanExec('nsenter', inside, { ...options, env: { ...env, ...options.env } });
     },
     peakOf: async (act) => {
-      const folder = await mkdtemp(path.join(tmpdir(), 'sluice-bench-'));
-      peakFile = path.join(folder, 'peaks');
+      peakFile = path.join(lane.folder, 'peaks');
       try {
         await act();
         const peaks = (await readFile(peakFile, 'utf8')).trim().split('\n').map(Number);
         return Math.max(...peaks) / 1024;
       } finally {
         peakFile = undefined;
-        await rm(folder, { recursive: true, force: true });
       }
     },
   };

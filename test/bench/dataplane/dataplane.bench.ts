@@ -11,6 +11,7 @@ import { latencyTargets, programmingTargets } from './targets.ts';
 import { measureSpread } from './spread.ts';
 import { openWorld, type World } from './world.ts';
 
+const wants = (figure: string): boolean => FIGURES.includes(figure);
 let world: World;
 
 beforeAll(async () => {
@@ -29,7 +30,6 @@ it('measures Sluice beside the others', { timeout: 900_000 }, async () => {
   const { cells, left } = await openCells(world);
   say('all are up');
   const plain = cells.filter(({ instances }) => instances === undefined);
-  const wants = (figure: string): boolean => FIGURES.includes(figure);
   const latencies = await measureLatencies(wants('latency') ? cells : []);
   say('latencies measured');
   const rates = await measureRates(wants('rate') ? plain.filter(({ size }) => size === LARGEST) : []);

@@ -21,10 +21,9 @@ function hash16(text: string): string {
 /** First characters of a hash, as kube-proxy names chains with. */
 export const nameHash = (text: string, length: number): string => hash16(text).slice(0, length);
 
-const svcChain = (service: BenchService): string =>
-  `KUBE-SVC-${hash16(`bench/${service.name}:http` + 'tcp')}`;
+const svcChain = (service: BenchService): string => `KUBE-SVC-${hash16(`bench/${service.name}:httptcp`)}`;
 const sepChain = (service: BenchService, ip: string): string =>
-  `KUBE-SEP-${hash16(`bench/${service.name}:http` + 'tcp' + `${ip}:${INSTANCE_PORT}`)}`;
+  `KUBE-SEP-${hash16(`bench/${service.name}:httptcp${ip}:${INSTANCE_PORT}`)}`;
 
 /** A chain and its rules. */
 type Chain = readonly [name: string, rules: readonly string[]];
@@ -146,6 +145,8 @@ export function kubeProxyIptables(services: readonly BenchService[]): string {
 
 /** Chains a document of `kubeProxyIptablesChunks`. */
 const CHUNK = 1000;
+const chunks = (list: readonly Chain[]): readonly (readonly Chain[])[] =>
+  Array.from({ length: Math.ceil(list.length / CHUNK) }, (_, at) => list.slice(at * CHUNK, (at + 1) * CHUNK));
 
 /**
  * The same rules in small documents, chains that are jumped to first, so that the kernel ends with the same in a fraction of the time: iptables-nft
@@ -155,10 +156,6 @@ export function kubeProxyIptablesChunks(services: readonly BenchService[]): read
   const chains = allChains(services);
   const named = (prefix: string): readonly Chain[] =>
     chains.filter(([name]) => name.startsWith(prefix)).toSorted(([a], [b]) => (a < b ? 1 : -1));
-  const chunks = (list: readonly Chain[]): readonly (readonly Chain[])[] =>
-    Array.from({ length: Math.ceil(list.length / CHUNK) }, (_, at) =>
-      list.slice(at * CHUNK, (at + 1) * CHUNK),
-    );
   const own = [...chunks(named('KUBE-SEP-')), ...chunks(named('KUBE-SVC-'))];
   return [FIXED, ...own, named('KUBE-SERVICES')].map((list) =>
     document(

@@ -14,7 +14,7 @@ import {
 import { type BenchService, replaced } from './services.ts';
 
 /** Most services that are loaded in one transaction where that grows with the square of their number. */
-export const MOST_AT_ONCE = 1000;
+const MOST_AT_ONCE = 1000;
 const SERVICES_A_CHUNK = 250;
 const TIMEOUT_MS = 240_000;
 
@@ -35,13 +35,10 @@ class Current {
     ats: readonly number[],
     n: number,
   ): { readonly now: readonly BenchService[]; readonly before: readonly BenchService[] } {
-    const before = ats.flatMap((at) => this.#services[at] ?? []);
-    const now = before.map((service) => replaced(service, n));
-    this.#services = ats.reduce(
-      (list, at, k) => list.with(at, now[k] ?? (list[at] as BenchService)),
-      this.#services,
-    );
-    return { now, before };
+    const wanted = new Set(ats);
+    const before = this.#services.filter((_, at) => wanted.has(at));
+    this.#services = this.#services.map((service, at) => (wanted.has(at) ? replaced(service, n) : service));
+    return { now: this.#services.filter((_, at) => wanted.has(at)), before };
   }
 
   add(service: BenchService): void {

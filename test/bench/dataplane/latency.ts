@@ -21,6 +21,9 @@ export const WAYS: Readonly<Record<Way, string>> = {
   echo: 'last service, connect + 1 byte',
 };
 
+/** All of them, in the order of tables. */
+export const ALL_WAYS: readonly Way[] = ['last', 'random', 'local', 'plain', 'echo'];
+
 /** Times in microseconds. */
 export interface Times {
   readonly p50: number;
@@ -41,9 +44,7 @@ function pseudoRandom(seed: number): () => number {
 function waysOf(cell: Cell): readonly Way[] {
   if (cell.instances !== undefined) return ['last'];
   // A proxy's connect is answered by the proxy: only with a byte there and back it has reached an instance.
-  return cell.kind === 'terminates'
-    ? ['last', 'random', 'echo']
-    : ['last', 'random', 'local', 'plain', 'echo'];
+  return cell.kind === 'terminates' ? ['last', 'random', 'echo'] : ALL_WAYS;
 }
 
 async function batch(cell: Cell, way: Way, random: () => number): Promise<readonly number[]> {
@@ -71,6 +72,8 @@ async function batch(cell: Cell, way: Way, random: () => number): Promise<readon
 /** Times of each cell and way. */
 export type Latencies = ReadonlyMap<Cell, ReadonlyMap<Way, Times>>;
 
+const micros = (nanos: readonly number[], p: number): number => percentile(nanos, p) / 1000;
+
 /** Measures all cells. */
 export async function measureLatencies(cells: readonly Cell[]): Promise<Latencies> {
   const samples = new Map<Cell, Map<Way, number[]>>();
@@ -87,7 +90,6 @@ export async function measureLatencies(cells: readonly Cell[]): Promise<Latencie
     }
     await sleep(0);
   }
-  const micros = (values: readonly number[], p: number): number => percentile(values, p) / 1000;
   return new Map(
     [...samples].map(([cell, ways]) => [
       cell,

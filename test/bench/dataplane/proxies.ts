@@ -1,7 +1,6 @@
 /** Owns the proxies as contenders: HAProxy in TCP mode, and nginx' stream module. They listen on every entry and connect to instances themselves. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, realpath, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, realpath, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { waitUntil } from '../../../src/host/wait.ts';
 import { type Contender, must, nodeExec, type Serving, timed } from './contender.ts';
@@ -62,7 +61,7 @@ async function residentMb(pid: string): Promise<number> {
 export const haproxy: Contender = async (lane, services): Promise<Serving> => {
   await ownEntries(lane);
   const { exec } = nodeExec(lane);
-  const folder = await mkdtemp(path.join(tmpdir(), 'sluice-haproxy-'));
+  const { folder } = lane;
   const [config, socket, pidFile] = ['haproxy.cfg', 'socket', 'pid'].map((name) => path.join(folder, name));
   const start = async (now: readonly BenchService[], more: readonly string[] = []): Promise<number> => {
     await writeFile(config ?? '', haproxyConfig(now, socket ?? ''));
@@ -118,7 +117,7 @@ export function nginx(module: string): Contender {
   return async (lane, services): Promise<Serving> => {
     await ownEntries(lane);
     const { exec } = nodeExec(lane);
-    const folder = await mkdtemp(path.join(tmpdir(), 'sluice-nginx-'));
+    const { folder } = lane;
     const config = path.join(folder, 'nginx.conf');
     const write = async (now: readonly BenchService[]): Promise<void> =>
       await writeFile(config, nginxConfig(now, folder, module));

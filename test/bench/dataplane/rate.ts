@@ -3,7 +3,7 @@ import { type Cell } from './cells.ts';
 import { median } from '../paired.ts';
 import { ENTRY_PORT, INSTANCE_PORT } from './services.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 4;
 const LOAD = { ms: 400, processes: 16 };
 /** Services among which the clients choose. */
 const TARGETS = 200;

@@ -48,12 +48,12 @@ export function weightedService(at: number, weights: readonly number[]): BenchSe
 
 /** The same service after change number `n` ≥ 1: the weight of its last instance is another. */
 export function reweighted(service: BenchService, n: number): BenchService {
-  return { ...service, weights: service.weights.with(-1, 1 + n) };
+  return { ...service, weights: [...service.weights.slice(0, -1), 1 + n] };
 }
 
 /** The same service after change number `n` ≥ 1 for layouts without weights: its last instance is another. */
 export function replaced(service: BenchService, n: number): BenchService {
-  return { ...service, instances: service.instances.with(-1, address(200, 60_000 + n)) };
+  return { ...service, instances: [...service.instances.slice(0, -1), address(200, 60_000 + n)] };
 }
 
 /** A service as Sluice's data planes take it. */

@@ -1,6 +1,5 @@
 /** Owns Sluice as a contender: its own data plane, opened as the agent opens it, guard included. */
-import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Dataplane } from '../../../src/dataplane/dataplane.ts';
 import { restoreByExec } from '../../../src/dataplane/iptables/nat-table.ts';
@@ -10,7 +9,7 @@ import type { Exec } from '../../../src/host/exec.ts';
 import { openPipe, type OpenPipe } from '../../../src/host/pipe.ts';
 import type { EntryRules } from '../../../src/rules/ruleset.ts';
 import { type Contender, nodeExec, type Serving, timed } from './contender.ts';
-import { type BenchService, entryRules, reweighted } from './services.ts';
+import { entryRules, reweighted } from './services.ts';
 import type { Lane } from './world.ts';
 
 /** Which rules, and with the guard or, to see what that costs, without. */
@@ -20,8 +19,7 @@ export interface SluiceKind {
 }
 
 /** PATH on which plain `iptables` is the legacy one, which is how a node says that it uses that. */
-async function legacyPath(): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'sluice-legacy-'));
+async function legacyPath(folder: string): Promise<string> {
   const file = path.join(folder, 'iptables');
   await writeFile(file, '#!/bin/sh\nexec iptables-legacy "$@"\n');
   await chmod(file, 0o755);
@@ -38,7 +36,7 @@ interface Opened {
 }
 
 async function open(lane: Lane, { layout, isGuarded = true }: SluiceKind): Promise<Opened> {
-  const env = layout === 'iptables-legacy' ? { PATH: await legacyPath() } : {};
+  const env = layout === 'iptables-legacy' ? { PATH: await legacyPath(lane.folder) } : {};
   const { exec: plainExec, peakOf } = nodeExec(lane, env);
   const spent = { runs: 0, ms: 0, guardMs: 0 };
   const exec: Exec = async (program, args, options) => {
@@ -51,7 +49,7 @@ async function open(lane: Lane, { layout, isGuarded = true }: SluiceKind): Promi
     if (isGuards) spent.guardMs += ms;
     return result;
   };
-  let bare = async (): Promise<unknown> => await Promise.reject(new Error('there was no transaction yet'));
+  let bare: (() => Promise<unknown>) | undefined;
   const pipeInside: OpenPipe = (file, args, more) => {
     const inside = ['-t', String(lane.node.pid), '-n', '--', file, ...args];
     const pipe = openPipe('nsenter', inside, more);
@@ -77,7 +75,7 @@ async function open(lane: Lane, { layout, isGuarded = true }: SluiceKind): Promi
   };
   const { dataplane: plane } = isGuarded ? await openDataplane(options) : await openLayout(options);
   if (plane.name !== layout) throw new Error(`${plane.name} was opened, not ${layout}`);
-  return { plane, bare: async () => await bare(), peakOf, spent: () => ({ ...spent }) };
+  return { plane, bare: async () => await bare?.(), peakOf, spent: () => ({ ...spent }) };
 }
 
 /** Sluice on the node of a lane. */
@@ -102,11 +100,13 @@ export function sluice(kind: SluiceKind): Contender {
     const [inPrograms, forGuard] = [loaded.ms - opened.ms, loaded.guardMs - opened.guardMs];
     const note = `${inPrograms.toFixed(0)} ms in ${loaded.runs - opened.runs} programs, ${forGuard.toFixed(0)} ms of it the guard`;
     await apply(entries);
-    const changed = (ats: readonly number[], n: number): readonly EntryRules[] =>
-      ats.reduce(
-        (list, at) => list.with(at, entryRules(reweighted(services[at] as BenchService, n))),
-        entries,
-      );
+    const changed = (ats: readonly number[], n: number): readonly EntryRules[] => {
+      const wanted = new Set(ats);
+      return entries.map((before, at) => {
+        const service = services[at];
+        return wanted.has(at) && service !== undefined ? entryRules(reweighted(service, n)) : before;
+      });
+    };
     return {
       load: { ms, peakMb, note },
       changeWhole: async (at, n) => await apply(changed([at], n)),

@@ -1,11 +1,12 @@
 /** Owns the tables of all that was measured, in Markdown. Pure. */
 import { type Cell, CONNTRACK, DIRECT } from './cells.ts';
-import { type Latencies, type Times, type Way, WAYS } from './latency.ts';
+import { type Latencies, type Times, type Way, ALL_WAYS, WAYS } from './latency.ts';
 import { LARGEST } from './options.ts';
 import type { ProgrammingCost } from './programming.ts';
 
+const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line), ''].join('\n');
 }
 
@@ -13,7 +14,7 @@ const sizeOf = (cell: Cell): string =>
   cell.instances === undefined ? cell.size.toLocaleString('en') : `1 × ${cell.instances}`;
 
 /** Times of a contender of which there is one. */
-export function timesOf(latencies: Latencies, contender: string, way: Way): Times | undefined {
+function timesOf(latencies: Latencies, contender: string, way: Way): Times | undefined {
   const [, ways] = [...latencies].find(([cell]) => cell.contender === contender) ?? [];
   return ways?.get(way);
 }
@@ -21,7 +22,7 @@ export function timesOf(latencies: Latencies, contender: string, way: Way): Time
 /** Every median with its ratios to the two that only forward. */
 export function latencyTable(latencies: Latencies): string {
   if (latencies.size === 0) return '';
-  const ways = Object.keys(WAYS) as readonly Way[];
+  const ways = ALL_WAYS;
   const rows = [...latencies].map(([cell, times]) => [
     cell.contender,
     cell.kind === 'forwards' ? '' : sizeOf(cell),

@@ -45,6 +45,11 @@ const atLeast = (what: string, value: number, limit: number): Figure => ({
   met: value >= limit,
 });
 
+const ratio = (
+  [above, below]: readonly [number | undefined, number | undefined],
+  figure: (value: number) => Figure,
+): readonly Figure[] => (above === undefined || below === undefined ? [] : [figure(above / below)]);
+
 /** Targets of the latencies; what was not measured has none. */
 export function latencyTargets(latencies: Latencies): readonly Figure[] {
   const median = (contender: string, size: number, way: Way): number | undefined => {
@@ -57,10 +62,6 @@ export function latencyTargets(latencies: Latencies): readonly Figure[] {
     [...latencies]
       .find(([cell]) => cell.contender === contender && cell.instances !== undefined)?.[1]
       .get('last')?.p50;
-  const ratio = (
-    [above, below]: readonly [number | undefined, number | undefined],
-    figure: (value: number) => Figure,
-  ): readonly Figure[] => (above === undefined || below === undefined ? [] : [figure(above / below)]);
   return LAYOUTS.flatMap((layout) => {
     const name = sluiceName(layout);
     const own = (way: Way, size = LARGEST): number | undefined => median(name, size, way);

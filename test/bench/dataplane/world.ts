@@ -3,6 +3,9 @@
  * with all instances behind a switch. Every lane has the same addresses for entries and instances, so that contenders run side by side.
  */
 import { once } from 'node:events';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cableLine, ipBatch, type Netns, openNetns } from '../../../src/host/netns.ts';
 import { openProbe, type Probe, spawnInside } from './probe.ts';
@@ -25,6 +28,8 @@ const NODE = {
 export interface Lane {
   readonly node: Netns;
   readonly nodeIpv4: string;
+  /** For files of what runs on the node; removed with the world. */
+  readonly folder: string;
   /** Measures from the client's machine. */
   readonly remote: Probe;
   /** Measures from the node itself. */
@@ -48,6 +53,7 @@ async function startInstances(netns: Netns): Promise<void> {
 
 /** Builds the switch and the instances' machine. */
 export async function openWorld(): Promise<World> {
+  const files = await mkdtemp(path.join(tmpdir(), 'sluice-bench-'));
   const opened: Netns[] = [];
   const open = async (sysctls: Readonly<Record<string, string>>): Promise<Netns> => {
     const netns = await openNetns({ sysctls });
@@ -96,12 +102,15 @@ export async function openWorld(): Promise<World> {
     ]);
     await ipBatch(servers, [`route add 10.78.${k}.0/24 via ${nodeIpv4}`]);
     const [remote, local] = [openProbe(client, CLIENT_CPU), openProbe(node, CLIENT_CPU)];
-    return { node, nodeIpv4, remote, local, crowd: openProbe(client) };
+    const folder = path.join(files, String(k));
+    await mkdir(folder);
+    return { node, nodeIpv4, folder, remote, local, crowd: openProbe(client) };
   };
   return {
     openLane,
     close: async () => {
       await Promise.all(opened.map(async (netns) => await netns.close()));
+      await rm(files, { recursive: true, force: true });
     },
   };
 }
