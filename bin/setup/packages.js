@@ -35,6 +35,10 @@ export const REQUIREMENTS = [
     programs: ['ip', 'ss'],
     packages: { apt: 'iproute2', dnf: 'iproute', pacman: 'iproute2', apk: 'iproute2' },
   },
+  {
+    programs: ['perl'],
+    packages: { apt: 'perl-base', dnf: 'perl-interpreter', pacman: 'perl', apk: 'perl' },
+  },
   { programs: ['curl'], packages: { apt: 'curl', dnf: 'curl', pacman: 'curl', apk: 'curl' } },
   {
     programs: ['unshare', 'nsenter', 'setpriv', 'mount'],
@@ -43,7 +47,7 @@ export const REQUIREMENTS = [
 ];
 
 /**
- * What the benchmark of data planes needs besides: whom it compares with, and what it measures with.
+ * What the benchmark of data planes needs besides: whom it compares with, and what keeps its client on one core.
  * @type {readonly Requirement[]}
  */
 export const BENCH_REQUIREMENTS = [
@@ -60,7 +64,6 @@ export const BENCH_REQUIREMENTS = [
       apk: 'nginx nginx-mod-stream',
     },
   },
-  { programs: ['perl'], packages: { apt: 'perl-base', dnf: 'perl', pacman: 'perl', apk: 'perl' } },
   {
     programs: ['taskset'],
     packages: { apt: 'util-linux', dnf: 'util-linux', pacman: 'util-linux', apk: 'util-linux-misc' },

@@ -6,9 +6,11 @@ import type { InformerState } from '../store/informer-state.ts';
 import { type Informer, startInformer } from '../store/informer.ts';
 import { AGENT_RANGE, GENERATION_KEY } from '../store/keys.ts';
 import type { KeyValue, StoreEvent } from '../store/store.ts';
+import type { Announcer } from './announcer.ts';
 import type { Kernel } from './kernel.ts';
 import type { AgentOptions } from './options.ts';
 import { startPresence } from './presence.ts';
+import { startAnnouncing } from './start-announcing.ts';
 
 /** True for keys that rules are made from; other keys of the range must not wake the kernel side. */
 const isSpecKey = (key: string): boolean =>
@@ -38,6 +40,15 @@ function kernelFeed(kernel: Kernel): (change: InformerChange, items: Informer['i
   };
 }
 
+/** Hands changes of the copy to the announcer, the first listing and one after the store was set back as a whole. */
+function announcerFeed(announcer: Announcer): (change: InformerChange, items: Informer['items']) => void {
+  let listed = false;
+  return ({ keys, setBack }, items) => {
+    announcer.changed(keys, items, !listed || setBack);
+    listed = true;
+  };
+}
+
 /** Says on the log and in the status file how fresh the view is. */
 function freshness({ log }: AgentOptions, kernel: Kernel): (state: InformerState) => void {
   let wasConnected: boolean | undefined;
@@ -55,15 +66,20 @@ function freshness({ log }: AgentOptions, kernel: Kernel): (state: InformerState
 export async function followStore(options: AgentOptions, facts: NodeFacts, kernel: Kernel): Promise<void> {
   const { clock, log, random } = options;
   const store = await options.openStore();
-  const presence = startPresence({ store, facts, clock, log });
+  const announcer = await startAnnouncing(options, store);
+  const presence = startPresence({ store, facts, clock, log, onLease: announcer.leased });
   kernel.onApplied(presence.acknowledge);
   const feed = kernelFeed(kernel);
+  const announce = announcerFeed(announcer);
   const informer = startInformer({
     store,
     range: AGENT_RANGE,
     clock,
     random,
-    onChange: (change) => feed(change, informer.items),
+    onChange: (change) => {
+      feed(change, informer.items);
+      announce(change, informer.items);
+    },
     onState: freshness(options, kernel),
   });
   const stopResync = options.onResync(() => {
@@ -75,6 +91,8 @@ export async function followStore(options: AgentOptions, facts: NodeFacts, kerne
     await untilAborted(options.signal);
   } finally {
     stopResync();
+    // Silent before the claims go with the lease, and another node takes over.
+    await announcer.close();
     await Promise.all([informer.close(), presence.close()]);
     await store.close();
   }

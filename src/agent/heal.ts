@@ -149,7 +149,7 @@ class Healer implements Heal {
     const tookMs = clock.monotonicMs() - started;
     this.#took = [...this.#took.slice(-4), tookMs];
     if (repaired === undefined) return;
-    this.#pace.repaired(clock.monotonicMs(), by);
+    this.#pace.repaired(clock.monotonicMs(), { by, tookMs });
     const { chainsChanged, chainsRemoved, rulesWritten, routesChanged } = repaired;
     const counts = { chainsChanged, chainsRemoved, rulesWritten, routesChanged };
     log.warn('repaired what another program changed', {

@@ -5,6 +5,7 @@
  * next SYN lands elsewhere), but when it is established only after a grace: where the instance was removed while it worked on, requests
  * under way end well, and where it is dead, clients get a reset instead of waiting for their own timeouts.
  */
+import { setMaxListeners } from 'node:events';
 import { SluiceError } from '../errors.ts';
 import type { Conntrack } from '../dataplane/conntrack.ts';
 import type { Clock } from '../host/clock.ts';
@@ -40,6 +41,8 @@ const isLater = ({ entry, unanswered }: Stale): boolean => entry.protocol === 't
 /** Starts with an empty memory: then the first apply forgets only what was never translated. */
 export function startHygiene({ conntrack, clock, log }: HygieneOptions): Hygiene {
   const closing = new AbortController();
+  // Every change that takes instances away waits for its own grace.
+  setMaxListeners(0, closing.signal);
   let current: Forwarding | undefined;
   let running: Promise<void> = Promise.resolve();
   let lastWhy = '';

@@ -96,7 +96,13 @@ export function startKernel(options: KernelOptions): Kernel {
   let last = nothingApplied(node, now());
   const status = startStatusFile({
     stateDir,
-    initial: { ...last, connected: false, staleSince: last.appliedAt, pid: process.pid },
+    initial: {
+      ...last,
+      connected: false,
+      staleSince: last.appliedAt,
+      pid: process.pid,
+      dataplane: options.dataplane.name,
+    },
     clock,
     log,
   });

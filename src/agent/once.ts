@@ -13,6 +13,7 @@ import { AGENT_RANGE } from '../store/keys.ts';
 import { snapshotOf, type SnapshotView } from '../store/snapshot.ts';
 import type { Store } from '../store/store.ts';
 import { findNodeAddresses } from './node-ip.ts';
+import { answeredPath } from './answered-file.ts';
 import type { AgentOnceReport } from './options.ts';
 import { snapshotFiles } from './saved-snapshot.ts';
 import { takeSingleAgent } from './single.ts';
@@ -104,7 +105,7 @@ export async function cleanUpNode(stateDir: string): Promise<void> {
   await withDataplane({ dataplane: 'auto', node: '' }, async (dataplane) => {
     await dataplane.cleanup();
   });
-  for (const file of [...snapshotFiles(stateDir), agentStatusPath(stateDir)]) {
+  for (const file of [...snapshotFiles(stateDir), agentStatusPath(stateDir), answeredPath(stateDir)]) {
     await rm(file, { force: true }).catch((cause: unknown) => {
       throw new SluiceError('failed', `cannot remove ${file}`, { why: String(cause), cause });
     });

@@ -22,6 +22,8 @@ export interface PresenceOptions {
   readonly facts: NodeFacts;
   readonly clock: Clock;
   readonly log: Log;
+  /** Told of each lease that the node is announced under, once it is. */
+  readonly onLease?: ((lease: Lease) => void) | undefined;
 }
 
 /** A running presence. */
@@ -118,6 +120,7 @@ export function startPresence(options: PresenceOptions): Presence {
       sent = latest;
       await announce(options, lease, sent);
       log.info('node announced', { node: facts.name, addresses: facts.addresses });
+      options.onLease?.(lease);
       await sendLatest(lease);
       if (!closing.signal.aborted) log.warn('lease lost, announcing again', { node: facts.name });
     } finally {

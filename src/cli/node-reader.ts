@@ -10,7 +10,7 @@ import type { SavedItems } from '../ops/explain-sources.ts';
 /** Reads the kernel of the network namespace that programs are run in. */
 export function nodeReader(run: Exec): NodeReader {
   return {
-    rules: async (family) => readLiveRules(run, family),
+    rules: async (family, entry) => readLiveRules(run, family, entry),
     state: async (place) => readNodeState(run, place),
     routes: async (ips) => readRoutes(run, ips),
   };

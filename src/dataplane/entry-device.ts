@@ -18,7 +18,9 @@ export async function hasDevice(exec: Exec): Promise<boolean> {
 /** Makes it, if it is not there. @returns false where the kernel has neither kind */
 export async function ensureDevice(exec: Exec): Promise<boolean> {
   if (!(await hasDevice(exec)) && !(await makeDevice(exec))) return false;
-  return ip(exec, 'link', 'set', ENTRY_DEVICE, 'addrgenmode', 'none', 'arp', 'off', 'up');
+  // One after the other: in one call the kernel brings it up first, and makes it an address before it reads that it should have none.
+  const isQuiet = await ip(exec, 'link', 'set', ENTRY_DEVICE, 'addrgenmode', 'none', 'arp', 'off');
+  return isQuiet && (await ip(exec, 'link', 'set', ENTRY_DEVICE, 'up'));
 }
 
 async function makeDevice(exec: Exec): Promise<boolean> {

@@ -10,7 +10,8 @@ import type { Dataplane } from './dataplane.ts';
 import type { Tools } from './iptables/variant.ts';
 
 const FAMILIES = ['ipv4', 'ipv6'] as const;
-const RULE = `FORWARD -m comment --comment sluice -m mark --mark ${FORWARDED_MARK}/${FORWARDED_MARK} -j ACCEPT`;
+/** The rule, as iptables prints it after `-A`. */
+export const FORWARD_RULE = `FORWARD -m comment --comment sluice -m mark --mark ${FORWARDED_MARK}/${FORWARDED_MARK} -j ACCEPT`;
 const WAIT = ['-w', '5', '-t', 'filter'] as const;
 /** Where legacy says which tables there are; asking iptables would make one. */
 const LEGACY_TABLES: Readonly<Record<Family, string>> = {
@@ -19,7 +20,7 @@ const LEGACY_TABLES: Readonly<Record<Family, string>> = {
 };
 
 /** The FORWARD chain of one family. */
-interface Forward {
+export interface Forward {
   readonly drops: boolean;
   /** How often our rule stands there. */
   readonly rules: number;
@@ -34,28 +35,33 @@ export interface ForwardAccept {
   readonly cleanup: () => Promise<void>;
 }
 
+/** Looks at the FORWARD chain of one family. */
+export async function readForward(exec: Exec, tools: Tools, family: Family): Promise<Forward> {
+  if (tools.variant === 'legacy') {
+    const { stdout } = await exec('cat', [LEGACY_TABLES[family]]);
+    if (!stdout.split('\n').includes('filter')) return { drops: false, rules: 0 };
+  }
+  const { stdout } = await exec(tools.program(family), [...WAIT, '-S', 'FORWARD']);
+  const lines = stdout.split('\n');
+  return {
+    drops: lines.includes('-P FORWARD DROP'),
+    rules: lines.filter((line) => line === `-A ${FORWARD_RULE}`).length,
+  };
+}
+
 /** Opens it for one variant of iptables. */
 export function openForwardAccept(exec: Exec, tools: Tools): ForwardAccept {
   let isDone = false;
-
-  const look = async (family: Family): Promise<Forward> => {
-    if (tools.variant === 'legacy') {
-      const { stdout } = await exec('cat', [LEGACY_TABLES[family]]);
-      if (!stdout.split('\n').includes('filter')) return { drops: false, rules: 0 };
-    }
-    const { stdout } = await exec(tools.program(family), [...WAIT, '-S', 'FORWARD']);
-    const lines = stdout.split('\n');
-    return {
-      drops: lines.includes('-P FORWARD DROP'),
-      rules: lines.filter((line) => line === `-A ${RULE}`).length,
-    };
-  };
 
   /** Brings the number of our rules from what it is to what it should be. */
   const bring = async (family: Family, rules: number, wanted: number): Promise<string | undefined> => {
     const verb = rules < wanted ? '-A' : '-D';
     for (let left = Math.abs(rules - wanted); left > 0; left -= 1) {
-      const { exitCode, stderr } = await exec(tools.program(family), [...WAIT, verb, ...RULE.split(' ')]);
+      const { exitCode, stderr } = await exec(tools.program(family), [
+        ...WAIT,
+        verb,
+        ...FORWARD_RULE.split(' '),
+      ]);
       if (exitCode !== 0)
         return `forwarded connections to entries may be dropped: ${stderr.trim().split('\n')[0]}`;
     }
@@ -70,7 +76,7 @@ export function openForwardAccept(exec: Exec, tools: Tools): ForwardAccept {
       if (isDone) return { changed: false, failures: [] };
       const done = await Promise.all(
         FAMILIES.map(async (family) => {
-          const { drops, rules } = await look(family);
+          const { drops, rules } = await readForward(exec, tools, family);
           const wanted = drops ? 1 : 0;
           return { changed: rules !== wanted, failure: await bring(family, rules, wanted) };
         }),
@@ -81,7 +87,7 @@ export function openForwardAccept(exec: Exec, tools: Tools): ForwardAccept {
     },
     cleanup: async () => {
       for (const family of FAMILIES) {
-        const { rules } = await look(family);
+        const { rules } = await readForward(exec, tools, family);
         await bring(family, rules, 0);
       }
       isDone = false;

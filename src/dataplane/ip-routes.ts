@@ -20,7 +20,7 @@ import {
 } from './entry-routes.ts';
 
 /** Our number among routing protocols (rtnetlink(7): above 4 free for daemons); not one that iproute2 knows by name. */
-const PROTOCOL = '115';
+export const ROUTE_PROTOCOL = '115';
 const TIMEOUT_MS = 60_000;
 
 /** Local routes of one family as `ip` prints them; none where the kernel has not that family. */
@@ -46,7 +46,7 @@ async function listLocal(exec: Exec, type: RouteType): Promise<LocalRoutes> {
     if (ip === undefined) continue;
     const isType = (local === undefined) === (type === 'device');
     // One of the other type (made by another version) has no right source, and is replaced.
-    if (line.includes(` proto ${PROTOCOL} `))
+    if (line.includes(` proto ${ROUTE_PROTOCOL} `))
       ours.set(ip, (isType ? / src (\S+)/.exec(line)?.[1] : '') ?? '');
     else if (local !== undefined) foreign.add(ip);
   }
@@ -58,12 +58,12 @@ const prefix = (ip: string): string => `${checkedIp(ip)}/${ip.includes(':') ? 12
 const putLines = (verb: string, type: RouteType, routes: ReadonlyMap<string, string>): readonly string[] =>
   [...routes].map(
     ([ip, source]) =>
-      `route ${verb} ${WAY[type].type} ${prefix(ip)} dev ${WAY[type].dev} table local src ${checkedIp(source)} proto ${PROTOCOL}`,
+      `route ${verb} ${WAY[type].type} ${prefix(ip)} dev ${WAY[type].dev} table local src ${checkedIp(source)} proto ${ROUTE_PROTOCOL}`,
   );
 
 /** Lines for `ip -batch`; `replace` leaves no moment without a route. */
 function batchLines(delta: RouteDelta, type: RouteType): readonly string[] {
-  const remove = delta.remove.map((ip) => `route del ${prefix(ip)} table local proto ${PROTOCOL}`);
+  const remove = delta.remove.map((ip) => `route del ${prefix(ip)} table local proto ${ROUTE_PROTOCOL}`);
   return [...putLines('add', type, delta.add), ...putLines('replace', type, delta.replace), ...remove];
 }
 
@@ -146,7 +146,7 @@ export function ipEntryRoutes(exec: Exec, wanted: RouteType = 'device'): EntryRo
     apply,
     dump: async () =>
       [...(await listLocal(exec, type)).ours]
-        .map(([ip, source]) => `route ${ip} dev ${WAY[type].dev} src ${source} proto ${PROTOCOL}`)
+        .map(([ip, source]) => `route ${ip} dev ${WAY[type].dev} src ${source} proto ${ROUTE_PROTOCOL}`)
         .toSorted(),
     cleanup: async () => {
       const { ours } = await listLocal(exec, type);

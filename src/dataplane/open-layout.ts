@@ -9,7 +9,7 @@ import { restoreByExec, type RunRestore } from './iptables/nat-table.ts';
 import { detectTools, hasOurChains, type Tools } from './iptables/variant.ts';
 import { familiesDataplane } from './families-dataplane.ts';
 import { ipEntryRoutes, type RouteType } from './ip-routes.ts';
-import { type AskedLayout, chooseLayout, type Layout, type LayoutChoice } from './layout-choice.ts';
+import { type AskedLayout, chooseLayout, type LayoutChoice, type LayoutFacts } from './layout-choice.ts';
 import { nftablesRules } from './nftables/nftables.ts';
 import { hasOurTable, nftProblem } from './nftables/probe.ts';
 import { removingLeftovers } from './switching.ts';
@@ -47,11 +47,13 @@ async function findTools(exec: Exec): Promise<Tools | undefined> {
 }
 
 /** What this node has. */
-async function look(exec: Exec): Promise<{
+interface NodeLayouts {
   readonly tools: Tools | undefined;
-  readonly problem: string | undefined;
-  readonly installed: readonly Layout[];
-}> {
+  readonly facts: LayoutFacts;
+}
+
+/** Looks what this node has; reads only. */
+export async function lookAtLayouts(exec: Exec): Promise<NodeLayouts> {
   const [tools, problem, hasTable] = await Promise.all([
     findTools(exec),
     nftProblem(exec),
@@ -59,7 +61,7 @@ async function look(exec: Exec): Promise<{
   ]);
   const hasChains = tools !== undefined && (await hasOurChains(exec, tools));
   const installed = [...(hasChains ? ['iptables' as const] : []), ...(hasTable ? ['nftables' as const] : [])];
-  return { tools, problem, installed };
+  return { tools, facts: { iptables: tools?.variant, nftProblem: problem, installed } };
 }
 
 /**
@@ -69,8 +71,9 @@ async function look(exec: Exec): Promise<{
 export async function openLayout(options: LayoutOptions): Promise<OpenedLayout> {
   const { asked, exec, openPipe = openMachinePipe, node, routeType = 'device' } = options;
   const { runRestore = restoreByExec(exec) } = options;
-  const { tools, problem, installed } = await look(exec);
-  const choice = chooseLayout(asked, { iptables: tools?.variant, nftProblem: problem, installed });
+  const { tools, facts } = await lookAtLayouts(exec);
+  const { installed } = facts;
+  const choice = chooseLayout(asked, facts);
   const inIptables = tools === undefined ? undefined : iptablesRules({ exec, runRestore }, tools);
   const inNftables = nftablesRules({ exec, openPipe, node });
   const isNftables = choice.layout === 'nftables';

@@ -23,6 +23,8 @@ export interface AgentStatus {
   /** What could not be applied, one line each. */
   readonly failures: readonly string[];
   readonly pid: number;
+  /** Name of its data plane, e.g. `nftables`; undefined in files of earlier versions. */
+  readonly dataplane?: string | undefined;
 }
 
 /** An agent's status as found on this machine. */
@@ -87,13 +89,14 @@ type StatusRecord = AgentStatus & { readonly pidStartTicks?: number | undefined 
 function isStatusRecord(value: unknown): value is StatusRecord {
   if (typeof value !== 'object' || value === null) return false;
   const record = value as { readonly [K in keyof StatusRecord]?: unknown };
-  const { staleSince, failures, pidStartTicks } = record;
+  const { staleSince, failures, pidStartTicks, dataplane } = record;
   return (
     [record.node, record.appliedAt, record.rulesHash].every(isText) &&
     [record.revision, record.entries, record.instances, record.pid].every(isCount) &&
     typeof record.connected === 'boolean' &&
     (staleSince === undefined || isText(staleSince)) &&
     (pidStartTicks === undefined || isCount(pidStartTicks)) &&
+    (dataplane === undefined || isText(dataplane)) &&
     Array.isArray(failures) &&
     failures.every(isText)
   );

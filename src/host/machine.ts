@@ -1,7 +1,8 @@
 /** Owns what is read about this machine: size, kernel, addresses. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname, networkInterfaces, release, totalmem } from 'node:os';
-import { canonicalIp, familyOf } from '../model/address.ts';
+import { canonicalIp, type Family, familyOf } from '../model/address.ts';
+import { isInNetwork } from '../model/network.ts';
 
 /** Facts of the machine. */
 export interface Machine {
@@ -35,6 +36,24 @@ export function readMachine(): Machine {
     addresses: [...new Set(addresses)],
     networks: [...new Set(networks)].slice(0, MAX_NETWORKS),
   };
+}
+
+/** True if packets of the family that come in on one link may leave on another (or the same) one. */
+export function isForwarding(family: Family): boolean {
+  const setting = family === 'ipv4' ? 'ipv4/ip_forward' : 'ipv6/conf/all/forwarding';
+  return (readKernelFile(`/proc/sys/net/${setting}`) ?? '0') !== '0';
+}
+
+/** The link in whose network the address lies, the smallest network first; undefined if there is none, or the address is the link's own. */
+export function linkOf(ip: string): string | undefined {
+  const found = Object.entries(networkInterfaces()).flatMap(([name, list]) =>
+    (list ?? [])
+      .filter(({ internal, cidr }) => !internal && cidr !== null && isInNetwork(ip, cidr) === true)
+      .map(({ cidr }) => ({ name, bits: Number(cidr?.split('/')[1]), isOwn: cidr?.split('/')[0] === ip })),
+  );
+  const [first] = found.toSorted((a, b) => b.bits - a.bits);
+  // An alias (eth0:1) is a name of an address, not of a link.
+  return first === undefined || first.isOwn ? undefined : first.name.split(':')[0];
 }
 
 /** Text of a /proc or /sys file, trimmed, or undefined if it cannot be read. */

@@ -37,6 +37,7 @@ const PROGRAMS: readonly (readonly [name: string, ...args: string[]])[] = [
   ['nft', '--version'],
   ['conntrack', '--version'],
   ['xtables-monitor', '--version'],
+  ['perl', '--version'],
 ];
 
 const SETTINGS = [

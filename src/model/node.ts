@@ -22,6 +22,13 @@ export interface NodeAlive {
   readonly since: string;
 }
 
+/** Claim `holder/<ip>`, leased with `node-alive/<node>`: this node answers for the address of an announced entry. */
+export interface Holder {
+  readonly ip: string;
+  readonly node: string;
+  readonly since: string;
+}
+
 /** Acknowledgement `applied/<node>`, leased: what is in the node's kernel. */
 export interface Applied {
   readonly node: string;

@@ -1,8 +1,9 @@
 /** Owns the stored form of what nodes say of themselves: facts, liveness, acknowledgement. Pure. */
 import * as v from 'valibot';
-import { countField, hashField, ipField, textField, timeField } from './fields.ts';
+import { canonicalIp } from './address.ts';
+import { countField, hashField, ipField, nameField, textField, timeField } from './fields.ts';
 import { isName, NAME_RULE } from './name.ts';
-import type { Applied, NodeAlive, NodeFacts } from './node.ts';
+import type { Applied, Holder, NodeAlive, NodeFacts } from './node.ts';
 import {
   badRecord,
   type Decoded,
@@ -31,6 +32,7 @@ const nodeSchema = v.object({
 });
 
 const aliveSchema = v.object({ since: timeField });
+const holderSchema = v.object({ node: nameField, since: timeField });
 
 const appliedSchema = v.object({
   revision: countField,
@@ -84,6 +86,23 @@ export function decodeNodeAlive(name: string, json: string): Decoded<NodeAlive> 
 /** JSON of `node-alive/<node>`. */
 export function encodeNodeAlive(alive: NodeAlive, raw?: Raw): string {
   return encodeRecord(aliveSchema, { since: alive.since }, raw);
+}
+
+/**
+ * Reads `holder/<ip>`.
+ * @throws SluiceError `failed`
+ */
+export function decodeHolder(ip: string, json: string): Decoded<Holder> {
+  const key = `holder/${ip}`;
+  if (canonicalIp(ip) !== ip)
+    throw badRecord(key, { field: '', value: ip, why: 'an address in a key is canonical' });
+  const { value, raw } = decodeRecord(key, json, holderSchema);
+  return { value: { ip, ...value }, raw };
+}
+
+/** JSON of `holder/<ip>`. */
+export function encodeHolder({ node, since }: Omit<Holder, 'ip'>): string {
+  return encodeRecord(holderSchema, { node, since });
 }
 
 /**

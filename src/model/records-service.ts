@@ -44,6 +44,7 @@ const serviceSchema = v.object({
   origin: originField,
   masquerade: flagField,
   affinity: v.optional(affinityField),
+  announce: v.optional(flagField),
   createdAt: timeField,
 });
 
@@ -80,9 +81,10 @@ export function decodeService(name: string, json: string): Decoded<Service> {
 /** JSON of `service/<name>`; the name is in the key only. */
 export function encodeService(service: Service, raw?: Raw): string {
   const { origin, masquerade, affinitySeconds, createdAt } = service;
+  const announce = service.announce === true ? true : undefined;
   const affinity = affinitySeconds === undefined ? undefined : formatAffinity(affinitySeconds);
   const entries = service.entries.toSorted(compareEntries).map(formatEntry);
-  return encodeRecord(serviceSchema, { entries, origin, masquerade, affinity, createdAt }, raw);
+  return encodeRecord(serviceSchema, { entries, origin, masquerade, affinity, announce, createdAt }, raw);
 }
 
 /**

@@ -15,6 +15,8 @@ export interface Service {
   readonly masquerade: boolean;
   /** Seconds after its last new connection for which a client stays with its instance; undefined for no session affinity. */
   readonly affinitySeconds?: number | undefined;
+  /** One node at a time answers for the entries' addresses by ARP and ND; undefined or false: nobody does. */
+  readonly announce?: boolean | undefined;
   /** RFC 3339, UTC. */
   readonly createdAt: string;
 }
@@ -51,6 +53,8 @@ export interface ServiceSpec {
   readonly masquerade: boolean;
   /** As in `Service`. */
   readonly affinitySeconds?: number | undefined;
+  /** As in `Service`. */
+  readonly announce?: boolean | undefined;
 }
 
 /** One static instance of a spec. */

@@ -17,6 +17,7 @@ export interface SpecFlags {
   readonly masquerade?: boolean | undefined;
   /** `client-ip[=TIME]` or `none` */
   readonly affinity?: string | undefined;
+  readonly announce?: boolean | undefined;
 }
 
 /**
@@ -32,5 +33,8 @@ export function specFromFlags(flags: SpecFlags): ServiceSpec {
   assertService(name, { entries, instances });
   const seconds = parseAffinity(flags.affinity ?? 'none', '--affinity');
   const affinity = seconds === undefined ? {} : { affinitySeconds: seconds };
-  return { name, entries, instances, masquerade: flags.masquerade ?? false, ...affinity };
+  const announce = flags.announce === true ? { announce: true } : {};
+  // Clients that the entry is announced to are neighbours of the instances too, which would answer them past the node.
+  const masquerade = flags.masquerade ?? flags.announce ?? false;
+  return { name, entries, instances, masquerade, ...affinity, ...announce };
 }

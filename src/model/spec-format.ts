@@ -13,6 +13,7 @@ interface SpecObject {
   readonly instances: readonly string[];
   readonly masquerade: boolean;
   readonly affinity?: string;
+  readonly announce?: true;
 }
 
 /** The spec as a JSON object in canonical order. */
@@ -24,18 +25,20 @@ function specObject(spec: ServiceSpec): SpecObject {
     instances: spec.instances.toSorted(compareAddresses).map(formatInstanceArgument),
     masquerade: spec.masquerade,
     ...(spec.affinitySeconds === undefined ? {} : { affinity: formatAffinity(spec.affinitySeconds) }),
+    ...(spec.announce === true ? { announce: true } : {}),
   };
 }
 
 /** The spec that a stored service would be published from: its static instances. */
 export function specOf(service: Service, instances: readonly Instance[]): ServiceSpec {
-  const { name, entries, masquerade, affinitySeconds } = service;
+  const { name, entries, masquerade, affinitySeconds, announce } = service;
   const listed = instances.filter(({ origin }) => origin === 'static');
   return {
     name,
     entries,
     masquerade,
     ...(affinitySeconds === undefined ? {} : { affinitySeconds }),
+    ...(announce === true ? { announce } : {}),
     instances: listed.map(({ ip, port, weight }) => ({ ip, port, weight })).toSorted(compareAddresses),
   };
 }
@@ -53,5 +56,6 @@ export function formatSpec(spec: ServiceSpec, format: 'yaml' | 'json' = 'yaml'):
   const head = `kind: ${object.kind}\nname: ${JSON.stringify(object.name)}\n`;
   const lists = `${yamlList('entries', object.entries)}${yamlList('instances', object.instances)}`;
   const affinity = object.affinity === undefined ? '' : `affinity: ${JSON.stringify(object.affinity)}\n`;
-  return `${head}${lists}masquerade: ${object.masquerade}\n${affinity}`;
+  const announce = object.announce === undefined ? '' : 'announce: true\n';
+  return `${head}${lists}masquerade: ${object.masquerade}\n${affinity}${announce}`;
 }

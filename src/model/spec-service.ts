@@ -9,7 +9,7 @@ import { type FieldReader, flagAt, listAt, mapAt, showNode, textAt } from './spe
 import { readAffinity, readEntry, readInstance } from './spec-items.ts';
 import type { SpecNode } from './spec-tree.ts';
 
-const SERVICE_FIELDS = ['kind', 'name', 'entries', 'instances', 'masquerade', 'affinity'];
+const SERVICE_FIELDS = ['kind', 'name', 'entries', 'instances', 'masquerade', 'affinity', 'announce'];
 /** An item that was read, with its place, so that rules between items can point at it. */
 interface Placed<T> {
   readonly value: T;
@@ -113,16 +113,21 @@ export function readService(reader: FieldReader, node: SpecNode): ServiceSpec | 
     });
   }
   reportBreaks(reader, entries, instances);
-  const masquerade = valueOf('masquerade');
-  const flag = masquerade === undefined ? false : flagAt(reader.within('masquerade'), masquerade);
+  const flagOf = (field: string): boolean | undefined => {
+    const value = valueOf(field);
+    return value === undefined ? undefined : flagAt(reader.within(field), value);
+  };
+  const announce = flagOf('announce');
+  const masquerade = flagOf('masquerade');
   const affinity = valueOf('affinity');
   const seconds = affinity === undefined ? undefined : readAffinity(reader.within('affinity'), affinity);
-  if (name === undefined || flag === undefined) return undefined;
+  if (name === undefined) return undefined;
   return {
     name,
     entries: entries.map(({ value }) => value).toSorted(compareEntries),
     instances: instances.map(({ value }) => value).toSorted(compareAddresses),
-    masquerade: flag,
+    masquerade: masquerade ?? announce ?? false,
     ...(seconds === undefined ? {} : { affinitySeconds: seconds }),
+    ...(announce === true ? { announce } : {}),
   };
 }

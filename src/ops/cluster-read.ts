@@ -1,11 +1,12 @@
 /** Owns reading the whole cluster at one revision: services, instances, and what nodes say of themselves. */
-import type { Applied, NodeAlive, NodeFacts } from '../model/node.ts';
-import { decodeApplied, decodeNode, decodeNodeAlive } from '../model/records-node.ts';
+import type { Applied, Holder, NodeAlive, NodeFacts } from '../model/node.ts';
+import { decodeApplied, decodeHolder, decodeNode, decodeNodeAlive } from '../model/records-node.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import {
   AGENT_RANGE,
   APPLIED,
   GENERATION_KEY,
+  HOLDERS,
   instancesOf,
   NODES,
   NODES_ALIVE,
@@ -31,6 +32,8 @@ export interface ClusterRead {
   readonly specRevision: number;
   readonly snapshot: Snapshot;
   readonly nodes: Nodes;
+  /** Who answers for addresses of announced entries, by address. */
+  readonly holders: ReadonlyMap<string, Holder>;
   readonly invalid: readonly InvalidRecord[];
 }
 
@@ -76,7 +79,13 @@ const NODE_FAMILIES: KeyRange = { start: NODES_ALIVE.start, end: NODES.end };
 /** Specs and nodes: of the whole cluster one range, which costs one call; of one service its own keys. */
 function rangesOf(service: string | undefined): readonly [KeyRange, ...KeyRange[]] {
   if (service === undefined) return [AGENT_RANGE];
-  return [keyRange(GENERATION_KEY), keyRange(serviceKey(service)), instancesOf(service), NODE_FAMILIES];
+  return [
+    keyRange(GENERATION_KEY),
+    keyRange(serviceKey(service)),
+    instancesOf(service),
+    NODE_FAMILIES,
+    HOLDERS,
+  ];
 }
 
 /** Lists ranges, all at the revision of the first. */
@@ -102,12 +111,16 @@ export async function readCluster(
   const { service, ...call } = options;
   const { items, revision } = await listAtOnce(store, [...rangesOf(service), APPLIED], call);
   const view = snapshotOf(items, revision);
-  const { nodes, invalid } = nodesOf(items);
+  const { nodes, invalid: invalidNodes } = nodesOf(items);
+  const invalid = [...invalidNodes];
+  const claims = items.filter(({ key }) => key.startsWith(HOLDERS.start));
+  const holders = decodeAll(claims, decodeHolder, invalid);
   return {
     revision,
     specRevision: items.find(({ key }) => key === GENERATION_KEY)?.modRevision ?? 0,
     snapshot: view.snapshot,
     nodes,
+    holders,
     invalid: [...view.invalid, ...invalid].toSorted((a, b) => (a.key < b.key ? -1 : 1)),
   };
 }

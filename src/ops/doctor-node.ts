@@ -22,6 +22,10 @@ const NEEDED: Readonly<Record<string, { readonly why: string; readonly result: '
     why: 'foreign changes of rules are found by looking now and then (package iptables)',
     result: 'warn',
   },
+  perl: {
+    why: 'neighbours cannot be answered for entries published with --announce (package perl-base)',
+    result: 'warn',
+  },
 };
 
 /** Programs with their versions. */

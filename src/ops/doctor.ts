@@ -2,12 +2,11 @@
 import { SluiceError } from '../errors.ts';
 import type { LocalAgent } from '../host/agent-status.ts';
 import type { NodeProbe } from '../host/node-probe.ts';
-import type { Family } from '../model/address.ts';
 import type { Instance } from '../model/service.ts';
 import { AGENT_RANGE } from '../store/keys.ts';
 import { snapshotOf } from '../store/snapshot.ts';
 import type { EndpointStatus, Store } from '../store/store.ts';
-import { bad, type DoctorCheck, skipped, well } from './doctor-check.ts';
+import { bad, type DoctorCheck, well } from './doctor-check.ts';
 import {
   agentCheck,
   clockCheck,
@@ -17,21 +16,25 @@ import {
   stateDirCheck,
   variantCheck,
 } from './doctor-node.ts';
+import { kernelChecks, type KernelTrials, type Layout } from './doctor-kernel.ts';
 import { storeChecks } from './doctor-store.ts';
 
-/** What doctor looks with; the last three are implemented at the edge. */
-export interface DoctorDeps {
+/** What doctor looks with; the last ones are implemented at the edge. */
+export interface DoctorDeps extends KernelTrials {
   readonly store: Store;
   /** Addresses of this machine. */
   readonly ownIps: readonly string[];
   readonly readLocal: () => Promise<LocalAgent | undefined>;
   readonly probe: () => Promise<NodeProbe>;
   readonly countRules: () => Promise<{ readonly nft: number; readonly legacy: number }>;
-  /** Tries our rules in a private network namespace. */
-  readonly tryRules: (family: Family) => Promise<{
-    readonly outcome: 'ok' | 'failed' | 'not-tried';
-    readonly detail: string;
-  }>;
+  /** The layout that `--dataplane auto` takes here, and why. @throws SluiceError `config` if none works */
+  readonly autoLayout: () => Promise<{ readonly layout: Layout; readonly why: string }>;
+}
+
+interface AutoLayout {
+  /** Undefined if none works here. */
+  readonly layout: Layout | undefined;
+  readonly check: DoctorCheck;
 }
 
 /** What doctor found. */
@@ -41,14 +44,17 @@ export interface DoctorReport {
   readonly warnings: number;
 }
 
-async function kernelCheck(deps: DoctorDeps, family: Family): Promise<DoctorCheck> {
-  const check = `kernel/${family}`;
-  const { outcome, detail } = await deps.tryRules(family);
-  if (outcome === 'not-tried') return skipped(check, detail);
-  if (outcome === 'ok') return well(check, detail);
-  const fix =
-    'the kernel needs nf_nat, xt_statistic, xt_conntrack, xt_mark, xt_bpf and MASQUERADE: load the modules, or use another kernel';
-  return bad(check, family === 'ipv4' ? 'fail' : 'warn', { detail, fix });
+async function autoCheck({ autoLayout }: DoctorDeps): Promise<AutoLayout> {
+  const name = 'dataplane/auto';
+  try {
+    const { layout, why } = await autoLayout();
+    return { layout, check: well(name, `${layout}: ${why}`) };
+  } catch (error) {
+    if (!(error instanceof SluiceError) || error.code === 'internal') throw error;
+    const fix = error.fix ?? 'install the package iptables or nftables';
+    const detail = [error.message, error.why].filter((part) => part !== undefined).join(': ');
+    return { layout: undefined, check: bad(name, 'fail', { detail, fix }) };
+  }
 }
 
 /** What of the store can be read; a store that is away is a finding of its own. */
@@ -90,19 +96,19 @@ async function localCheck({ readLocal }: DoctorDeps): Promise<DoctorCheck> {
 
 /** Looks at this node. @throws SluiceError `interrupted` */
 export async function doctor(deps: DoctorDeps, signal?: AbortSignal): Promise<DoctorReport> {
-  const [probe, counts, ipv4, ipv6, agent, instances, store] = await Promise.all([
+  const auto = await autoCheck(deps);
+  const [probe, counts, kernel, agent, instances, store] = await Promise.all([
     deps.probe(),
     deps.countRules(),
-    kernelCheck(deps, 'ipv4'),
-    kernelCheck(deps, 'ipv6'),
+    kernelChecks(deps, auto.layout),
     localCheck(deps),
     instancesOf(deps.store, signal),
     endpointsOf(deps.store, signal),
   ]);
   const checks = [
     ...programChecks(probe),
-    ipv4,
-    ipv6,
+    ...kernel,
+    auto.check,
     variantCheck(counts),
     ...settingChecks(probe),
     portCheck(probe, instances, new Set(deps.ownIps)),

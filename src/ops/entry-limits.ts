@@ -49,7 +49,7 @@ function onNodeAddress(service: string, { entry, node }: Found): SluiceError {
 function entryWarnings(
   entry: Entry,
   facts: readonly NodeFacts[],
-  machine: PublishingMachine,
+  { machine, isAnnounced }: { readonly machine: PublishingMachine; readonly isAnnounced: boolean },
 ): readonly string[] {
   const text = formatEntry(entry);
   if (machine.listening.has(text))
@@ -63,10 +63,13 @@ function entryWarnings(
   for (const { name, networks = [] } of facts) {
     const network = networks.find((each) => isInNetwork(entry.ip, each) === true);
     if (network === undefined) continue;
+    if (isAnnounced) return [];
     return [
-      `${text} lies in ${network}, the network of node/${name}: neighbours ask for it by ARP, and no machine answers; only nodes with an agent reach it`,
+      `${text} lies in ${network}, the network of node/${name}: neighbours ask for it by ARP, and no machine answers; only nodes with an agent reach it (--announce has a node answer)`,
     ];
   }
+  if (isAnnounced && facts.length > 0)
+    return [`${text} lies in no network of a node: nobody can answer neighbours for it`];
   return [];
 }
 
@@ -102,7 +105,7 @@ export async function checkSpecs(
       ...serviceWarnings(spec),
       ...spec.entries
         .filter((entry) => !clashes.some((clash) => clash.entry === entry))
-        .flatMap((entry) => entryWarnings(entry, facts, machine)),
+        .flatMap((entry) => entryWarnings(entry, facts, { machine, isAnnounced: spec.announce === true })),
     ];
     warnings.push(...lines.map((line) => (specs.length === 1 ? line : `service/${spec.name}: ${line}`)));
   }

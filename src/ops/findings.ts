@@ -27,6 +27,7 @@ type FindingCode =
   | 'node-failing'
   | 'no-live-agent'
   | 'no-ready-instance'
+  | 'not-answered'
   | 'invalid-record';
 
 const finding = (
@@ -106,7 +107,13 @@ export function serviceFindings(services: readonly ServiceItem[], liveNodes: num
         text: `none of ${instances} instances gets connections`,
       }),
     );
-  return [...lonely, ...empty];
+  const silent = services.flatMap(({ name, announcers }) => {
+    const ips = announcers.flatMap(({ ip, node }) => (node === undefined ? [ip] : []));
+    if (ips.length === 0 || liveNodes === 0) return [];
+    const text = `no node answers neighbours for ${ips.join(', ')}: none that is alive, forwards, and has perl is on its network`;
+    return [finding('error', 'not-answered', { ref: name, text })];
+  });
+  return [...lonely, ...empty, ...silent];
 }
 
 /** Of records that cannot be read. */

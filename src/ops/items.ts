@@ -2,7 +2,7 @@
 import { formatAddress } from '../model/address.ts';
 import { formatAffinity } from '../model/affinity.ts';
 import { formatEntry } from '../model/entry.ts';
-import type { Instance, Stored } from '../model/service.ts';
+import type { Instance, Service, Stored } from '../model/service.ts';
 import { timeMs } from '../model/time.ts';
 import { compareAge } from '../plan/instance-set.ts';
 import type { ClusterRead, Nodes } from './cluster-read.ts';
@@ -41,6 +41,13 @@ export function nodeProgress(nodes: Nodes, revision: number): readonly NodeProgr
   return nodes.names.map((node) => progressOf(nodes, node, revision));
 }
 
+/** Who answers for each address of an announced service. */
+function announcersOf({ holders }: ClusterRead, service: Service): ServiceItem['announcers'] {
+  if (service.announce !== true) return [];
+  const ips = [...new Set(service.entries.map(({ ip }) => ip))];
+  return ips.map((ip) => ({ ip, node: holders.get(ip)?.node }));
+}
+
 /** All services, sorted by name. */
 export function serviceItems(read: ClusterRead, now: Date): readonly ServiceItem[] {
   const live = read.nodes.names.filter((node) => read.nodes.alive.has(node));
@@ -58,6 +65,8 @@ export function serviceItems(read: ClusterRead, now: Date): readonly ServiceItem
         origin: value.origin,
         masquerade: value.masquerade,
         affinity: formatAffinity(value.affinitySeconds),
+        announce: value.announce === true,
+        announcers: announcersOf(read, value),
         instances: instances.length,
         ready: instances.filter(isServing).length,
         nodesApplied: done.length,

@@ -10,6 +10,10 @@ export interface ServiceItem {
   readonly masquerade: boolean;
   /** `none` or `client-ip=3h` */
   readonly affinity: string;
+  /** One node at a time answers neighbours for the entries. */
+  readonly announce: boolean;
+  /** Which node answers for which address now; undefined if nobody. Empty if not announced. */
+  readonly announcers: readonly { readonly ip: string; readonly node: string | undefined }[];
   /** Number of instances, and how many of them get new connections (ready, weight above 0). */
   readonly instances: number;
   readonly ready: number;

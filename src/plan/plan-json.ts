@@ -12,6 +12,7 @@ interface ServiceJson {
   readonly origin: string;
   readonly masquerade: boolean;
   readonly affinity: string;
+  readonly announce: boolean;
 }
 
 /** An instance as in JSON. */
@@ -46,9 +47,16 @@ export interface PlanJson {
   readonly instances: readonly InstanceJson[];
 }
 
-function serviceJson({ name, entries, origin, masquerade, affinitySeconds }: Service): ServiceJson {
+function serviceJson({
+  name,
+  entries,
+  origin,
+  masquerade,
+  affinitySeconds,
+  announce = false,
+}: Service): ServiceJson {
   const affinity = formatAffinity(affinitySeconds);
-  return { name, entries: entries.map(formatEntry), origin, masquerade, affinity };
+  return { name, entries: entries.map(formatEntry), origin, masquerade, affinity, announce };
 }
 
 function instanceJson(instance: Instance): InstanceJson {

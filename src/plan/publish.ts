@@ -50,18 +50,22 @@ function refuseForeign(
 function serviceChange(input: PublishInput): Change | undefined {
   const { spec, stored, now } = input;
   const entries = spec.entries.toSorted(compareEntries);
-  const affinity = spec.affinitySeconds === undefined ? {} : { affinitySeconds: spec.affinitySeconds };
+  const settings = {
+    ...(spec.affinitySeconds === undefined ? {} : { affinitySeconds: spec.affinitySeconds }),
+    ...(spec.announce === true ? { announce: true } : {}),
+  };
   if (stored === undefined) {
     const { name, masquerade } = spec;
-    const after: Service = { name, entries, origin: 'static', masquerade, ...affinity, createdAt: now };
+    const after: Service = { name, entries, origin: 'static', masquerade, ...settings, createdAt: now };
     return { kind: 'create-service', after };
   }
   const before = stored.service;
-  const { affinitySeconds: affinityBefore, ...rest } = before.value;
-  const after: Service = { ...rest, entries, masquerade: spec.masquerade, ...affinity };
+  const { affinitySeconds: affinityBefore, announce: announceBefore = false, ...rest } = before.value;
+  const after: Service = { ...rest, entries, masquerade: spec.masquerade, ...settings };
   const isSame =
     before.value.masquerade === after.masquerade &&
     affinityBefore === after.affinitySeconds &&
+    announceBefore === (after.announce ?? false) &&
     before.value.entries.toSorted(compareEntries).map(formatEntry).join() === entries.map(formatEntry).join();
   return isSame ? undefined : { kind: 'update-service', before, after };
 }

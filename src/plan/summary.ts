@@ -59,9 +59,10 @@ interface Weights {
 }
 
 /** What of a service is neither entry nor instance. */
-const settingsOf = ({ masquerade, affinitySeconds }: Service): readonly string[] => [
+const settingsOf = ({ masquerade, affinitySeconds, announce = false }: Service): readonly string[] => [
   `masquerade ${masquerade}`,
   `affinity ${formatAffinity(affinitySeconds)}`,
+  `announce ${announce}`,
 ];
 
 function lineOf(change: Change, weights: Weights): readonly SummaryLine[] {

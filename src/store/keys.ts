@@ -20,6 +20,8 @@ export const nodeKey = (node: string): string => `node/${node}`;
 export const nodeAliveKey = (node: string): string => `node-alive/${node}`;
 /** `applied/<node>` */
 export const appliedKey = (node: string): string => `applied/${node}`;
+/** `holder/<ip>`: the node that answers for the address of an announced entry. */
+export const holderKey = (ip: string): string => `holder/${ip}`;
 /** `audit/<time>-<request id>`; `time` is RFC 3339 UTC with milliseconds, so that keys sort by time. */
 export const auditKey = (time: string, requestId: string): string => `audit/${time}-${requestId}`;
 
@@ -39,6 +41,8 @@ export const NODES: KeyRange = prefixRange('node/');
 export const NODES_ALIVE: KeyRange = prefixRange('node-alive/');
 /** All acknowledgements. */
 export const APPLIED: KeyRange = prefixRange('applied/');
+/** All claims on addresses of announced entries. */
+export const HOLDERS: KeyRange = prefixRange('holder/');
 /** All audit records. */
 export const AUDIT: KeyRange = prefixRange('audit/');
 

@@ -37,6 +37,21 @@ function section(title: string, figures: readonly Figure[], more: string): strin
   ].join('\n');
 }
 
+function missed(figures: readonly Figure[]): readonly string[] {
+  return figures
+    .filter(({ met }) => !met)
+    .map(({ what, measured, target }) => `${what}: ${measured}, not ${target}`);
+}
+
+/**
+ * Prints the figures, e.g. of a benchmark of which only a part was run.
+ * @returns what was missed
+ */
+export function printFigures(title: string, figures: readonly Figure[], more = ''): readonly string[] {
+  process.stdout.write(`\n${section(title, figures, more)}\n`);
+  return missed(figures);
+}
+
 /**
  * Prints the figures and puts them into docs/benchmarks.md in place of those measured before under this title.
  * @param more Markdown to stand below them, e.g. a table of all that was measured
@@ -55,7 +70,5 @@ export function recordFigures(title: string, figures: readonly Figure[], more = 
   const others = sections.filter((other) => !other.startsWith(`## ${title}\n`));
   const all = [...others.map((other) => `${other.trimEnd()}\n`), fresh].toSorted((a, b) => (a < b ? -1 : 1));
   writeFileSync(FILE, [`${head.trimEnd()}\n`, ...all].join('\n'));
-  return figures
-    .filter(({ met }) => !met)
-    .map(({ what, measured, target }) => `${what}: ${measured}, not ${target}`);
+  return missed(figures);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Exec } from '../../src/host/exec.ts';
 import { SluiceError } from '../../src/errors.ts';
+import { GUARD_FRAME } from '../../src/rules/verify/guard.ts';
 import { cluster, type RunOptions, type RunResult } from './run.ts';
 
 const done = (stdout: string): { exitCode: number; stdout: string; stderr: string } => ({
@@ -9,26 +10,47 @@ const done = (stdout: string): { exitCode: number; stdout: string; stderr: strin
   stderr: '',
 });
 
+/** Answer of a program that fails. */
+const MISSING = 'missing';
+
+/** The guard of one entry, as nft lists it. */
+const GUARD = ['entries4', 'addresses4'].reduce(
+  (text, set) =>
+    text.replace(
+      new RegExp(`(set ${set} \\{\\n.*\\n)`),
+      `$1\t\telements = { 10.96.0.10${set === 'entries4' ? ' . tcp . 80' : ''} }\n`,
+    ),
+  GUARD_FRAME,
+);
+
 /** A node as its programs show it: rules for the service, or a stranger's before them. */
 function nodeWith(rules: string, changes: Readonly<Record<string, string>> = {}): Exec {
   const answers: Readonly<Record<string, string>> = {
     'iptables-nft-save': rules,
     'iptables-nft': '-N SLUICE-POST\n',
+    'ip6tables-nft': '',
     'ip6tables-nft-save': '',
-    nft: '{"nftables":[]}',
+    nft: '',
     grep: '/proc/sys/net/ipv4/ip_forward:1\n',
     cat: '',
     unshare: '',
     ...changes,
   };
   return async (file, args, options) => {
+    if (file === 'nft' && args.includes('-j'))
+      return done('{"nftables":[{"chain":{"family":"inet","table":"sluice_guard","name":"refuse"}}]}');
+    if (file === 'nft' && args.includes('sluice_guard') && rules !== '') return done(GUARD);
+    if (file === 'ip' && args.includes('-o')) return { ...done(''), exitCode: 1 };
     if (file === 'ip' && args.includes('link')) return done('[{"ifname":"lo"},{"ifname":"eth0"}]');
     if (file === 'ip' && args.includes('-batch')) {
       const lines = (options?.input ?? '').trim().split('\n');
       return done(lines.map((line) => `${routeOf(line.split(' ').at(-1) ?? '')}\n`).join(''));
     }
-    if (file === 'ip') return done('local 10.96.0.10 dev lo proto 115 src 10.0.0.1 \n');
+    if (file === 'ip' && args.includes('-4'))
+      return done('local 10.0.0.1 dev eth0 proto kernel \nlocal 10.96.0.10 dev lo proto 115 src 10.0.0.1 \n');
+    if (file === 'ip') return done('');
     const answer = answers[file];
+    if (answer === MISSING) return { ...done(''), exitCode: 1 };
     if (answer === undefined) throw new SluiceError('config', `cannot run ${file}: it is not installed`);
     return done(answer);
   };
@@ -127,9 +149,11 @@ describe('for programs', () => {
         { service: 'web', rules: 'ok', connections: 0, p: null },
       ],
     });
-    const bare = { deps: { exec: nodeWith('') } };
+    const bare = { deps: { exec: nodeWith('', { 'iptables-nft': MISSING }) } };
     const sluice = await published();
-    expect((await sluice('verify web', bare)).code).toBe(3);
+    const missing = await sluice('verify web', bare);
+    expect(missing.code).toBe(3);
+    expect(missing.stderr).toMatch(/why: this machine has no rules of Sluice at all/);
     expect((await sluice('verify web --detailed-exitcode', bare)).code).toBe(2);
     expect((await sluice('verify -q')).stdout).toBe('');
   });

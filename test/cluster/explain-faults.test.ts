@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Layout } from '../../src/dataplane/layout-choice.ts';
 import type { ExplainOptions } from '../../src/ops/explain.ts';
 import type { EntryRules } from '../../src/rules/ruleset.ts';
 import { answered } from '../../src/dev/load/outcome.ts';
@@ -13,7 +14,7 @@ const RESET = `
     for c in INPUT FORWARD OUTPUT; do iptables-$v -t $t -P $c ACCEPT 2>/dev/null || true; done
   done; done
   nft flush ruleset
-  ip route flush table local proto 115; ip route del unreachable 10.200.0.9 2>/dev/null || true
+  ip route flush table local proto 115; ip link del sluice0 2>/dev/null || true; ip route del unreachable 10.200.0.9 2>/dev/null || true
   ip addr del 10.79.0.1/24 dev lo 2>/dev/null || true
   echo 1 >/proc/sys/net/ipv4/ip_forward
   for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done`;
@@ -21,14 +22,16 @@ const RESET = `
 /** A fault, and how explain must name it. */
 interface Fault {
   readonly kind: string;
-  /** Shell on the node. */
-  readonly seed: string;
+  /** Shell on the node; of each layout where they differ, none where the fault does not concern a layout. */
+  readonly seed: string | Partial<Readonly<Record<Layout, string>>>;
   /** Whose connections. */
   readonly from: 'node' | 'client';
   readonly options?: ExplainOptions;
   readonly rules?: EntryRules;
   readonly wanted?: EntryRules;
   readonly code: string;
+  /** Default: error. */
+  readonly severity?: 'warn';
   readonly says: RegExp;
   readonly fix: RegExp;
   /** Whether the connections of `from` really fail, or reach somebody else. */
@@ -39,7 +42,7 @@ const TO = '10.96.0.10/32 -p tcp --dport 80';
 const FAULTS: readonly Fault[] = [
   {
     kind: 'a foreign DNAT before ours',
-    seed: `iptables-nft -t nat -I PREROUTING -d ${TO} -j DNAT --to-destination 10.77.0.2:9999`,
+    seed: { iptables: `iptables-nft -t nat -I PREROUTING -d ${TO} -j DNAT --to-destination 10.77.0.2:9999` },
     from: 'client',
     code: 'foreign-translation',
     says: /10\.77\.0\.2:9999/,
@@ -48,8 +51,10 @@ const FAULTS: readonly Fault[] = [
   },
   {
     kind: 'a foreign REDIRECT before ours, in a chain of its own, for the node itself',
-    seed: `iptables-nft -t nat -N PROXY; iptables-nft -t nat -A PROXY -p tcp -j REDIRECT --to-ports 9999
+    seed: {
+      iptables: `iptables-nft -t nat -N PROXY; iptables-nft -t nat -A PROXY -p tcp -j REDIRECT --to-ports 9999
       iptables-nft -t nat -I OUTPUT -d ${TO} -j PROXY`,
+    },
     from: 'node',
     code: 'foreign-translation',
     says: /PROXY.*127\.0\.0\.1:9999/,
@@ -58,7 +63,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     kind: 'a foreign ACCEPT in nat before our hook',
-    seed: 'iptables-nft -t nat -I PREROUTING -d 10.96.0.0/16 -j ACCEPT',
+    seed: { iptables: 'iptables-nft -t nat -I PREROUTING -d 10.96.0.0/16 -j ACCEPT' },
     from: 'client',
     code: 'foreign-verdict',
     says: /-d 10\.96\.0\.0\/16 -j ACCEPT/,
@@ -67,7 +72,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     kind: 'a foreign RETURN in nat before our hook',
-    seed: 'iptables-nft -t nat -I OUTPUT -p tcp -j RETURN',
+    seed: { iptables: 'iptables-nft -t nat -I OUTPUT -p tcp -j RETURN' },
     from: 'node',
     code: 'foreign-verdict',
     says: /-j RETURN/,
@@ -123,7 +128,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     kind: 'a native nftables DNAT of earlier priority',
-    seed: `nft add table ip lb; nft 'add chain ip lb pre { type nat hook prerouting priority -110; }'
+    seed: `nft add table ip lb; nft 'add chain ip lb pre { type nat hook prerouting priority -120; }'
       nft 'add map ip lb to { type ipv4_addr . inet_service : verdict; }'; nft add chain ip lb web
       nft add element ip lb to '{ 10.96.0.10 . 80 : goto web }'
       nft add rule ip lb web tcp dport 80 dnat to 10.77.0.2:9998
@@ -136,10 +141,13 @@ const FAULTS: readonly Fault[] = [
   },
   {
     kind: 'a missing hook',
-    seed: 'iptables-nft -t nat -D OUTPUT -j SLUICE-ENTRIES',
+    seed: {
+      iptables: 'iptables-nft -t nat -D OUTPUT -j SLUICE-ENTRIES',
+      nftables: 'nft flush chain ip sluice output',
+    },
     from: 'node',
     code: 'missing-hook',
-    says: /OUTPUT.*hook is missing/,
+    says: /output.*hook is missing; the guard drops/i,
     fix: /SIGHUP/,
     breaks: true,
   },
@@ -150,6 +158,46 @@ const FAULTS: readonly Fault[] = [
     code: 'no-rules',
     says: /no rules of Sluice/,
     fix: /sluice agent --once/,
+    breaks: true,
+  },
+  {
+    kind: 'no rules, with the guard standing',
+    seed: {
+      iptables: 'iptables-nft -t nat -F; iptables-nft -t nat -X',
+      nftables: 'nft delete table ip sluice',
+    },
+    from: 'client',
+    code: 'no-rules',
+    says: /no rules of Sluice; the guard drops what is not translated/,
+    fix: /sluice agent --once/,
+    breaks: true,
+  },
+  {
+    kind: 'an entry that the map forgot',
+    seed: { nftables: "nft delete element ip sluice entries '{ 10.96.0.10 . tcp . 80 }'" },
+    from: 'node',
+    code: 'no-entry-rule',
+    says: /no rule of Sluice on this node forwards/,
+    fix: /SIGHUP/,
+    breaks: true,
+  },
+  {
+    kind: 'a missing guard',
+    seed: 'nft delete table inet sluice_guard',
+    from: 'client',
+    code: 'guard-missing',
+    severity: 'warn',
+    says: /the guard is missing \(table inet sluice_guard\)/,
+    fix: /SIGHUP/,
+    breaks: false,
+  },
+  {
+    kind: 'a guard that somebody let drop',
+    seed: 'nft insert rule inet sluice_guard forward tcp dport 8080 counter drop',
+    from: 'client',
+    code: 'guard-blocks',
+    says: /inet sluice_guard \(nft\) drops.*10\.77\.0\.2:8080: somebody changed the guard/,
+    fix: /SIGHUP/,
     breaks: true,
   },
   {
@@ -185,7 +233,7 @@ const FAULTS: readonly Fault[] = [
     from: 'node',
     code: 'entry-route',
     says: /no route to the entry 10\.96\.0\.10/,
-    fix: /ip route add local 10\.96\.0\.10/,
+    fix: /sluice agent --once/,
     breaks: true,
   },
   {
@@ -194,7 +242,7 @@ const FAULTS: readonly Fault[] = [
     from: 'node',
     code: 'entry-route',
     says: /would carry 10\.96\.0\.10 itself as their source/,
-    fix: /ip route replace local/,
+    fix: /sluice agent --once/,
     breaks: true,
   },
   {
@@ -229,7 +277,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     kind: 'rules in both variants',
-    seed: 'iptables-legacy -A INPUT -p tcp --dport 23 -j DROP',
+    seed: { iptables: 'iptables-legacy -A INPUT -p tcp --dport 23 -j DROP' },
     from: 'node',
     code: 'both-variants',
     says: /iptables-legacy \(1 rules\)/,
@@ -259,8 +307,12 @@ const FAULTS: readonly Fault[] = [
   },
   {
     kind: 'a rule whose chance was changed by hand',
-    seed: `c=$(iptables-nft-save -t nat | sed -n 's/^-A \\(SLUICE-S-[^ ]*\\) .*probability.*/\\1/p')
+    seed: {
+      iptables: `c=$(iptables-nft-save -t nat | sed -n 's/^-A \\(SLUICE-S-[^ ]*\\) .*probability.*/\\1/p')
       iptables-nft -t nat -R $c 1 -p tcp -m statistic --mode random --probability 0.9 -j DNAT --to-destination 10.77.0.2:8081`,
+      nftables: `h=$(nft -a list chain ip sluice tcp-10.96.0.10-80 | sed -n 's/.*numgen.*handle //p')
+      nft replace rule ip sluice tcp-10.96.0.10-80 handle $h numgen inc mod 10 0-8 meta l4proto tcp dnat to 10.77.0.2:8081`,
+    },
     rules: entryRules(['10.77.0.2:8080=1', '10.77.0.2:8081=1']),
     from: 'node',
     code: 'wrong-share',
@@ -280,7 +332,7 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
-describe('explain on a real kernel', () => {
+describe.each(['iptables', 'nftables'] as const)('explain on a real kernel, layout %s', (layout) => {
   const lab = useLab({ nodes: 2, clients: 1 });
   const healthy = entryRules(['10.77.0.2:8080=1']);
 
@@ -298,7 +350,7 @@ describe('explain on a real kernel', () => {
     ['a client', CLIENT],
   ])('finds nothing where nothing is wrong, for %s', async (who, from) => {
     const node = lab().node(1);
-    await install(node, healthy);
+    await install(node, healthy, layout);
     const found = await explained(node, healthy, { from });
     expect(found.findings).toEqual([]);
     expect(found.targets).toMatchObject([
@@ -309,10 +361,15 @@ describe('explain on a real kernel', () => {
     expect((await explained(node, healthy, { from })).targets).toMatchObject([{ connections: 10 }]);
   });
 
-  it.each(FAULTS)('names $kind, with its fix', async (fault) => {
+  const faults = FAULTS.flatMap((fault) => {
+    const seed = typeof fault.seed === 'string' ? fault.seed : fault.seed[layout];
+    return seed === undefined ? [] : [{ ...fault, seed }];
+  });
+
+  it.each(faults)('names $kind, with its fix', async (fault) => {
     const node = lab().node(1);
     const rules = fault.rules ?? healthy;
-    await install(node, rules);
+    await install(node, rules, layout);
     const device = (await script(node, `ip -o route get ${CLIENT}`)).match(/ dev (\S+)/)?.[1];
     await script(node, fault.seed);
     const options =
@@ -321,7 +378,10 @@ describe('explain on a real kernel', () => {
         : (fault.options ?? { from: CLIENT, device: fault.code === 'reverse-path' ? device : undefined });
     const found = await explained(node, fault.wanted ?? rules, options);
     const [first] = found.findings;
-    expect(first).toMatchObject({ code: fault.code });
+    expect(first).toMatchObject({
+      code: fault.code,
+      ...(fault.severity === undefined ? {} : { severity: fault.severity }),
+    });
     expect(first?.text).toMatch(fault.says);
     expect(first?.fix).toMatch(fault.fix);
     const errors = found.findings.filter(({ severity }) => severity === 'error');
@@ -332,9 +392,17 @@ describe('explain on a real kernel', () => {
     expect(answered(result)).toBe(0);
   });
 
+  it('finds nothing where FORWARD drops and the agent accepts what the guard marked', async () => {
+    const node = lab().node(1);
+    await script(node, 'iptables-nft -P FORWARD DROP');
+    await install(node, healthy, layout);
+    expect((await explained(node, healthy, { from: CLIENT })).findings).toEqual([]);
+    expect(answered(await connections(lab().client(1), 3))).toBe(3);
+  });
+
   it('says so where a match cannot be evaluated', async () => {
     const node = lab().node(1);
-    await install(node, healthy);
+    await install(node, healthy, layout);
     // The only user that a user namespace knows for sure.
     await script(node, 'iptables-nft -t filter -A OUTPUT -m owner --uid-owner 0 -p tcp -j DROP');
     const { findings, targets } = await explained(node, healthy);

@@ -1,9 +1,11 @@
 /** Owns what the tests of explain start from: a lab whose first node has rules, instances that say their name, and short bursts. */
 import { nodeReader } from '../../src/cli/node-reader.ts';
-import { openIptables } from '../../src/dataplane/iptables/iptables.ts';
+import type { Layout } from '../../src/dataplane/layout-choice.ts';
+import { openDataplane } from '../../src/dataplane/open.ts';
 import type { Workplace } from '../../src/dev/machine.ts';
 import type { LoadResult } from '../../src/dev/load/outcome.ts';
 import { startLoad } from '../../src/dev/load/start-load.ts';
+import { openPipe } from '../../src/host/pipe.ts';
 import { parseEntry } from '../../src/model/entry.ts';
 import { explainEntry, type ExplainOptions } from '../../src/ops/explain.ts';
 import type { EntryExplanation } from '../../src/rules/explain/explanation.ts';
@@ -26,10 +28,22 @@ export function entryRules(targets: readonly string[]): EntryRules {
   };
 }
 
-/** Installs rules as an agent would. */
-export async function install(node: Workplace, rules: EntryRules): Promise<void> {
-  const plane = await openIptables(node.ns.exec);
-  await plane.apply({ entries: [rules] }, { nodeIpv4: node.address });
+/** Installs rules, and what stands beside them, as an agent would. */
+export async function install(
+  node: Workplace,
+  rules: EntryRules,
+  layout: Layout = 'iptables',
+): Promise<void> {
+  const { dataplane } = await openDataplane({
+    asked: layout,
+    exec: node.ns.exec,
+    openPipe: (file, args, env) => {
+      const [program = '', ...rest] = node.ns.enter([file, ...args]);
+      return openPipe(program, rest, env);
+    },
+    node: 'n1',
+  });
+  await dataplane.apply({ entries: [rules] }, { nodeIpv4: node.address });
 }
 
 /** Runs shell lines on a node; a failure fails the test. */

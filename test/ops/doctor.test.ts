@@ -54,6 +54,8 @@ async function checks(machine: Machine = {}): Promise<ReadonlyMap<string, string
     probe: async () => probe,
     countRules: async () => ({ nft: 3, legacy: 0 }),
     tryRules: async () => ({ outcome: 'ok', detail: 'all taken' }),
+    tryGuard: async () => ({ outcome: 'ok', detail: 'all taken' }),
+    autoLayout: async () => ({ layout: 'iptables', why: 'the default' }),
     ...machine.deps,
   });
   for (const { result, fix } of report.checks)
@@ -84,15 +86,39 @@ describe('doctor', () => {
     ],
     [
       'a kernel that refuses',
-      'kernel/ipv4',
+      'kernel/iptables/ipv4',
       'fail',
       { deps: { tryRules: async () => ({ outcome: 'failed', detail: 'x' }) } },
     ],
     [
       'a kernel that cannot be tried',
-      'kernel/ipv6',
+      'kernel/iptables/ipv6',
       'skipped',
       { deps: { tryRules: async () => ({ outcome: 'not-tried', detail: 'x' }) } },
+    ],
+    [
+      'a kernel that refuses the layout that is not used',
+      'kernel/nftables/ipv4',
+      'warn',
+      { deps: { tryRules: async () => ({ outcome: 'failed', detail: 'x' }) } },
+    ],
+    [
+      'a kernel that refuses the guard',
+      'kernel/guard',
+      'warn',
+      { deps: { tryGuard: async () => ({ outcome: 'failed', detail: 'x' }) } },
+    ],
+    [
+      'a machine on which no layout works',
+      'dataplane/auto',
+      'fail',
+      {
+        deps: {
+          autoLayout: async () => {
+            throw new SluiceError('config', 'neither iptables nor nftables can be used on this node');
+          },
+        },
+      },
     ],
     [
       'both variants',

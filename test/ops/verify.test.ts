@@ -1,20 +1,33 @@
 import { describe, expect, it } from 'vitest';
 import { publish } from '../../src/ops/publish.ts';
 import { type InstalledReader, verify, type VerifyDeps } from '../../src/ops/verify.ts';
-import type { Comparison, Difference } from '../../src/rules/verify/comparison.ts';
+import type { Comparison, Difference, TallyKind } from '../../src/rules/verify/comparison.ts';
 import { failure, spec, world } from './world.ts';
 
-const DIFFERENT: Difference = { chain: 'SLUICE-S-x', service: 'web', missing: ['-A x'], unwanted: [] };
+const DIFFERENT: Difference = {
+  part: 'rules',
+  chain: 'SLUICE-S-x',
+  service: 'web',
+  missing: ['-A x'],
+  unwanted: [],
+  fix: 'restart',
+};
+const TURNS: TallyKind = { kind: 'turns', slack: [2, 2, 2], skewMs: 0 };
 const SHARES = [0.7, 0.2, 0.1];
 
 /** What one look finds: counts of web's rules, and what differs. */
 interface Look {
   readonly counts?: readonly number[];
   readonly differences?: readonly Difference[];
+  /** Default: by chance. */
+  readonly how?: TallyKind;
 }
 
 /** A node whose looks come one after the other; the last one stays. */
-async function node(looks: readonly Look[]): Promise<VerifyDeps & { looked: number }> {
+async function node(
+  looks: readonly Look[],
+  beside: readonly Difference[] = [],
+): Promise<VerifyDeps & { looked: number }> {
   const { store, ann } = world();
   await publish(ann, [spec('web', '10.96.0.10:80'), spec('api', '10.96.0.11:80')]);
   const deps = {
@@ -23,14 +36,22 @@ async function node(looks: readonly Look[]): Promise<VerifyDeps & { looked: numb
     readSaved: async () => undefined,
     looked: 0,
     readInstalled: async (): Promise<InstalledReader> => {
-      const { counts = [0, 0, 0], differences = [] } = looks[Math.min(deps.looked, looks.length - 1)] ?? {};
+      const {
+        counts = [0, 0, 0],
+        differences = [],
+        how = { kind: 'chance' },
+      } = looks[Math.min(deps.looked, looks.length - 1)] ?? {};
       deps.looked += 1;
       return {
         layout: 'iptables-nft',
+        isNode: true,
+        beside: () => beside,
         compare: (ruleset, family): Comparison => {
           const entry = ruleset.entries[0]?.entry;
           if (family === 'ipv6' || entry === undefined) return { differences: [], tallies: [] };
-          return { differences, tallies: [{ entry, service: 'web', counts, shares: SHARES, isWhole: true }] };
+          const connections = counts.reduce((sum, count) => sum + count, 0);
+          const tally = { entry, service: 'web', connections, counts, shares: SHARES, how };
+          return { differences, tallies: [tally] };
         },
       };
     },
@@ -86,6 +107,42 @@ describe('verify', () => {
       sampleMs: 5,
     });
     expect(anew.items[2]).toMatchObject({ connections: 100 });
+  });
+
+  it.each([
+    ['fits', [702, 199, 99], 5],
+    ['off', [710, 190, 100], 5],
+    ['fits', [702, 199, 99], undefined],
+    ['unsampled', [710, 190, 100], undefined],
+  ] as const)(
+    'calls counts of turns %s within a few connections: %j, sample %s',
+    async (expected, counts, sampleMs) => {
+      const looks = [
+        { how: TURNS, ...(sampleMs === undefined ? { counts } : {}) },
+        { how: TURNS, counts },
+      ];
+      const report = await verify(await node(looks), { sampleMs });
+      expect(report.items[2]).toMatchObject({ connections: 1000, p: null, spread: expected });
+      expect(report.spreadOk).toBe(expected !== 'off');
+    },
+  );
+
+  it('allows turns what came while the counters were read', async () => {
+    const how = { ...TURNS, skewMs: 1 } as const;
+    const read = await node([{ how }, { how, counts: [710, 190, 100] }]);
+    expect((await verify(read, { sampleMs: 200 })).items[2]?.spread).toBe('fits');
+  });
+
+  it('does not hold clients that stay with their instance against shares', async () => {
+    const report = await verify(await node([{ how: { kind: 'clients' }, counts: [900, 0, 0] }]));
+    expect(report.items[2]).toMatchObject({ connections: 900, spread: 'clients' });
+  });
+
+  it('tells what differs beside the rules, under what all share', async () => {
+    const guard: Difference = { ...DIFFERENT, part: 'guard', chain: 'table g', service: undefined };
+    const report = await verify(await node([{}], [guard]));
+    expect(report.rulesOk).toBe(false);
+    expect(report.items[0]).toMatchObject({ service: null, rules: 'differ', differences: [guard] });
   });
 
   it('does not know a service that is not there', async () => {

@@ -10,6 +10,7 @@ export interface SpecOptions {
   readonly instance?: readonly string[] | undefined;
   readonly masquerade?: boolean | undefined;
   readonly affinity?: string | undefined;
+  readonly announce?: boolean | undefined;
 }
 
 /** Flags of `publish`. */
@@ -25,6 +26,7 @@ export function addSpecOptions(command: Command): Command {
     .addOption(listOption('--instance <address>', 'IP:PORT[=WEIGHT] that answers; repeatable, the full set'))
     .option('--masquerade', "give instances the node's address instead of the client's")
     .option('--affinity <rule>', 'client-ip[=TIME] keeps a client with its instance (3h); none')
+    .option('--announce', 'one node answers neighbours for the entry (ARP, ND); masquerades')
     .addOption(
       files.argParser((file: string, before: readonly string[] | undefined) => [...(before ?? []), file]),
     );

@@ -17,11 +17,13 @@ export const defineVerify: Define = (parent, run) => {
     .command('verify')
     .summary("compare this node's kernel with the store, and connections with shares")
     .description(
-      "Compare the rules in this node's kernel with what the store asks for, byte for byte, and the connections that they counted with " +
-        'the shares (chi-square). Ends with 3 if rules differ or the spread does not fit. Reads only; needs root.',
+      "Compare the rules in this node's kernel, the guard, the rule in FORWARD and the routes to entries with what the store asks for, byte " +
+        'for byte, and the connections that were counted with the shares: by chi-square, in the nftables layout, which takes turns, to within ' +
+        'a few connections. There counts go on through changes of weights, so that counts of before need --sample. Ends with 3 if ' +
+        'something differs or the spread does not fit. Reads only; needs root.',
     )
     .argument('[service]', 'only this service')
-    .addOption(durationOption('--sample <duration>', 'count so long, not since the rules were written'))
+    .addOption(durationOption('--sample <duration>', 'count so long, not since counting began'))
     .option('--detailed-exitcode', 'end with 2 if rules differ, with 3 if only the spread does not fit')
     .addOption(stateDirOption());
   addListingOptions(command);

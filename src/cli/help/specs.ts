@@ -9,12 +9,15 @@ export const SPECS = `sluice publish -f FILE reads one or several services from 
   instances:
     - 10.0.1.11:8080
     - 10.0.1.12:8080=3
-  masquerade: false
+  masquerade: true
   affinity: client-ip=30m
+  announce: true
 
 Names are 1 to 63 of a-z, 0-9 and -. Addresses are numeric; IPv6 is written [fd00::1]:80. Protocols are tcp and udp. A weight
 is a whole number from 0 to 65535, 1 if not said; 0 means no new connections.
 Affinity keeps a client with its instance until it made no new connection for that long; none if not said.
+Announce has one node at a time answer for the entry's address (ARP, ND), for clients of the same network that have no route to
+it; false if not said. It sets masquerade, unless the file says false, since instances would answer such clients past the node.
 
 The list of instances is the full set: publishing a list without an instance that is stored removes it, which asks on a
 terminal and needs --replace elsewhere. sluice instance add|set|remove changes single instances.

@@ -81,6 +81,7 @@ function serviceText(description: ServiceDescription, layout: DescribeLayout): s
     ['policy', service.policy],
     ['masquerade', service.masquerade ? 'yes' : 'no'],
     ['affinity', service.affinity],
+    ['announced', service.announcers.map(({ ip, node }) => `${ip} by ${node ?? 'nobody'}`).join(', ')],
     ['ready', `${service.ready}/${service.instances}`],
     ['nodes', `${service.nodesApplied}/${service.nodesTotal}`],
     ['revision', service.revision],

@@ -1,7 +1,9 @@
 /** Owns the body of `doctor`. */
 import { networkInterfaces } from 'node:os';
 import { readLiveRules } from '../../dataplane/live/live-tables.ts';
-import { tryRules } from '../../dataplane/live/try-rules.ts';
+import { tryGuard, tryRules } from '../../dataplane/live/try-rules.ts';
+import { chooseLayout } from '../../dataplane/layout-choice.ts';
+import { lookAtLayouts } from '../../dataplane/open-layout.ts';
 import { type ResultCode, SluiceError } from '../../errors.ts';
 import { readAgentStatus } from '../../host/agent-status.ts';
 import { readMachine } from '../../host/machine.ts';
@@ -31,7 +33,9 @@ async function depsOf(session: Session, flags: DoctorFlags): Promise<DoctorDeps>
     readLocal: async () => readAgentStatus(stateDir),
     probe: async () => probeNode(exec, { stateDir, devices: Object.keys(networkInterfaces()) }),
     countRules: async () => (await readLiveRules(exec, 'ipv4')).ruleCounts,
-    tryRules: async (family) => tryRules(exec, family),
+    tryRules: async (layout, family) => tryRules(exec, layout, family),
+    tryGuard: async () => tryGuard(exec),
+    autoLayout: async () => chooseLayout('auto', (await lookAtLayouts(exec)).facts),
   };
 }
 

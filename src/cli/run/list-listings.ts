@@ -47,6 +47,11 @@ const SERVICE_COLUMNS: readonly Column<ServiceItem>[] = [
   { name: 'MASQUERADE', wide: true, cell: ({ masquerade }) => (masquerade ? 'yes' : 'no') },
   { name: 'AFFINITY', wide: true, cell: ({ affinity }) => affinity },
   {
+    name: 'ANNOUNCED-BY',
+    wide: true,
+    cell: ({ announcers }) => dash([...new Set(announcers.map(({ node }) => node ?? 'nobody'))].join(',')),
+  },
+  {
     name: 'REVISION',
     wide: true,
     cell: ({ revision }) => String(revision),

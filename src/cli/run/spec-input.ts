@@ -16,6 +16,7 @@ function exclusive(service: string | undefined, options: SpecOptions): void {
     options.instance === undefined ? undefined : '--instance',
     options.masquerade === undefined ? undefined : '--masquerade',
     options.affinity === undefined ? undefined : '--affinity',
+    options.announce === undefined ? undefined : '--announce',
   ].filter((flag) => flag !== undefined);
   if (flags.length === 0) return;
   throw new SluiceError('usage', `-f cannot be used together with ${flags.join(' and ')}`, {
@@ -52,8 +53,8 @@ function fromFlags(service: string | undefined, options: SpecOptions): ServiceSp
       fix: `sluice publish ${service} --entry 10.96.0.10:80 …; a single instance is changed with sluice instance add|set|remove`,
     });
   }
-  const { entry: entries, instance: instances = [], masquerade, affinity } = options;
-  return specFromFlags({ name: service, entries, instances, masquerade, affinity });
+  const { entry: entries, instance: instances = [], masquerade, affinity, announce } = options;
+  return specFromFlags({ name: service, entries, instances, masquerade, affinity, announce });
 }
 
 /**

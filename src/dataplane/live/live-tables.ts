@@ -5,9 +5,16 @@
 import { SluiceError } from '../../errors.ts';
 import type { Exec } from '../../host/exec.ts';
 import type { Family } from '../../model/address.ts';
+import type { Entry } from '../../model/entry.ts';
 import { incompatibleTables, readIptables } from '../../rules/explain/iptables-save.ts';
 import type { LiveTable } from '../../rules/explain/live.ts';
-import { readNft, type TableName, tableNames } from '../../rules/explain/nft-json.ts';
+import { chainsIn, type NftChain, readNft, type TableName } from '../../rules/explain/nft-json.ts';
+import { CONNECTIONS_SET, TABLE } from '../../rules/nftables/names.ts';
+import { parseConnections } from '../../rules/nftables/parse.ts';
+import type { ConnectionCount } from '../dataplane.ts';
+import type { LazyTable } from './lazy-iptables.ts';
+import { readLazyNat } from './lazy-iptables.ts';
+import { readLazyTable } from './lazy-nft.ts';
 
 /** All rules that packets of one IP family meet. */
 export interface LiveRules {
@@ -16,6 +23,10 @@ export interface LiveRules {
   readonly ruleCounts: { readonly nft: number; readonly legacy: number };
   /** What could not be read or is not walked, one line each. */
   readonly unread: readonly string[];
+  /** New connections by entry and instance, where not the rules themselves count. */
+  readonly counted: readonly ConnectionCount[];
+  /** Reads parts of tables that were asked for and not there; true if there were any. */
+  readonly more: () => Promise<boolean>;
 }
 
 const TIMEOUT_MS = 60_000;
@@ -74,43 +85,149 @@ async function legacyInUse(exec: Exec, family: Family): Promise<boolean> {
 
 const parse = (text: string | undefined): unknown => (text === undefined ? undefined : JSON.parse(text));
 
+/** Above so many chains a table is read chain by chain. */
+const MANY_CHAINS = 300;
+
+/** What is known of native nftables before rules are read. */
+interface Names {
+  readonly chains: readonly NftChain[];
+  readonly family: Family;
+  readonly unread: string[];
+}
+
+const nftFamilyOf = (family: Family): string => (family === 'ipv4' ? 'ip' : 'ip6');
+const keyOf = ({ family, table }: NftChain): string => `${family} ${table}`;
+
+/** Chains by table; tables below IP are told. */
+function byTable({ chains, family, unread }: Names): readonly (readonly NftChain[])[] {
+  const tables = new Map<string, NftChain[]>();
+  for (const chain of chains) {
+    const own = tables.get(keyOf(chain));
+    if (own === undefined) tables.set(keyOf(chain), [chain]);
+    else own.push(chain);
+  }
+  const [here, elsewhere] = [[...tables.values()], new Set<string>()];
+  for (const [first] of here) {
+    if (first !== undefined && ['netdev', 'bridge'].includes(first.family)) elsewhere.add(keyOf(first));
+  }
+  unread.push(...[...elsewhere].map((name) => `table ${name} is not walked: it works below IP`));
+  return here.filter(([first]) => first?.family === nftFamilyOf(family) || first?.family === 'inet');
+}
+
 /** Native tables: all but those that iptables-nft prints itself. */
 async function nativeTables(
   exec: Exec,
-  family: Family,
-  { listing, unread }: { readonly listing: string | undefined; readonly unread: string[] },
-): Promise<readonly LiveTable[]> {
-  // Not `list ruleset` nor `list tables`: nft 1.0.6 reads every rule of every family for those.
-  const names = tableNames(parse(await outputOf(exec, ['nft', '-j', 'list', 'chains'], unread)));
-  const own = family === 'ipv4' ? 'ip' : 'ip6';
-  const odd = incompatibleTables(listing ?? '');
-  const isPrinted = ({ family: of, name }: TableName): boolean =>
-    listing !== undefined && of === own && IPTABLES_TABLES.includes(name) && !odd.includes(name);
-  const strange = names.filter((table) => ['netdev', 'bridge'].includes(table.family));
-  unread.push(
-    ...strange.map((table) => `table ${table.family} ${table.name} is not walked: it works below IP`),
-  );
-  const tables: LiveTable[] = [];
-  for (const table of names) {
-    if ((table.family !== own && table.family !== 'inet') || isPrinted(table)) continue;
-    const text = await outputOf(exec, ['nft', '-j', 'list', 'table', table.family, table.name], unread);
-    if (text !== undefined) tables.push(...readNft(parse(text), family));
-  }
-  return tables;
+  names: Names,
+  {
+    isPrinted,
+    entry,
+  }: { readonly isPrinted: (table: TableName) => boolean; readonly entry: Entry | undefined },
+): Promise<readonly LazyTable[]> {
+  const tables = byTable(names).map(async (chains): Promise<readonly LazyTable[]> => {
+    const [first] = chains;
+    if (first === undefined) return [];
+    const name: TableName = { family: first.family, name: first.table };
+    if (isPrinted(name)) return [];
+    if (chains.length > MANY_CHAINS) return [await readLazyTable(exec, { name, chains }, entry)];
+    const args = ['nft', '-j', 'list', 'table', name.family, name.name] as const;
+    const text = await outputOf(exec, args, names.unread);
+    if (text === undefined) return [];
+    return readNft(parse(text), names.family).map((table) => ({ table, load: async () => false }));
+  });
+  return (await Promise.all(tables)).flat();
 }
 
-/** Reads everything. What cannot be read is told, not thrown. */
-export async function readLiveRules(exec: Exec, family: Family): Promise<LiveRules> {
-  const unread: string[] = [];
+/** The tables of iptables-nft, its nat table chain by chain; undefined if it has few chains, or cannot be read so. */
+async function lazyIptables(exec: Exec, names: Names): Promise<readonly LazyTable[] | undefined> {
+  const { family, unread } = names;
+  const own = names.chains.filter((chain) => chain.family === nftFamilyOf(family));
+  const nat = own.filter(({ table }) => table === 'nat');
+  if (nat.length <= MANY_CHAINS) return undefined;
+  const source = { owner: 'iptables-nft', family } as const;
+  const others = IPTABLES_TABLES.filter((name) => name !== 'nat' && own.some(({ table }) => table === name));
+  const program = `${family === 'ipv4' ? 'iptables' : 'ip6tables'}-nft-save`;
+  const [lazy, ...texts] = await Promise.all([
+    ifInstalled(async () => readLazyNat(exec, source, nat)),
+    ...others.map(async (name) => outputOf(exec, [program, '-c', '-t', name], unread)),
+  ]);
+  const isOdd = texts.some((text) => text === undefined || incompatibleTables(text).length > 0);
+  if (lazy === undefined || isOdd) return undefined;
+  const whole = texts.flatMap((text) => readIptables(text ?? '', source));
+  return [...whole.map((table) => ({ table, load: async () => false })), lazy];
+}
+
+async function ifInstalled<T>(attempt: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === 'config') return undefined;
+    throw error;
+  }
+}
+
+/** Tables that iptables-nft prints, whole or in part, beside legacy's. */
+interface Printed {
+  readonly tables: readonly LazyTable[];
+  readonly ruleCounts: LiveRules['ruleCounts'];
+  readonly isPrinted: (table: TableName) => boolean;
+}
+
+async function printedTables(exec: Exec, names: Names): Promise<Printed> {
+  const { family, unread } = names;
+  const own = nftFamilyOf(family);
+  const isOwn = ({ family: of, name }: TableName): boolean => of === own && IPTABLES_TABLES.includes(name);
+  const isLegacyUsed = await legacyInUse(exec, family);
+  const lazy = isLegacyUsed ? undefined : await lazyIptables(exec, names);
+  // How many rules they are does not matter where the other variant has none.
+  if (lazy !== undefined) return { tables: lazy, ruleCounts: { nft: 1, legacy: 0 }, isPrinted: isOwn };
   const { nft, legacy } = await listings(exec, family, unread);
-  const native = await nativeTables(exec, family, { listing: nft, unread });
+  const odd = incompatibleTables(nft ?? '');
+  const tables = [
+    ...(nft === undefined ? [] : readIptables(nft, { owner: 'iptables-nft', family })),
+    ...(legacy === undefined ? [] : readIptables(legacy, { owner: 'iptables-legacy', family })),
+  ];
   return {
-    tables: [
-      ...(nft === undefined ? [] : readIptables(nft, { owner: 'iptables-nft', family })),
-      ...(legacy === undefined ? [] : readIptables(legacy, { owner: 'iptables-legacy', family })),
-      ...native,
-    ],
+    tables: tables.map((table) => ({ table, load: async () => false })),
     ruleCounts: { nft: countRules(nft), legacy: countRules(legacy) },
-    unread,
+    isPrinted: (table) => nft !== undefined && isOwn(table) && !odd.includes(table.name),
   };
+}
+
+/**
+ * Reads the rules. What cannot be read is told, not thrown. Large tables are read in part: after a walk that came to parts which were
+ * not there, `more` reads them and says so, and the walk is made again.
+ * @param entry whose packets will be walked, so that what they need is read at once
+ */
+export async function readLiveRules(exec: Exec, family: Family, entry?: Entry): Promise<LiveRules> {
+  const unread: string[] = [];
+  // Not `list ruleset` nor `list tables`: nft 1.0.6 reads every rule of every family for those.
+  const chains = chainsIn(parse(await outputOf(exec, ['nft', '-j', 'list', 'chains'], unread)));
+  const names: Names = { chains, family, unread };
+  const isOurs = chains.some((chain) => chain.family === nftFamilyOf(family) && chain.table === TABLE);
+  const printing = printedTables(exec, names);
+  // Most tables are iptables' own, or large: what is native is read beside them where that can be told from its name.
+  const sure = chains.filter((chain) => !IPTABLES_TABLES.includes(chain.table));
+  const unsure = chains.filter((chain) => IPTABLES_TABLES.includes(chain.table));
+  const [printed, native, counted] = await Promise.all([
+    printing,
+    nativeTables(exec, { ...names, chains: sure }, { isPrinted: () => false, entry }),
+    isOurs ? readCounts(exec, family) : [],
+  ]);
+  const { isPrinted, ruleCounts } = printed;
+  const odd = await nativeTables(exec, { ...names, chains: unsure }, { isPrinted, entry });
+  const lazy = [...printed.tables, ...odd, ...native];
+  return {
+    tables: lazy.map(({ table }) => table),
+    ruleCounts,
+    unread,
+    counted,
+    more: async () => (await Promise.all(lazy.map(async ({ load }) => load()))).includes(true),
+  };
+}
+
+/** Connections by entry and instance, where the kernel counts them in a set of ours. */
+async function readCounts(exec: Exec, family: Family): Promise<LiveRules['counted']> {
+  const at = [nftFamilyOf(family), TABLE, CONNECTIONS_SET];
+  const { exitCode, stdout } = await exec('nft', ['-n', 'list', 'set', ...at], { timeoutMs: TIMEOUT_MS });
+  return exitCode === 0 ? parseConnections(stdout) : [];
 }

@@ -1,6 +1,7 @@
 /** Owns what can go wrong before our rules choose an instance: who takes, drops or hides the connection. Pure. */
 import type { ExplainFinding } from './finding.ts';
-import { removal, REPAIR, ruleName } from './finding.ts';
+import { NO_INSTANCES, removal, REPAIR, ruleName } from './finding.ts';
+import { isGuard } from './guard-findings.ts';
 import type { Arrival, Asked, Half } from './journey.ts';
 import { isOurs, type LiveTable, placesOf, type Verdict } from './live.ts';
 import type { NodeState } from './node-state.ts';
@@ -17,8 +18,6 @@ export interface Choice {
   readonly wanted: number | undefined;
   readonly state: NodeState;
 }
-
-const NO_INSTANCES = 'add an instance, or give one a weight above 0: sluice instance add|set';
 
 const FIRST = 'let Sluice be asked first: restart the agent, which inserts its hook at the head';
 
@@ -97,22 +96,31 @@ function noRules({ origin, entryRoute }: NodeState, entry: string): ExplainFindi
   return { severity: 'error', code: 'no-rules', text: 'this node has no rules of Sluice', fix: REPAIR };
 }
 
-/** Our rules are missing, or nothing leads to them. */
-function unhooked({ tables, hook, half, entry, wanted, state }: Choice): readonly ExplainFinding[] {
-  const ours = tables.filter((table) => [...table.chains.keys()].some((chain) => isOurs(table, chain)));
-  const about = { severity: 'error', fix: REPAIR } as const;
-  if (ours.length === 0) return [noRules(state, entry)];
-  const isBase = placesOf(tables, hook).some(
-    ({ table, base }) => base.type === 'nat' && isOurs(table, base.chain),
-  );
+/** Where nothing leads to our chains, one line; undefined if something does. */
+function missingHook(tables: readonly LiveTable[], hook: Choice['hook']): string | undefined {
+  const native = tables.filter((table) => table.owner === 'nft' && isOurs(table, '') && !isGuard(table));
+  const [own] = native;
+  const bases = placesOf(native, hook).filter(({ base }) => base.type === 'nat');
+  const leads = bases.some(({ table, base }) => (table.chains.get(base.chain)?.rules() ?? []).length > 0);
   const chain = hook === 'prerouting' ? 'PREROUTING' : 'OUTPUT';
   const hooks = tables
-    .filter(({ name }) => name === 'nat')
+    .filter(({ name, owner }) => name === 'nat' && owner !== 'nft')
     .flatMap((table) => table.chains.get(chain)?.rules() ?? []);
-  if (!isBase && !hooks.some(({ text }) => / -[jg] SLUICE-/.test(text))) {
-    const text = `nothing in ${chain} of the nat table leads to Sluice's chains: the hook is missing`;
-    return [{ ...about, code: 'missing-hook', text }];
-  }
+  if (leads || hooks.some(({ text }) => / -[jg] SLUICE-/.test(text))) return undefined;
+  return own === undefined
+    ? `nothing in ${chain} of the nat table leads to Sluice's chains: the hook is missing`
+    : `nothing in ${hook} of ${own.title} leads to Sluice's chains: the hook is missing`;
+}
+
+/** Our rules are missing, or nothing leads to them. */
+function unhooked({ tables, hook, half, entry, wanted, state }: Choice): readonly ExplainFinding[] {
+  const ours = tables.filter(
+    (table) => !isGuard(table) && [...table.chains.keys()].some((chain) => isOurs(table, chain)),
+  );
+  const about = { severity: 'error', fix: REPAIR } as const;
+  if (ours.length === 0) return [noRules(state, entry)];
+  const missing = missingHook(tables, hook);
+  if (missing !== undefined) return [{ ...about, code: 'missing-hook', text: missing }];
   const steps = half.asked.flatMap(({ walk }) => walk.steps);
   const seen =
     steps.some((step) => isHook(step)) ||

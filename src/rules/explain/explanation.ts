@@ -6,6 +6,7 @@ import { choiceFindings, maybeFindings } from './choice-findings.ts';
 import type { ExplainFinding } from './finding.ts';
 import { type Arrival, type Asked, firstHook, type Half } from './journey.ts';
 import type { LiveTable, Verdict } from './live.ts';
+import { guardFindings, withGuard } from './guard-findings.ts';
 import { nodeFindings } from './node-findings.ts';
 import type { NodeState, RouteFact } from './node-state.ts';
 import { expectedShares, storeFindings } from './store-findings.ts';
@@ -53,6 +54,8 @@ export interface ExplainInput {
   readonly state: NodeState;
   readonly choice: Half;
   readonly ways: readonly Way[];
+  /** New connections by instance (`IP:PORT`) where something else than its rules counts them. */
+  readonly counted?: ReadonlyMap<string, number> | undefined;
   /** Undefined: the store was not asked, or does not know the entry. */
   readonly targets: readonly RuleTarget[] | undefined;
 }
@@ -147,7 +150,7 @@ interface Collected {
 }
 
 function targetsOf(
-  ways: readonly Way[],
+  { ways, counted }: ExplainInput,
   expected: ReadonlyMap<string, number> | undefined,
 ): readonly ExplainTarget[] {
   const found = new Map<string, Collected>();
@@ -169,7 +172,7 @@ function targetsOf(
     share,
     arriving,
     expected: expected?.get(address) ?? null,
-    connections: countOf(rules),
+    connections: countOf(rules) ?? counted?.get(address) ?? null,
     ours: way.arrival.by?.ours ?? false,
     way: wayText(way.route, way.half, way.arrival),
   }));
@@ -180,7 +183,7 @@ export function explanationOf(input: ExplainInput): EntryExplanation {
   const { entry, tables, state, choice, ways, targets } = input;
   const expected = targets === undefined ? undefined : expectedShares(targets);
   const onwards = ways.flatMap(({ half }) => half.asked);
-  const live = targetsOf(ways, expected);
+  const live = targetsOf(input, expected);
   const before = choiceFindings({
     entry: formatEntry(entry),
     tables,
@@ -192,9 +195,13 @@ export function explanationOf(input: ExplainInput): EntryExplanation {
   const fromOurs = live.filter(({ ours }) => ours);
   const isReached = fromOurs.length > 0;
   const findings = [
-    ...before,
+    ...withGuard(
+      before,
+      ways.flatMap(({ half }) => half.losses),
+    ),
     ...wayFindings(state, ways),
     ...maybeFindings(onwards),
+    ...guardFindings(tables),
     ...nodeFindings(state, entry.ip, tables),
     // If nothing reaches our rules, why is said above, and each instance without a rule would only repeat it.
     ...(expected !== undefined && (isReached || before.length === 0)

@@ -18,6 +18,8 @@ export type FindingCode =
   | 'reverse-path'
   | 'route-localnet'
   | 'return-path'
+  | 'guard-missing'
+  | 'guard-blocks'
   | 'both-variants'
   | 'missing-instance'
   | 'stale-instance'
@@ -36,6 +38,9 @@ export interface ExplainFinding {
 /** How to get our own rules back. */
 export const REPAIR =
   'the agent repairs its rules when it starts and on SIGHUP: is it running? (sluice status); by hand: sluice agent --once';
+
+/** How to get connections of a service without usable instances answered. */
+export const NO_INSTANCES = 'add an instance, or give one a weight above 0: sluice instance add|set';
 
 /** A rule for people: the place and its text. */
 export function ruleName({ table, chain, rule }: RuleRef): string {

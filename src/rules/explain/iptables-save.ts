@@ -113,6 +113,38 @@ export function readIptables(listing: string, source: ListingSource): readonly L
   });
 }
 
+/** Where the rules of a table come from that is not read as a whole. */
+export interface ChainLines {
+  readonly source: ListingSource;
+  /** Lines of a chain, as in a listing; undefined as long as they are not known. */
+  readonly lines: (chain: string) => readonly string[] | undefined;
+}
+
+/**
+ * A table whose chains are read as they are asked for.
+ * @param policies all its chains with their policies; `-` for those that are not built in
+ */
+export function readLazyIptables(
+  table: string,
+  policies: ReadonlyMap<string, string>,
+  { source, lines }: ChainLines,
+): LiveTable {
+  const context: RuleContext = { ...source, table, isChain: (name) => policies.has(name) };
+  const known = new Map<string, readonly LiveRule[]>();
+  const rules = (name: string): readonly LiveRule[] => {
+    const own = known.get(name) ?? lines(name)?.map((line) => liveRule(line, context));
+    if (own !== undefined) known.set(name, own);
+    return own ?? [];
+  };
+  return {
+    owner: source.owner,
+    title: `${table} (${source.owner})`,
+    name: table,
+    bases: [...policies].flatMap(([name, policy]) => baseOf(table, name, policy) ?? []),
+    chains: new Map([...policies.keys()].map((name) => [name, { name, rules: () => rules(name) }])),
+  };
+}
+
 /** Names of tables that the listing leaves out because native nft put rules into them that iptables cannot print. */
 export function incompatibleTables(listing: string): readonly string[] {
   return [...listing.matchAll(/^# Table `(\w+)' is incompatible/gm)].map(([, name]) => name ?? '');

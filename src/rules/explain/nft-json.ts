@@ -20,8 +20,28 @@ function objectsOf(listing: unknown, kind: string): readonly Json[] {
     .filter((object) => object !== undefined);
 }
 
+/** A chain as it is named in a listing. */
+export interface NftChain extends TableName {
+  /** Name of the table. */
+  readonly table: string;
+  /** Of base chains only. */
+  readonly policy: string | undefined;
+  readonly json: Json;
+}
+
+/** The chains that a listing names, without rules. */
+export function chainsIn(listing: unknown): readonly NftChain[] {
+  return objectsOf(listing, 'chain').map((json) => ({
+    family: asText(json['family']),
+    table: asText(json['table']),
+    name: asText(json['name']),
+    policy: json['hook'] === undefined ? undefined : asText(json['policy']),
+    json,
+  }));
+}
+
 /** The tables that a listing names, by tables themselves or by chains. */
-export function tableNames(listing: unknown): readonly TableName[] {
+function tableNames(listing: unknown): readonly TableName[] {
   const found = new Map<string, TableName>();
   for (const { family, table } of objectsOf(listing, 'chain')) {
     const name: TableName = { family: asText(family), name: asText(table) };
@@ -43,11 +63,13 @@ function baseOf(chain: Json): BaseChain | undefined {
   };
 }
 
+/** Named counters. */
+interface Counters {
+  readonly get: (name: string) => number | undefined;
+}
+
 /** Packets of the rule's own counter, or of the named one that it uses. */
-function packetsOf(
-  expressions: readonly unknown[],
-  counters: ReadonlyMap<string, number>,
-): number | undefined {
+function packetsOf(expressions: readonly unknown[], counters: Counters): number | undefined {
   for (const expression of expressions) {
     const counter = asObject(expression)?.['counter'];
     if (typeof counter === 'string') return counters.get(counter);
@@ -57,7 +79,7 @@ function packetsOf(
   return undefined;
 }
 
-function liveRule(rule: Json, sets: NamedSets, counters: ReadonlyMap<string, number>): LiveRule {
+function liveRule(rule: Json, sets: NamedSets, counters: Counters): LiveRule {
   const expressions = asList(rule['expr']);
   const [family, table, chain] = [rule['family'], rule['table'], rule['chain']].map(asText);
   return {
@@ -100,6 +122,50 @@ function readTable(listing: unknown, { family, name }: TableName): LiveTable {
         chain,
         chainOf(chain, own, (rule) => liveRule(rule, sets, counters)),
       ]),
+    ),
+  };
+}
+
+/** Listings of single parts of a table; undefined as long as they are not known. */
+export interface NftParts {
+  readonly chain: (name: string) => unknown;
+  readonly set: (name: string) => unknown;
+  readonly counter: (name: string) => unknown;
+}
+
+/** A table whose chains, sets and counters are read as they are asked for. */
+export function readLazyNft(
+  { family, name }: TableName,
+  chains: readonly NftChain[],
+  parts: NftParts,
+): LiveTable {
+  const sets: NamedSets = {
+    get: (set) => {
+      const listing = parts.set(set);
+      const [found] = [...objectsOf(listing, 'set'), ...objectsOf(listing, 'map')];
+      return found === undefined ? undefined : asList(found['elem']);
+    },
+  };
+  const counters: Counters = {
+    get: (counter) => asNumber(objectsOf(parts.counter(counter), 'counter')[0]?.['packets']),
+  };
+  const known = new Map<string, readonly LiveRule[]>();
+  const rules = (chain: string): readonly LiveRule[] => {
+    const listing = known.has(chain) ? undefined : parts.chain(chain);
+    if (listing !== undefined)
+      known.set(
+        chain,
+        objectsOf(listing, 'rule').map((rule) => liveRule(rule, sets, counters)),
+      );
+    return known.get(chain) ?? [];
+  };
+  return {
+    owner: 'nft',
+    title: `${family} ${name} (nft)`,
+    name,
+    bases: chains.flatMap(({ json }) => baseOf(json) ?? []),
+    chains: new Map(
+      chains.map((chain) => [chain.name, { name: chain.name, rules: () => rules(chain.name) }]),
     ),
   };
 }

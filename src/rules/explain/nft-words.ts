@@ -37,7 +37,9 @@ export function elementOf(value: unknown): unknown {
 }
 
 /** Named sets and maps of one table, by name: their elements. */
-export type NamedSets = ReadonlyMap<string, readonly unknown[]>;
+export interface NamedSets {
+  readonly get: (name: string) => readonly unknown[] | undefined;
+}
 
 /** The elements that `{"set": […]}`, `@name` or a bare value stand for; undefined if there is no such set. */
 export function elementsOf(value: unknown, sets: NamedSets): readonly unknown[] | undefined {

@@ -3,15 +3,15 @@ import { isOurs, type LiveTable } from './live.ts';
 import type { ExplainFinding } from './finding.ts';
 import type { NodeState } from './node-state.ts';
 
-const AGENT = 'the agent makes this route when it applies its rules: sluice status says what it could not do';
+const AGENT =
+  'the agent makes this route when it applies its rules (sluice status says what it could not do); by hand: sluice agent --once';
 
 /** Routing of the node's own connections to the entry. */
 function entryRoute({ entryRoute: route, origin }: NodeState, entryIp: string): readonly ExplainFinding[] {
   if (origin.kind !== 'node') return [];
-  const local = `ip route add local ${entryIp} dev lo src NODE_IP`;
   if (route.kind === 'none') {
     const text = `this node has no route to the entry ${entryIp}: ${route.why}; its own programs cannot even send to it`;
-    return [{ severity: 'error', code: 'entry-route', text, fix: `${AGENT}; by hand: ${local}` }];
+    return [{ severity: 'error', code: 'entry-route', text, fix: AGENT }];
   }
   if (route.source !== entryIp) return [];
   const text = `connections of this node to ${entryIp} would carry ${entryIp} itself as their source and get no answer`;
@@ -20,7 +20,7 @@ function entryRoute({ entryRoute: route, origin }: NodeState, entryIp: string): 
       severity: 'error',
       code: 'entry-route',
       text,
-      fix: `${AGENT}; by hand: ${local.replace('add', 'replace')}`,
+      fix: AGENT,
     },
   ];
 }

@@ -1,6 +1,7 @@
 /** Owns what can go wrong after an instance was chosen: routes, forwarding, filters, the way back. Pure. */
 import { formatAddress } from '../../model/address.ts';
-import { type ExplainFinding, removal, ruleName } from './finding.ts';
+import { type ExplainFinding, NO_INSTANCES, removal, REPAIR, ruleName } from './finding.ts';
+import { isGuard, isRefusal } from './guard-findings.ts';
 import type { Arrival, Half } from './journey.ts';
 import type { NodeState, RouteFact } from './node-state.ts';
 
@@ -16,7 +17,7 @@ const addressOf = ({ arrival: { packet } }: Way): string =>
 
 const INSTEAD: Readonly<Record<string, string>> = {
   forward:
-    'accept what Sluice translated before it: iptables -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT',
+    'accept what Sluice translated before it: iptables -I FORWARD -m conntrack --ctstate DNAT -j ACCEPT (where the policy of FORWARD is DROP, a running agent does so)',
   input: 'accept the port of the instance before it in INPUT',
   output: 'accept the address of the instance before it in OUTPUT',
   postrouting: 'accept the address of the instance before it',
@@ -28,6 +29,23 @@ function listed(names: readonly string[]): string {
   return unique.length > 3 ? `${shown} and ${unique.length - 3} more` : shown;
 }
 
+function blockedBy(loss: Half['losses'][number], hit: readonly string[]): ExplainFinding {
+  const { by, verdict, packet } = loss;
+  const does = verdict.kind === 'reject' ? 'refuses' : 'drops';
+  const about = {
+    severity: 'error',
+    text: `${ruleName(by)} ${does} connections on their way to ${listed(hit)}`,
+  } as const;
+  if (isGuard(by.table) && packet.translated)
+    return { ...about, code: 'guard-blocks', text: `${about.text}: somebody changed the guard`, fix: REPAIR };
+  if (by.ours) return { ...about, code: 'no-instances', fix: NO_INSTANCES };
+  return {
+    ...about,
+    code: 'blocked',
+    fix: removal(by, INSTEAD[loss.hook] ?? 'accept the instance before it'),
+  };
+}
+
 /** Rules that drop or refuse, each once with the instances it hits. */
 function blocked(ways: readonly Way[]): readonly ExplainFinding[] {
   const byRule = new Map<
@@ -35,19 +53,18 @@ function blocked(ways: readonly Way[]): readonly ExplainFinding[] {
     { readonly way: Way; readonly loss: Half['losses'][number]; readonly hit: string[] }
   >();
   for (const way of ways) {
-    for (const loss of way.half.losses) {
+    // What no rule translated ends at the guard as it should: why nobody translated it is said elsewhere.
+    const losses = way.half.losses.filter(
+      ({ by, packet }) => packet.translated || !isGuard(by.table) || isRefusal(by),
+    );
+    for (const loss of losses) {
       const key = ruleName(loss.by);
       const found = byRule.get(key) ?? { way, loss, hit: [] };
       found.hit.push(addressOf(way));
       byRule.set(key, found);
     }
   }
-  return [...byRule.values()].map(({ loss, hit }) => ({
-    severity: 'error',
-    code: loss.by.ours ? 'no-instances' : 'blocked',
-    text: `${ruleName(loss.by)} ${loss.verdict.kind === 'reject' ? 'refuses' : 'drops'} connections on their way to ${listed(hit)}`,
-    fix: removal(loss.by, INSTEAD[loss.hook] ?? 'accept the instance before it'),
-  }));
+  return [...byRule.values()].map(({ loss, hit }) => blockedBy(loss, hit));
 }
 
 function noRoutes(ways: readonly Way[]): readonly ExplainFinding[] {

@@ -6,88 +6,34 @@ import { HOOKS } from '../iptables/fixed-chains.ts';
 import { hookLine, parseListing } from '../iptables/parse.ts';
 import { hasFamily, renderChains } from '../iptables/render.ts';
 import type { EntryRules, Ruleset } from '../ruleset.ts';
+import { REPAIR } from '../explain/finding.ts';
 import type { Comparison, Difference, Tally } from './comparison.ts';
+import { chainDifferences } from './lines.ts';
 
-/** Lines of a difference that are shown. */
-const SHOWN = 5;
+/** Packets of each line of the chains of services, in order, by chain. */
+type Packets = ReadonlyMap<string, readonly number[]>;
 
-interface Counted {
-  /** The listing as without counters. */
-  readonly listing: string;
-  /** Packets of each line of our chains, in order, by chain. */
-  readonly packets: ReadonlyMap<string, readonly number[]>;
-}
+/** The lines of chains of services, wherever they stand: no other table has chains of these names. */
+const COUNTED = /^\[(\d+):\d+\] -A (SLUICE-S-\S+) /gm;
 
-function withoutCounters(listing: string): Counted {
+function packetsIn(listing: string): Packets {
   const packets = new Map<string, number[]>();
-  let table = '';
-  const lines = listing.split('\n').map((line) => {
-    if (line.startsWith('*')) table = line;
-    const match = /^\[(\d+):\d+\] (-A (\S+).*)$/.exec(line);
-    if (match === null) return line;
-    const [, count, rule = '', chain = ''] = match;
-    if (table === '*nat' && chain.startsWith('SLUICE-')) {
-      const known = packets.get(chain);
-      if (known === undefined) packets.set(chain, [Number(count)]);
-      else known.push(Number(count));
-    }
-    return rule;
-  });
-  return { listing: lines.join('\n'), packets };
+  for (const [, count, chain = ''] of listing.matchAll(COUNTED)) {
+    const known = packets.get(chain);
+    if (known === undefined) packets.set(chain, [Number(count)]);
+    else known.push(Number(count));
+  }
+  return packets;
 }
 
-const without = (lines: readonly string[], others: readonly string[]): readonly string[] => {
-  const set = new Set(others);
-  return lines.filter((line) => !set.has(line)).slice(0, SHOWN);
-};
-
-function sameLines(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
-  return a?.length === b?.length && a?.every((line, index) => line === b?.[index]) === true;
-}
-
-function difference(
-  chain: string,
-  service: string | undefined,
-  lines: { readonly desired: readonly string[] | undefined; readonly found: readonly string[] | undefined },
-): Difference {
-  const { desired, found } = lines;
-  const missing = without(desired ?? [], found ?? []);
-  const unwanted = without(found ?? [], desired ?? []);
-  // Neither: the chain itself is missing or too much, or the order differs.
-  const isBare = missing.length + unwanted.length === 0;
-  return {
-    chain,
-    service,
-    missing: isBare && found === undefined ? [`:${chain}`] : missing,
-    unwanted:
-      isBare && found !== undefined
-        ? desired === undefined
-          ? [`:${chain}`]
-          : found.slice(0, SHOWN)
-        : unwanted,
-  };
-}
-
-function chainDifferences(
-  desired: Chains,
-  found: Chains,
-  services: ReadonlyMap<string, string>,
-): readonly Difference[] {
-  const names = new Set([...desired.keys(), ...found.keys()]);
-  return [...names]
-    .filter((name) => !sameLines(desired.get(name), found.get(name)))
-    .toSorted()
-    .map((name) => {
-      const service = services.get(serviceChainOf(name) ?? '');
-      return difference(name, service, { desired: desired.get(name), found: found.get(name) });
-    });
-}
+const withoutCounters = (listing: string): string => listing.replaceAll(/^\[\d+:\d+\] /gm, '');
 
 /** Shares that the lines of a chain give, by the conditional chances that stand in them; undefined where a line chooses nothing. */
 function sharesOfLines(lines: readonly string[]): readonly (number | undefined)[] {
   let rest = 1;
   return lines.map((line) => {
-    if (!/ -j DNAT | -g /.test(line)) return undefined;
+    // A rule that asks whether it knows the client (session affinity) chooses nothing.
+    if (!/ -j DNAT | -g /.test(line) || line.includes(' --update ')) return undefined;
     const chance = Number(/ --probability (\S+)/.exec(line)?.[1] ?? 1);
     const share = rest * chance;
     rest -= share;
@@ -95,24 +41,37 @@ function sharesOfLines(lines: readonly string[]): readonly (number | undefined)[
   });
 }
 
-function talliesOf(rules: EntryRules, found: Chains, packets: Counted['packets']): readonly Tally[] {
-  const own = serviceChainName(rules.entry);
-  return [...found]
-    .filter(([name]) => serviceChainOf(name) === own)
-    .map(([name, lines]) => {
-      const counted = packets.get(name) ?? [];
-      const choices = sharesOfLines(lines).flatMap((share, index) =>
-        share === undefined ? [] : [{ share, count: counted[index] ?? 0 }],
-      );
-      return {
-        entry: rules.entry,
-        service: rules.service,
-        counts: choices.map(({ count }) => count),
-        shares: choices.map(({ share }) => share),
-        isWhole: name === own,
-      };
-    })
-    .filter(({ counts }) => counts.length > 0);
+/** What the rules of a chain that translate, or lead to one that does, counted. */
+function connectionsOf(lines: readonly string[], counted: readonly number[]): number {
+  return lines.reduce((sum, line, at) => sum + (/ -j DNAT | -g /.test(line) ? (counted[at] ?? 0) : 0), 0);
+}
+
+/** An entry with the name of its chain, which costs a hash. */
+interface Named {
+  readonly own: string;
+  readonly rules: EntryRules;
+}
+
+function talliesOf(
+  { own, rules: { entry, service } }: Named,
+  chains: ReadonlyMap<string, readonly string[]>,
+  packets: Packets,
+): readonly Tally[] {
+  return [...chains].flatMap(([name, lines]) => {
+    const counted = packets.get(name) ?? [];
+    const choices = sharesOfLines(lines).flatMap((share, index) =>
+      share === undefined ? [] : [{ share, count: counted[index] ?? 0 }],
+    );
+    if (choices.length === 0) return [];
+    return {
+      entry,
+      service,
+      connections: name === own ? connectionsOf(lines, counted) : 0,
+      counts: choices.map(({ count }) => count),
+      shares: choices.map(({ share }) => share),
+      how: { kind: 'chance' },
+    };
+  });
 }
 
 /**
@@ -121,28 +80,32 @@ function talliesOf(rules: EntryRules, found: Chains, packets: Counted['packets']
  * @throws SluiceError `failed` if the table cannot be printed by iptables
  */
 export function compareIptables(ruleset: Ruleset, family: Family, listing: string): Comparison {
-  const { listing: plain, packets } = withoutCounters(listing);
-  const installed = parseListing(plain);
+  const installed = parseListing(withoutCounters(listing));
   if (!hasFamily(ruleset, family) && installed.chains.size === 0) return { differences: [], tallies: [] };
   const entries = ruleset.entries.filter(({ entry }) => entry.ip.includes(':') === (family === 'ipv6'));
-  const services = new Map(entries.map(({ entry, service }) => [serviceChainName(entry), service]));
+  const named = entries.map((rules): Named => ({ own: serviceChainName(rules.entry), rules }));
+  const services = new Map(named.map(({ own, rules }) => [own, rules.service]));
   const hooks = HOOKS.filter((hook) => !installed.hooks.includes(hook)).map((hook): Difference => ({
+    part: 'rules',
     chain: hook.builtin,
     service: undefined,
     missing: [hookLine(hook)],
     unwanted: [],
+    fix: REPAIR,
   }));
   return {
-    differences: [...hooks, ...chainDifferences(renderChains(ruleset, family), installed.chains, services)],
-    tallies: talliesOfAll(entries, installed.chains, packets),
+    differences: [
+      ...hooks,
+      ...chainDifferences(renderChains(ruleset, family), installed.chains, (name) => ({
+        part: 'rules',
+        service: services.get(serviceChainOf(name) ?? ''),
+      })),
+    ],
+    tallies: talliesOfAll(named, installed.chains, packetsIn(listing)),
   };
 }
 
-function talliesOfAll(
-  entries: readonly EntryRules[],
-  found: Chains,
-  packets: Counted['packets'],
-): readonly Tally[] {
+function talliesOfAll(named: readonly Named[], found: Chains, packets: Packets): readonly Tally[] {
   const byService = new Map<string, Map<string, readonly string[]>>();
   for (const [name, lines] of found) {
     const own = serviceChainOf(name);
@@ -150,7 +113,5 @@ function talliesOfAll(
     const chains = byService.get(own) ?? new Map<string, readonly string[]>();
     byService.set(own, chains.set(name, lines));
   }
-  return entries.flatMap((rules) =>
-    talliesOf(rules, byService.get(serviceChainName(rules.entry)) ?? new Map(), packets),
-  );
+  return named.flatMap((one) => talliesOf(one, byService.get(one.own) ?? new Map(), packets));
 }

@@ -30,3 +30,6 @@ export const ROUNDS = Number(process.env['DATAPLANE_ROUNDS'] ?? 60);
 
 /** Connections of which the spread is counted. */
 export const SPREAD = Number(process.env['DATAPLANE_SPREAD'] ?? 30_000);
+
+/** Whether nothing was left out. */
+export const IS_WHOLE = Object.keys(process.env).every((name) => !name.startsWith('DATAPLANE_'));

@@ -78,6 +78,8 @@ export async function startHealWorld(lab: Lab, services: number, dataplane = 'au
 export interface Holder {
   /** What became of them since the last call. */
   readonly report: () => Promise<HoldReport>;
+  /** Waits for a while in which held connections are answered and no new one fails. @returns what became of them in that while; `lost` counts from the call */
+  readonly goesOn: () => Promise<HoldReport>;
   readonly stop: () => Promise<void>;
 }
 
@@ -100,7 +102,24 @@ export async function startHolder(place: Workplace, count: number, periodMs = 10
     return JSON.parse(json) as HoldReport;
   };
   await report();
-  return { report, stop: async () => void (await child.stop()) };
+  const goesOn = async (): Promise<HoldReport> => {
+    const seen: HoldReport[] = [];
+    return waitUntil(
+      async () => {
+        const now = await report();
+        seen.push(now);
+        const lost = seen.reduce((sum, one) => sum + one.lost, 0);
+        return now.failed === 0 && now.slowestMs > 0 ? { ...now, lost } : undefined;
+      },
+      {
+        what: 'connections to go on',
+        timeoutMs: 20_000,
+        everyMs: 300,
+        facts: () => JSON.stringify(seen.slice(-3)),
+      },
+    );
+  };
+  return { report, goesOn, stop: async () => void (await child.stop()) };
 }
 
 const repairs = (agent: Child): number => agent.stderr().split('repaired what another').length;

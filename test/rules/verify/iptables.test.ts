@@ -34,7 +34,7 @@ describe('verifying the iptables layout', () => {
     const { differences, tallies } = compareIptables(ruleset, 'ipv4', listing([70, 21, 9]));
     expect(differences).toEqual([]);
     expect(tallies).toHaveLength(1);
-    expect(tallies[0]).toMatchObject({ service: 'web', counts: [70, 21, 9], isWhole: true });
+    expect(tallies[0]).toMatchObject({ service: 'web', counts: [70, 21, 9], connections: 100 });
     expect(tallies[0]?.shares.map((share) => Number(share.toFixed(6)))).toEqual([0.7, 0.2, 0.1]);
     expect(compareIptables(rulesetFrom([]), 'ipv6', '')).toEqual({ differences: [], tallies: [] });
   });
