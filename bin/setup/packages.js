@@ -7,7 +7,8 @@ export const ADMIN_PATH = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 
 /**
  * @typedef {'apt' | 'dnf' | 'pacman' | 'apk'} PackageManager
- * @typedef {{ programs: readonly string[], packages: Readonly<Record<PackageManager, string>> }} Requirement
+ * @typedef {{ programs: readonly string[], packages: Readonly<Record<PackageManager, string>> }} Requirement packages may be several, with
+ *   blanks between them
  */
 
 /** @type {readonly Requirement[]} */
@@ -45,6 +46,30 @@ export const REQUIREMENTS = [
 ];
 
 /**
+ * What the benchmark of data planes needs besides: whom it compares with, and what keeps its client on one core.
+ * @type {readonly Requirement[]}
+ */
+export const BENCH_REQUIREMENTS = [
+  {
+    programs: ['haproxy'],
+    packages: { apt: 'haproxy', dnf: 'haproxy', pacman: 'haproxy', apk: 'haproxy' },
+  },
+  {
+    programs: ['nginx'],
+    packages: {
+      apt: 'nginx libnginx-mod-stream',
+      dnf: 'nginx nginx-mod-stream',
+      pacman: 'nginx nginx-mod-stream',
+      apk: 'nginx nginx-mod-stream',
+    },
+  },
+  {
+    programs: ['taskset'],
+    packages: { apt: 'util-linux', dnf: 'util-linux', pacman: 'util-linux', apk: 'util-linux-misc' },
+  },
+];
+
+/**
  * Folders to look for programs in: those of PATH, then those of administrators.
  * @param {string} pathVariable as in the environment
  * @param {string} [except] a folder to leave out, with all below it: our own cache
@@ -76,12 +101,11 @@ export function isThere(program, folders) {
 /**
  * What is missing here.
  * @param {readonly string[]} folders to look in
+ * @param {readonly Requirement[]} [wanted]
  * @returns {{ programs: readonly string[], requirements: readonly Requirement[] }}
  */
-export function missingRequirements(folders) {
-  const requirements = REQUIREMENTS.filter(({ programs }) =>
-    programs.some((name) => !isThere(name, folders)),
-  );
+export function missingRequirements(folders, wanted = REQUIREMENTS) {
+  const requirements = wanted.filter(({ programs }) => programs.some((name) => !isThere(name, folders)));
   const programs = requirements.flatMap((one) => one.programs.filter((name) => !isThere(name, folders)));
   return { programs, requirements };
 }

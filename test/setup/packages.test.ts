@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+  BENCH_REQUIREMENTS,
   REQUIREMENTS,
   installAdvice,
   isThere,
@@ -28,6 +29,12 @@ describe('the programs that Sluice needs', () => {
     expect(missingRequirements([folder])).toEqual({ programs: all, requirements: REQUIREMENTS });
     await Promise.all(all.map(async (name) => await put(name)));
     expect(missingRequirements(['/nowhere', folder])).toEqual({ programs: [], requirements: [] });
+  });
+
+  it('are others for the benchmark of data planes', () => {
+    const { requirements } = missingRequirements([folder], BENCH_REQUIREMENTS);
+    expect(requirements).toEqual(BENCH_REQUIREMENTS);
+    expect(installAdvice(requirements, [folder])).toContain('haproxy nginx libnginx-mod-stream');
   });
 
   it('lack a whole package when one of its programs is missing', async () => {
