@@ -10,6 +10,7 @@ import { SetupFailure, describeFailure } from './failure.js';
 import { withLock } from './lock.js';
 import { ensureModules } from './modules.js';
 import { checkNodeVersion } from './node-version.js';
+import { BENCH_REQUIREMENTS, REQUIREMENTS } from './packages.js';
 import { runInForeground } from './run.js';
 import { runTests } from './test-run.js';
 import { ensureTools } from './tools.js';
@@ -21,17 +22,19 @@ const USAGE = `usage: node bin/setup/main.js COMMAND
   quickstart [ARG...]   setup, then: sluice dev ARG...
   run [ARG...]          setup, then: sluice ARG...
   check                 setup, then format, lint, types, dead code
+  bench:dataplane       setup with the programs to compare with, then that benchmark
   test [ARG...]         check, then all tests in a sandbox; with ARG... only: vitest run ARG...
 `;
 
 /**
  * Brings everything up to date, in a tree that no other set-up works on.
+ * @param {Parameters<typeof ensureTools>[1]} [tools] which programs
  * @returns {Promise<NodeJS.ProcessEnv>} the environment to run in
  */
-async function prepare() {
+async function prepare(tools) {
   return await withLock(ROOT, async () => {
     await ensureModules(ROOT);
-    const PATH = await ensureTools(ROOT);
+    const PATH = await ensureTools(ROOT, tools);
     await ensureBuilt(ROOT);
     return { ...process.env, PATH };
   });
@@ -56,6 +59,10 @@ const COMMANDS = {
   check: async () => {
     await prepare();
     return (await runChecks(ROOT)) ? 0 : 1;
+  },
+  'bench:dataplane': async () => {
+    const env = await prepare({ requirements: [...REQUIREMENTS, ...BENCH_REQUIREMENTS], link: 'bench-bin' });
+    return await runTests({ root: ROOT, env, args: ['--config', 'test/bench/dataplane/vitest.config.ts'] });
   },
   test: async (args) => {
     const env = await prepare();

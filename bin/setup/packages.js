@@ -7,7 +7,8 @@ export const ADMIN_PATH = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 
 /**
  * @typedef {'apt' | 'dnf' | 'pacman' | 'apk'} PackageManager
- * @typedef {{ programs: readonly string[], packages: Readonly<Record<PackageManager, string>> }} Requirement
+ * @typedef {{ programs: readonly string[], packages: Readonly<Record<PackageManager, string>> }} Requirement packages may be several, with
+ *   blanks between them
  */
 
 /** @type {readonly Requirement[]} */
@@ -21,7 +22,6 @@ export const REQUIREMENTS = [
       'ip6tables',
       'ip6tables-save',
       'ip6tables-restore',
-      'xtables-monitor',
     ],
     packages: { apt: 'iptables', dnf: 'iptables-nft', pacman: 'iptables-nft', apk: 'iptables' },
   },
@@ -42,6 +42,30 @@ export const REQUIREMENTS = [
   {
     programs: ['unshare', 'nsenter', 'setpriv', 'mount'],
     packages: { apt: 'util-linux', dnf: 'util-linux', pacman: 'util-linux', apk: 'util-linux' },
+  },
+];
+
+/**
+ * What the benchmark of data planes needs besides: whom it compares with, and what keeps its client on one core.
+ * @type {readonly Requirement[]}
+ */
+export const BENCH_REQUIREMENTS = [
+  {
+    programs: ['haproxy'],
+    packages: { apt: 'haproxy', dnf: 'haproxy', pacman: 'haproxy', apk: 'haproxy' },
+  },
+  {
+    programs: ['nginx'],
+    packages: {
+      apt: 'nginx libnginx-mod-stream',
+      dnf: 'nginx nginx-mod-stream',
+      pacman: 'nginx nginx-mod-stream',
+      apk: 'nginx nginx-mod-stream',
+    },
+  },
+  {
+    programs: ['taskset'],
+    packages: { apt: 'util-linux', dnf: 'util-linux', pacman: 'util-linux', apk: 'util-linux-misc' },
   },
 ];
 
@@ -77,12 +101,11 @@ export function isThere(program, folders) {
 /**
  * What is missing here.
  * @param {readonly string[]} folders to look in
+ * @param {readonly Requirement[]} [wanted]
  * @returns {{ programs: readonly string[], requirements: readonly Requirement[] }}
  */
-export function missingRequirements(folders) {
-  const requirements = REQUIREMENTS.filter(({ programs }) =>
-    programs.some((name) => !isThere(name, folders)),
-  );
+export function missingRequirements(folders, wanted = REQUIREMENTS) {
+  const requirements = wanted.filter(({ programs }) => programs.some((name) => !isThere(name, folders)));
   const programs = requirements.flatMap((one) => one.programs.filter((name) => !isThere(name, folders)));
   return { programs, requirements };
 }

@@ -8,7 +8,7 @@ import { mkdir, mkdtemp, readFile, readdir, rename, rm, symlink } from 'node:fs/
 import path from 'node:path';
 import { fetchPackages } from './apt.js';
 import { SetupFailure, say } from './failure.js';
-import { installAdvice, isThere, missingRequirements, searchPath } from './packages.js';
+import { installAdvice, isThere, missingRequirements, REQUIREMENTS, searchPath } from './packages.js';
 import { run } from './run.js';
 import { writeWrappers } from './wrappers.js';
 
@@ -18,13 +18,15 @@ const RECIPE = 1;
 /**
  * Makes sure that every program is there.
  * @param {string} root of the working tree
+ * @param {{ requirements?: readonly import('./packages.js').Requirement[], link?: string }} [asked] default: what Sluice needs; and the name in
+ *   .cache/tools that the programs are found under
  * @returns {Promise<string>} the PATH to run with
  * @throws {SetupFailure} 78 without apt, 69 if fetching fails; both say what to install
  */
-export async function ensureTools(root) {
+export async function ensureTools(root, { requirements = REQUIREMENTS, link = 'bin' } = {}) {
   const cache = path.join(root, '.cache/tools');
   const folders = searchPath(process.env['PATH'] ?? '', cache);
-  const missing = missingRequirements(folders);
+  const missing = missingRequirements(folders, requirements);
   if (missing.requirements.length === 0) return folders.join(':');
   const advice = installAdvice(missing.requirements, folders);
   if (!isThere('apt-get', folders) || !isThere('dpkg-deb', folders)) {
@@ -33,13 +35,13 @@ export async function ensureTools(root) {
       fix: advice,
     });
   }
-  const packages = missing.requirements.map((one) => one.packages.apt);
+  const packages = missing.requirements.flatMap((one) => one.packages.apt.split(' '));
   const made = path.join(cache, await cacheKey(packages));
   if (!existsSync(made)) {
     say(`fetching ${packages.join(', ')} into .cache/tools (nothing is installed)`);
     await makeCache(packages, made, advice);
   }
-  await pointTo(made, path.join(cache, 'bin'));
+  await pointTo(made, path.join(cache, link));
   return [path.join(made, 'bin'), ...folders].join(':');
 }
 

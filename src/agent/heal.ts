@@ -4,7 +4,7 @@
  */
 import { type ForeignWatch, watchForeign, type WatchOptions } from '../dataplane/foreign-watch.ts';
 import type { Log } from '../host/log.ts';
-import { type Commit, tellingEvents, touchOf } from '../rules/foreign-commit.ts';
+import { type Commit, tellingEvents, touchesUs } from '../rules/foreign-commit.ts';
 import { ENTRY_DEVICE } from '../rules/entry-device.ts';
 import { healPace } from './heal-pace.ts';
 import type { Kernel } from './kernel.ts';
@@ -15,8 +15,8 @@ export interface HealOptions extends WatchOptions {
   readonly log: Log;
   /** True for pids of our own programs. */
   readonly isOwn: (pid: number) => boolean;
-  /** What is told of changes of this data plane's tables: what was changed; only that somebody did; nothing (iptables-legacy). */
-  readonly events: 'named' | 'commits' | 'none';
+  /** False if the tables of this data plane send no events (iptables-legacy). */
+  readonly hasEvents: boolean;
 }
 
 /** Healing that runs. */
@@ -30,8 +30,6 @@ export interface Heal {
  * 0.25 % with them.
  */
 const LOOK = { blind: { atLeastMs: 1_000, times: 100 }, watching: { atLeastMs: 60_000, times: 400 } };
-/** After a commit of which nobody can tell whether it touched ours; sooner where that is so of every commit. */
-const SUSPICION = { named: { atLeastMs: 500, times: 30 }, commits: { atLeastMs: 0, times: 3 } };
 const TOLD_EVENTS = 5;
 
 interface Why {
@@ -57,18 +55,15 @@ class Healer implements Heal {
   constructor(options: HealOptions) {
     this.#options = options;
     this.#dueMs = options.clock.monotonicMs() + LOOK.blind.atLeastMs;
-    this.#watch = watchForeign(
-      { ...options, onlyCommits: options.events === 'commits' },
-      {
-        onCommit: (commit) => void this.#onCommit(commit),
-        onRouteGone: (what) => {
-          if (what === ENTRY_DEVICE || options.kernel.routes(what))
-            this.#repair({ by: 'a program', change: [`route ${what} deleted`] });
-        },
-        onMissed: () => this.#repair(NOBODY_KNOWN),
-        onState: (watching, why) => this.#onState(watching, why),
+    this.#watch = watchForeign(options, {
+      onCommit: (commit) => void this.#onCommit(commit),
+      onRouteGone: (what) => {
+        if (what === ENTRY_DEVICE || options.kernel.routes(what))
+          this.#repair({ by: 'a program', change: [`route ${what} deleted`] });
       },
-    );
+      onMissed: () => this.#repair(NOBODY_KNOWN),
+      onState: (watching, why) => this.#onState(watching, why),
+    });
     this.#looking = this.#lookNowAndThen();
   }
 
@@ -82,18 +77,12 @@ class Healer implements Heal {
   }
 
   async #onCommit(commit: Commit): Promise<void> {
-    const { isOwn, kernel, events } = this.#options;
-    const mode = events === 'commits' ? 'commits' : 'named';
-    const named = touchOf(commit);
-    const touch = mode === 'commits' && named === 'none' ? 'unclear' : named;
-    if (touch === 'none' || isOwn(commit.pid)) return;
+    const { isOwn, kernel } = this.#options;
+    if (!touchesUs(commit) || isOwn(commit.pid)) return;
     // The pid of a program of ours may be known only at its end; a repair would have to wait for that anyway.
     await kernel.settled();
     if (isOwn(commit.pid)) return;
-    if (touch === 'ours') {
-      const by = `${commit.by} (pid ${commit.pid})`;
-      this.#repair({ by, change: tellingEvents(commit, TOLD_EVENTS) });
-    } else this.#lookIn(this.#multiple(SUSPICION[mode]));
+    this.#repair({ by: `${commit.by} (pid ${commit.pid})`, change: tellingEvents(commit, TOLD_EVENTS) });
   }
 
   #multiple({ atLeastMs, times }: { readonly atLeastMs: number; readonly times: number }): number {
@@ -101,7 +90,7 @@ class Healer implements Heal {
   }
 
   #pause(): number {
-    return this.#multiple(this.#watching && this.#options.events !== 'none' ? LOOK.watching : LOOK.blind);
+    return this.#multiple(this.#watching && this.#options.hasEvents ? LOOK.watching : LOOK.blind);
   }
 
   /** Looks in so many ms, or earlier if that was planned. */

@@ -12,7 +12,7 @@ import { readMachine } from '../host/machine.ts';
 import type { NodeFacts } from '../model/node.ts';
 import { VERSION } from '../version.ts';
 import { followStore } from './follow.ts';
-import { type HealOptions, startHeal } from './heal.ts';
+import { startHeal } from './heal.ts';
 import { startHygiene } from './hygiene.ts';
 import { startKernel } from './kernel.ts';
 import { findNodeAddresses, type NodeAddresses } from './node-ip.ts';
@@ -47,12 +47,6 @@ function factsOf(options: AgentOptions, dataplane: Dataplane, addresses: NodeAdd
   };
 }
 
-/** What can be known of changes of its tables. */
-function eventsOf({ name }: Dataplane): HealOptions['events'] {
-  if (name.includes('legacy')) return 'none';
-  return name === 'nftables' ? 'commits' : 'named';
-}
-
 async function runAlone(options: AgentOptions): Promise<void> {
   const { clock, log, node } = options;
   const own = rememberPids(leanExec, openPipe);
@@ -81,7 +75,13 @@ async function runAlone(options: AgentOptions): Promise<void> {
   });
   const saved = await loadSaved(options);
   if (saved !== undefined) kernel.startFrom(saved);
-  const heal = startHeal({ kernel, clock, log, isOwn: own.has, events: eventsOf(dataplane) });
+  const heal = startHeal({
+    kernel,
+    clock,
+    log,
+    isOwn: own.has,
+    hasEvents: !dataplane.name.includes('legacy'),
+  });
   try {
     await followStore(options, facts, kernel);
   } finally {

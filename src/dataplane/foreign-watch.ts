@@ -1,10 +1,11 @@
 /**
- * Owns noticing that somebody changed the kernel's tables or routes: `xtables-monitor -e` sees every nf_tables commit, native nft's too, at
- * 2.4 MB (`nft monitor` keeps the whole ruleset); iptables-legacy has no events. Must not repair.
+ * Owns noticing that somebody changed the kernel's tables or routes: a program of ours sees every nf_tables commit, native nft's too;
+ * iptables-legacy has no events. Must not repair.
  */
 import type { Clock } from '../host/clock.ts';
 import { followLines } from '../host/lines.ts';
 import { type Commit, commitReader, goneRoute } from '../rules/foreign-commit.ts';
+import { TABLE_WATCH_PROGRAM } from './table-watch-program.ts';
 
 /** Whom to tell. Handlers must not throw. */
 export interface WatchHandlers {
@@ -23,11 +24,6 @@ export interface WatchOptions {
   readonly clock: Clock;
   /** Command line in front of the programs, to watch another network namespace. */
   readonly inside?: readonly string[] | undefined;
-  /**
-   * Says of IPv4 only that there was a commit, and by whom. For tables of rules that xtables has no words for (ours of the nftables layout):
-   * xtables-monitor 1.8.9 ends at the first of them that it is to print.
-   */
-  readonly onlyCommits?: boolean | undefined;
 }
 
 /** A running watch. */
@@ -37,12 +33,13 @@ export interface ForeignWatch {
 
 /** Starts watching; whether that works is told by `onState`. */
 export function watchForeign(options: WatchOptions, handlers: WatchHandlers): ForeignWatch {
-  const { clock, inside = [], onlyCommits = false } = options;
+  const { clock, inside = [] } = options;
   const read = commitReader();
   const tables = followLines({
-    argv: [...inside, 'xtables-monitor', '-e', ...(onlyCommits ? ['-6'] : [])],
+    argv: [...inside, 'perl', '-e', TABLE_WATCH_PROGRAM],
     clock,
     onLine: (line) => {
+      if (line === 'missed') return handlers.onMissed();
       const commit = read(line);
       if (commit !== undefined) handlers.onCommit(commit);
     },

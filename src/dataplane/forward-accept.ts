@@ -3,7 +3,8 @@
  * accepts the packets that the guard marked. An accept in a table of our own would not save them from the drop in another. The rule stands
  * last, so that it overrides the policy and nothing that somebody forbade. Tables that are not there are not made by looking.
  */
-import type { Exec } from '../host/exec.ts';
+import { SluiceError } from '../errors.ts';
+import type { Exec, ExecResult } from '../host/exec.ts';
 import type { Family } from '../model/address.ts';
 import { FORWARDED_MARK } from '../rules/guard/guard-text.ts';
 import type { Dataplane } from './dataplane.ts';
@@ -28,11 +29,23 @@ export interface Forward {
 
 /** Keeps the rule where it is needed, in the namespace that `exec` runs in. */
 export interface ForwardAccept {
+  /** True if the chain of a family drops: then packets must carry the mark that the rule accepts. */
+  readonly isNeeded: () => Promise<boolean>;
   /** @returns whether something was changed, and what could not be */
   readonly apply: () => Promise<{ readonly changed: boolean; readonly failures: readonly string[] }>;
-  /** Looks again at the next apply. */
-  readonly adopt: () => void;
+  /** Looks again. */
+  readonly adopt: () => Promise<void>;
   readonly cleanup: () => Promise<void>;
+}
+
+/** Where there is no ip6tables, nobody has set a policy with it. */
+async function listForward(exec: Exec, program: string): Promise<Pick<ExecResult, 'stdout'>> {
+  try {
+    return await exec(program, [...WAIT, '-S', 'FORWARD']);
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === 'config') return { stdout: '' };
+    throw error;
+  }
 }
 
 /** Looks at the FORWARD chain of one family. */
@@ -41,8 +54,7 @@ export async function readForward(exec: Exec, tools: Tools, family: Family): Pro
     const { stdout } = await exec('cat', [LEGACY_TABLES[family]]);
     if (!stdout.split('\n').includes('filter')) return { drops: false, rules: 0 };
   }
-  const { stdout } = await exec(tools.program(family), [...WAIT, '-S', 'FORWARD']);
-  const lines = stdout.split('\n');
+  const lines = (await listForward(exec, tools.program(family))).stdout.split('\n');
   return {
     drops: lines.includes('-P FORWARD DROP'),
     rules: lines.filter((line) => line === `-A ${FORWARD_RULE}`).length,
@@ -51,7 +63,13 @@ export async function readForward(exec: Exec, tools: Tools, family: Family): Pro
 
 /** Opens it for one variant of iptables. */
 export function openForwardAccept(exec: Exec, tools: Tools): ForwardAccept {
-  let isDone = false;
+  /** By family, in their order; undefined: look. */
+  let known: readonly Forward[] | undefined;
+
+  const look = async (): Promise<readonly Forward[]> => {
+    known ??= await Promise.all(FAMILIES.map(async (family) => readForward(exec, tools, family)));
+    return known;
+  };
 
   /** Brings the number of our rules from what it is to what it should be. */
   const bring = async (family: Family, rules: number, wanted: number): Promise<string | undefined> => {
@@ -69,20 +87,22 @@ export function openForwardAccept(exec: Exec, tools: Tools): ForwardAccept {
   };
 
   return {
-    adopt: () => {
-      isDone = false;
+    isNeeded: async () => (await look()).some(({ drops }) => drops),
+    adopt: async () => {
+      known = undefined;
+      await look();
     },
     apply: async () => {
-      if (isDone) return { changed: false, failures: [] };
+      const before = await look();
       const done = await Promise.all(
-        FAMILIES.map(async (family) => {
-          const { drops, rules } = await readForward(exec, tools, family);
+        FAMILIES.map(async (family, at) => {
+          const { drops, rules } = before[at] ?? { drops: false, rules: 0 };
           const wanted = drops ? 1 : 0;
-          return { changed: rules !== wanted, failure: await bring(family, rules, wanted) };
+          return { drops, changed: rules !== wanted, failure: await bring(family, rules, wanted) };
         }),
       );
       const failures = done.flatMap(({ failure }) => failure ?? []);
-      isDone = failures.length === 0;
+      known = failures.length > 0 ? undefined : done.map(({ drops }) => ({ drops, rules: drops ? 1 : 0 }));
       return { changed: done.some(({ changed }) => changed), failures };
     },
     cleanup: async () => {
@@ -90,7 +110,7 @@ export function openForwardAccept(exec: Exec, tools: Tools): ForwardAccept {
         const { rules } = await readForward(exec, tools, family);
         await bring(family, rules, 0);
       }
-      isDone = false;
+      known = undefined;
     },
   };
 }
@@ -100,8 +120,7 @@ export function forwarding(dataplane: Dataplane, accept: ForwardAccept): Datapla
   return {
     ...dataplane,
     adopt: async () => {
-      accept.adopt();
-      await dataplane.adopt();
+      await Promise.all([accept.adopt(), dataplane.adopt()]);
     },
     apply: async (ruleset, facts) => {
       const report = await dataplane.apply(ruleset, facts);

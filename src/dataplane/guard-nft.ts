@@ -6,8 +6,21 @@ import { SluiceError } from '../errors.ts';
 import type { Exec } from '../host/exec.ts';
 import { assertGuardText } from '../rules/guard/guard-grammar.ts';
 import { type FoundGuard, parseGuard } from '../rules/guard/guard-listing.ts';
-import { diffGuard, GUARD_SETS, guardOf, type GuardState, isSameGuard } from '../rules/guard/guard-state.ts';
-import { GUARD_REMOVAL, GUARD_TABLE, guardTable, guardUpdate } from '../rules/guard/guard-text.ts';
+import {
+  diffGuard,
+  emptySets,
+  GUARD_SETS,
+  guardOf,
+  type GuardState,
+  isSameGuard,
+} from '../rules/guard/guard-state.ts';
+import {
+  GUARD_REMOVAL,
+  GUARD_TABLE,
+  guardFrame,
+  guardTable,
+  guardUpdate,
+} from '../rules/guard/guard-text.ts';
 import type { Ruleset } from '../rules/ruleset.ts';
 import type { Guard, GuardReport } from './guard.ts';
 
@@ -45,54 +58,86 @@ function failureLine(error: unknown): string {
   return `entries are not guarded: ${[error.message, error.why].filter((part) => part !== undefined).join(': ')}`;
 }
 
+/** What was asked for. */
+interface Wanted {
+  readonly ruleset: Ruleset;
+  readonly marks: boolean;
+}
+
 class NftGuard implements Guard {
   readonly isThere = true;
   readonly notes: readonly string[] = [];
   readonly #exec: Exec;
-  /** How this nft prints the frame of a guard that was just written whole; undefined until one was seen. */
-  #frame: string | undefined;
+  /** How this nft prints the frame of a guard that was just written, with marks and without; undefined until one was seen. */
+  readonly #frames = new Map<boolean, string>();
   /** What is known to be there; undefined: nothing, or not what it should be. */
   #state: GuardState | undefined;
   #isRead = false;
-  /** The ruleset that `#state` was made from, if it was not read. */
-  #applied: Ruleset | undefined;
+  /** What `#state` was made from, if it was not read. */
+  #applied: Wanted | undefined;
+  /** Whether what is there marks packets. */
+  #marks = false;
+  /** It was away and is back, which the next apply has to tell. */
+  #wasRestored = false;
 
   constructor(exec: Exec) {
     this.#exec = exec;
   }
 
   async adopt(): Promise<void> {
+    const before = this.#applied;
     this.#applied = undefined;
     const found = await readGuard(this.#exec);
     this.#isRead = true;
-    if (this.#frame === undefined && found !== undefined) this.#frame = await this.#learnFrame(found);
-    this.#state = found !== undefined && found.frame === this.#frame ? found.state : undefined;
+    const frame = found === undefined ? undefined : await this.#frameOf(found);
+    this.#state = found !== undefined && found.frame === frame ? found.state : undefined;
+    this.#marks = found?.marks ?? false;
+    // At once, not after all else was read: without it an answer that arrives ends its connection.
+    if (found === undefined && before !== undefined) this.#wasRestored = (await this.#bring(before)).changed;
   }
 
   /** The words of a frame differ with the version of nft: the guard is written once whole, with what it held, and read back. */
-  async #learnFrame(found: FoundGuard): Promise<string | undefined> {
-    try {
-      await send(this.#exec, guardTable(found.state));
-      return (await readGuard(this.#exec))?.frame;
-    } catch (error) {
-      // What stands there is not ours in shape: the next apply writes it whole, and tells if that fails too.
-      if (error instanceof SluiceError) return undefined;
-      throw error;
+  async #frameOf({ frame, marks, state }: FoundGuard): Promise<string | undefined> {
+    if (frame === guardFrame(marks)) this.#frames.set(marks, frame);
+    if (!this.#frames.has(marks)) {
+      try {
+        await send(this.#exec, guardTable(state, marks));
+        await this.#learnFrame();
+      } catch (error) {
+        // What stands there is not ours in shape: the next apply writes it whole, and tells if that fails too.
+        if (!(error instanceof SluiceError)) throw error;
+      }
     }
+    return this.#frames.get(marks);
   }
 
-  async apply(ruleset: Ruleset): Promise<GuardReport> {
-    if (this.#applied !== undefined && isSameGuard(this.#applied, ruleset))
+  async #learnFrame(): Promise<void> {
+    const written = await readGuard(this.#exec);
+    if (written !== undefined) this.#frames.set(written.marks, written.frame);
+  }
+
+  async apply(ruleset: Ruleset, marks: boolean): Promise<GuardReport> {
+    const report = await this.#bring({ ruleset, marks });
+    const changed = report.changed || this.#wasRestored;
+    this.#wasRestored = false;
+    return { ...report, changed };
+  }
+
+  async #bring(asked: Wanted): Promise<GuardReport> {
+    const { ruleset, marks } = asked;
+    const applied = this.#applied;
+    if (applied !== undefined && applied.marks === marks && isSameGuard(applied.ruleset, ruleset))
       return { changed: false, failures: [] };
     this.#applied = undefined;
     const wanted = guardOf(ruleset);
     try {
       if (!this.#isRead) await this.adopt();
-      const before = this.#state;
+      const before = this.#marks === marks ? this.#state : undefined;
       this.#state = undefined;
-      const changed = before === undefined ? await this.#write(wanted) : await this.#update(before, wanted);
-      this.#state = wanted;
-      this.#applied = ruleset;
+      const changed =
+        before === undefined ? await this.#write(wanted, marks) : await this.#update(before, wanted);
+      [this.#state, this.#marks] = [wanted, marks];
+      this.#applied = asked;
       return { changed, failures: [] };
     } catch (error) {
       this.#isRead = false;
@@ -100,9 +145,13 @@ class NftGuard implements Guard {
     }
   }
 
-  async #write(wanted: GuardState): Promise<boolean> {
-    await send(this.#exec, guardTable(wanted));
-    this.#frame ??= (await readGuard(this.#exec))?.frame;
+  async #write(wanted: GuardState, marks: boolean): Promise<boolean> {
+    if (!this.#frames.has(marks)) {
+      // Learned from an empty one: listing 10,000 entries takes nft longer than writing them.
+      await send(this.#exec, guardTable(emptySets(), marks));
+      await this.#learnFrame();
+    }
+    await send(this.#exec, guardTable(wanted, marks));
     return true;
   }
 
@@ -114,7 +163,7 @@ class NftGuard implements Guard {
     } catch (error) {
       if (!(error instanceof SluiceError) || error.code === 'internal') throw error;
       // Somebody changed it behind our back.
-      await send(this.#exec, guardTable(wanted));
+      await send(this.#exec, guardTable(wanted, this.#marks));
     }
     return true;
   }

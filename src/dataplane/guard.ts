@@ -20,8 +20,11 @@ export interface Guard {
   readonly notes: readonly string[];
   /** Reads back what is there. */
   readonly adopt: () => Promise<void>;
-  /** Brings the guard to this ruleset, in one transaction; what cannot be done is told, not thrown. */
-  readonly apply: (ruleset: Ruleset) => Promise<GuardReport>;
+  /**
+   * Brings the guard to this ruleset, in one transaction; what cannot be done is told, not thrown.
+   * @param marks whether forwarded packets of our connections are to carry the mark (forward-accept.ts): it costs every packet
+   */
+  readonly apply: (ruleset: Ruleset, marks: boolean) => Promise<GuardReport>;
   /** One line a chain, rule and element, sorted where their order means nothing. Empty if there is none. */
   readonly dump: () => Promise<readonly string[]>;
   readonly cleanup: () => Promise<void>;
@@ -32,15 +35,16 @@ export interface Guard {
  *
  * The guard goes first: it lets every translated packet pass, so that being early does no harm, whereas being late would let packets
  * by that nobody translates. In a clean-up it goes last.
+ * @param marks whether forwarded packets must carry the guard's mark now
  */
-export function guarded(dataplane: Dataplane, guard: Guard): Dataplane {
+export function guarded(dataplane: Dataplane, guard: Guard, marks: () => Promise<boolean>): Dataplane {
   return {
     ...dataplane,
     adopt: async () => {
       await Promise.all([guard.adopt(), dataplane.adopt()]);
     },
     apply: async (ruleset, facts) => {
-      const done = await guard.apply(ruleset);
+      const done = await guard.apply(ruleset, await marks());
       const report = await dataplane.apply(ruleset, facts);
       return {
         ...report,

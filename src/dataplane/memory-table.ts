@@ -97,6 +97,7 @@ export function memoryTable(family: Family): MemoryTable {
   const taken: string[] = [];
   return {
     family,
+    rewritesWhole: false,
     taken,
     listing: () => listingOf(state),
     foreign: (lines) => {

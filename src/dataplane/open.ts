@@ -24,9 +24,9 @@ export async function openDataplane(options: Omit<LayoutOptions, 'routeType'>): 
   const guard = await openGuard(exec);
   const routeType = guard.isThere ? 'device' : 'local';
   const { dataplane: layout, choice, tools } = await openLayout({ ...options, routeType });
-  const plane = guarded(layout, guard);
   // Without iptables there is no FORWARD chain of it, and without the guard nothing carries its mark.
-  const isForwarding = guard.isThere && tools !== undefined;
-  const dataplane = isForwarding ? forwarding(plane, openForwardAccept(exec, tools)) : plane;
+  const accept = guard.isThere && tools !== undefined ? openForwardAccept(exec, tools) : undefined;
+  const plane = guarded(layout, guard, async () => accept?.isNeeded() ?? false);
+  const dataplane = accept === undefined ? plane : forwarding(plane, accept);
   return { dataplane, choice, notes: guard.notes };
 }

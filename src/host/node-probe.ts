@@ -36,7 +36,6 @@ const PROGRAMS: readonly (readonly [name: string, ...args: string[]])[] = [
   ['ip6tables', '--version'],
   ['nft', '--version'],
   ['conntrack', '--version'],
-  ['xtables-monitor', '--version'],
   ['perl', '--version'],
 ];
 

@@ -18,12 +18,8 @@ const NEEDED: Readonly<Record<string, { readonly why: string; readonly result: '
     why: 'connections to instances that are gone cannot be ended (package conntrack)',
     result: 'warn',
   },
-  'xtables-monitor': {
-    why: 'foreign changes of rules are found by looking now and then (package iptables)',
-    result: 'warn',
-  },
   perl: {
-    why: 'neighbours cannot be answered for entries published with --announce (package perl-base)',
+    why: 'foreign changes of rules are found by looking now and then, and neighbours cannot be answered for entries published with --announce (package perl-base)',
     result: 'warn',
   },
 };

@@ -1,28 +1,52 @@
-/** Owns understanding what `xtables-monitor -e` and `ip monitor route` print: who changed what, and whether that is ours. Pure. */
+/** Owns understanding what the watch of tables and `ip monitor route` print: who changed what, and whether that is ours. Pure. */
 
 import { ENTRY_DEVICE } from './entry-device.ts';
+
+/** One thing that a commit changed. */
+export interface TableEvent {
+  readonly action: 'new' | 'del';
+  /** table, chain, rule, set or element. */
+  readonly what: string;
+  /** Family and name of the table, e.g. `ip nat`. */
+  readonly table: string;
+  /** Of the chain or set, for a rule of its chain; `*` if there were too many to tell. */
+  readonly name: string;
+  /** It names something of ours. */
+  readonly isOurs: boolean;
+  /** A chain whose policy is drop. */
+  readonly drops: boolean;
+}
 
 /** One change of the kernel's tables by one program. */
 export interface Commit {
   /** Name of the program, as the kernel knows it (15 characters). */
   readonly by: string;
   readonly pid: number;
-  /** What it changed, as printed; an empty text for something the monitor has no words for. */
-  readonly events: readonly string[];
+  readonly events: readonly TableEvent[];
 }
 
-const EVENT = /^ ?EVENT: ?(.*)$/;
-const NEWGEN = /^NEWGEN: GENID=\d+ PID=(\d+) NAME=(.*)$/;
-/** Far above any change that somebody reads; the rest of a large commit is counted as one more. */
-const MAX_EVENTS = 1_000;
+const EVENT = /^event (new|del) (\w+) (\S+ \S+) (\S+) (\S+)$/;
+const COMMIT = /^commit (\d+) (.*)$/;
+
+function eventOf([, action, what = '', table = '', name = '', marks = '']: RegExpExecArray): TableEvent {
+  const all = marks.split(',');
+  return {
+    action: action === 'new' ? 'new' : 'del',
+    what,
+    table,
+    name,
+    isOurs: all.includes('ours'),
+    drops: all.includes('drop'),
+  };
+}
 
 /** Reads lines one by one. @returns gives the commit that a line completes */
 export function commitReader(): (line: string) => Commit | undefined {
-  let events: string[] = [];
+  let events: TableEvent[] = [];
   return (line) => {
-    const event = EVENT.exec(line)?.[1];
-    if (event !== undefined && (events.length < MAX_EVENTS || isOurs(event))) events.push(event.trim());
-    const [, pid, by] = NEWGEN.exec(line) ?? [];
+    const event = EVENT.exec(line);
+    if (event !== null) events.push(eventOf(event));
+    const [, pid, by] = COMMIT.exec(line) ?? [];
     if (pid === undefined || by === undefined) return undefined;
     const commit = { by, pid: Number(pid), events };
     events = [];
@@ -30,26 +54,28 @@ export function commitReader(): (line: string) => Commit | undefined {
   };
 }
 
-/** Something of ours, the chains and tables that our hooks stand in, or a policy that drops what we forward. */
-function isOurs(event: string): boolean {
-  return (
-    /sluice/i.test(event) ||
-    / filter FORWARD .* hook forward .* policy drop /.test(event) ||
-    /^-[46] -t nat -X (?:PREROUTING|OUTPUT|POSTROUTING)\b/.test(event) ||
-    /^nft: DEL table: table nat ip6? /.test(event)
-  );
+const NAT = /^ip6? nat$/;
+const HOOK_CHAIN = /^(?:PREROUTING|OUTPUT|POSTROUTING|\*)$/;
+
+/** True for something of ours, what our hooks stand in, or a policy that drops what we forward. */
+function touchesOurs({ action, what, table, name, isOurs, drops }: TableEvent): boolean {
+  if (isOurs) return true;
+  if (action === 'new') return drops && name === 'FORWARD' && /^ip6? filter$/.test(table);
+  return NAT.test(table) && (what === 'table' || (what !== 'rule' && HOOK_CHAIN.test(name)));
 }
 
-/** What a commit means for us: `ours` was touched; nobody can tell from what is printed (sets, tables of family inet); or `none` of ours. */
-export function touchOf({ events }: Commit): 'ours' | 'unclear' | 'none' {
-  if (events.some(isOurs)) return 'ours';
-  return events.length === 0 || events.includes('') ? 'unclear' : 'none';
+/** True if a commit touched something of ours: then it is worth a look. */
+export function touchesUs({ events }: Commit): boolean {
+  return events.some(touchesOurs);
 }
 
-/** The events worth telling: those that touch ours, else the first. */
+/** The events worth telling, in words: those that touch ours, else the first. */
 export function tellingEvents({ events }: Commit, count: number): readonly string[] {
-  const ours = events.filter(isOurs);
-  return (ours.length > 0 ? ours : events.filter((event) => event !== '')).slice(0, count);
+  const ours = events.filter(touchesOurs);
+  return (ours.length > 0 ? ours : events).slice(0, count).map(({ action, what, table, name }) => {
+    const place = what === 'table' ? '' : what === 'chain' || what === 'set' ? ` ${name}` : ` in ${name}`;
+    return `${action === 'new' ? 'new' : 'deleted'} ${what}${place}${what === 'table' ? ` ${table}` : ` of ${table}`}`;
+  });
 }
 
 /**

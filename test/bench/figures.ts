@@ -8,7 +8,7 @@ const FILE = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../d
 
 const HEAD = `# Benchmarks
 
-Written by \`npm run bench\`; medians unless it says otherwise. Absolute times depend on the machine; ratios much less.
+Written by \`npm run bench\` and \`npm run bench:dataplane\`; medians unless it says otherwise. Absolute times depend on the machine; ratios much less.
 `;
 
 /** One measured figure. */
@@ -19,7 +19,7 @@ export interface Figure {
   readonly met: boolean;
 }
 
-function section(title: string, figures: readonly Figure[]): string {
+function section(title: string, figures: readonly Figure[], more: string): string {
   const machine = `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'cpu'}, Linux ${release()}`;
   const rows = figures.map(
     ({ what, measured, target, met }) => `| ${what} | ${measured} | ${target} | ${met ? 'yes' : '**no**'} |`,
@@ -33,15 +33,32 @@ function section(title: string, figures: readonly Figure[]): string {
     '| --- | --- | --- | --- |',
     ...rows,
     '',
+    ...(more === '' ? [] : [more]),
   ].join('\n');
+}
+
+function missed(figures: readonly Figure[]): readonly string[] {
+  return figures
+    .filter(({ met }) => !met)
+    .map(({ what, measured, target }) => `${what}: ${measured}, not ${target}`);
+}
+
+/**
+ * Prints the figures, e.g. of a benchmark of which only a part was run.
+ * @returns what was missed
+ */
+export function printFigures(title: string, figures: readonly Figure[], more = ''): readonly string[] {
+  process.stdout.write(`\n${section(title, figures, more)}\n`);
+  return missed(figures);
 }
 
 /**
  * Prints the figures and puts them into docs/benchmarks.md in place of those measured before under this title.
+ * @param more Markdown to stand below them, e.g. a table of all that was measured
  * @returns what was missed, for the benchmark to fail on
  */
-export function recordFigures(title: string, figures: readonly Figure[]): readonly string[] {
-  const fresh = section(title, figures);
+export function recordFigures(title: string, figures: readonly Figure[], more = ''): readonly string[] {
+  const fresh = section(title, figures, more);
   process.stdout.write(`\n${fresh}\n`);
   let text = HEAD;
   try {
@@ -53,7 +70,5 @@ export function recordFigures(title: string, figures: readonly Figure[]): readon
   const others = sections.filter((other) => !other.startsWith(`## ${title}\n`));
   const all = [...others.map((other) => `${other.trimEnd()}\n`), fresh].toSorted((a, b) => (a < b ? -1 : 1));
   writeFileSync(FILE, [`${head.trimEnd()}\n`, ...all].join('\n'));
-  return figures
-    .filter(({ met }) => !met)
-    .map(({ what, measured, target }) => `${what}: ${measured}, not ${target}`);
+  return missed(figures);
 }

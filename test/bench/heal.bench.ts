@@ -15,14 +15,24 @@ const mostMs = (name: string): number => (isAll(name) ? 150 : 100);
 /** When all is flushed, conntrack too has no hooks for a moment: an answer that arrives just then is reset by the node. */
 const mostLost = (name: string): number => (isAll(name) ? (HELD * ROUNDS) / 100 : 0);
 
-describe('how fast a node is whole again', () => {
+/** What strangers do to the nftables layout, by name. */
+const STRANGERS_NFTABLES: Readonly<Record<string, string>> = {
+  'nft flush ruleset': 'nft flush ruleset',
+  'table deleted': 'nft delete table ip sluice',
+  'inserted rule': 'nft insert rule ip sluice dispatch return',
+};
+
+describe.each([
+  ['iptables', STRANGERS],
+  ['nftables', STRANGERS_NFTABLES],
+] as const)('how fast a node is whole again, %s', (layout, strangers) => {
   const lab = useLab({ nodes: 2, etcd: 1 });
 
   it('after what strangers do, as clients on the node see it', { timeout: 900_000 }, async () => {
-    const world = await startHealWorld(lab(), SERVICES);
+    const world = await startHealWorld(lab(), SERVICES, layout);
     const whole = await world.ours();
     const figures: Figure[] = [];
-    for (const [name, script] of Object.entries(STRANGERS)) {
+    for (const [name, script] of Object.entries(strangers)) {
       const holder = await startHolder(world.node, HELD);
       const outages: number[] = [];
       let lost = 0;
@@ -53,6 +63,6 @@ describe('how fast a node is whole again', () => {
       );
     }
     await world.close();
-    expect(recordFigures(`Healing: ${SERVICES} services`, figures)).toEqual([]);
+    expect(recordFigures(`Healing, ${layout}: ${SERVICES} services`, figures)).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     globalSetup: ['test/cluster/harness/programs.ts'],
-    include: ['test/bench/**/*.bench.ts'],
+    include: ['test/bench/*.bench.ts'],
     pool: 'forks',
     fileParallelism: false,
     testTimeout: 300_000,

@@ -69,11 +69,11 @@ describe('the modelled data plane', { timeout: 60_000 }, () => {
     const report = await plane.apply(many, FACTS);
     const { taken } = plane.kernel.tables.ipv4;
     expect(taken.map((text) => text.match(/^:SLUICE-S-.{13} /gm)?.length ?? 0)).toEqual([
-      500, 500, 500, 500, 100, 0, 0,
+      500, 500, 500, 500, 100, 0, 0, 0, 0, 0,
     ]);
     expect(taken.slice(0, 5).some((text) => text.includes('SLUICE-T'))).toBe(false);
-    expect(taken[5]).not.toContain('-I ');
-    expect(taken[6]).toBe(
+    expect(taken.slice(0, -1).some((text) => text.includes('-I '))).toBe(false);
+    expect(taken.at(-1)).toBe(
       '*nat\n-I PREROUTING -j SLUICE-ENTRIES\n-I OUTPUT -j SLUICE-ENTRIES\n-I POSTROUTING -j SLUICE-POST\nCOMMIT\n',
     );
     expect(report.rulesWritten).toBe(taken.join('').match(/^-[AI] /gm)?.length);

@@ -4,70 +4,89 @@ import {
   commitReader,
   goneRoute,
   tellingEvents,
-  touchOf,
+  touchesUs,
 } from '../../src/rules/foreign-commit.ts';
 
-/** What xtables-monitor 1.8.9 printed on a real kernel. */
 function commits(text: string): readonly Commit[] {
   const read = commitReader();
   return text.split('\n').flatMap((line) => read(line) ?? []);
 }
 
-const commit = (...events: readonly string[]): Commit => ({ by: 'nft', pid: 7, events });
+/** A commit of the lines that the program prints for events. */
+function commit(...events: readonly string[]): Commit {
+  const [found] = commits([...events.map((event) => `event ${event}`), 'commit 7 nft'].join('\n'));
+  if (found === undefined) throw new Error('not read');
+  return found;
+}
 
-describe('what a monitor prints', () => {
+describe('what the watch of tables prints', () => {
   it('is one commit a generation, with its events and who did it', () => {
     const text = [
-      ' EVENT: -4 -t nat -D OUTPUT -j SLUICE-ENTRIES',
-      'NEWGEN: GENID=7 PID=1995 NAME=iptables-nft',
-      'NEWGEN: GENID=8 PID=2004 NAME=a b',
-      ' EVENT: ',
-      ' EVENT: nft: DEL table: table nat ip flags 0 use 0 handle 4',
-      'NEWGEN: GENID=9 PID=2032 NAME=nft',
+      'ready',
+      'event del rule ip nat OUTPUT ours',
+      'commit 1995 iptables-nft',
+      'commit 2004 a b',
+      'event new chain ip filter FORWARD drop',
+      'event del table inet sluice_guard sluice_guard ours,drop',
+      'commit 2032 nft',
     ].join('\n');
+    const plain = { isOurs: false, drops: false };
     expect(commits(text)).toEqual([
-      { by: 'iptables-nft', pid: 1995, events: ['-4 -t nat -D OUTPUT -j SLUICE-ENTRIES'] },
+      {
+        by: 'iptables-nft',
+        pid: 1995,
+        events: [{ ...plain, action: 'del', what: 'rule', table: 'ip nat', name: 'OUTPUT', isOurs: true }],
+      },
       { by: 'a b', pid: 2004, events: [] },
-      { by: 'nft', pid: 2032, events: ['', 'nft: DEL table: table nat ip flags 0 use 0 handle 4'] },
+      {
+        by: 'nft',
+        pid: 2032,
+        events: [
+          { ...plain, action: 'new', what: 'chain', table: 'ip filter', name: 'FORWARD', drops: true },
+          {
+            action: 'del',
+            what: 'table',
+            table: 'inet sluice_guard',
+            name: 'sluice_guard',
+            isOurs: true,
+            drops: true,
+          },
+        ],
+      },
     ]);
   });
 
-  it('keeps what matters of a commit without end', () => {
-    const events = Array.from({ length: 50_000 }, (_, at) => ` EVENT: -4 -t nat -A KUBE-${at} -j RETURN`);
-    const [read] = commits(
-      [...events, ' EVENT: -4 -t nat -X SLUICE-TCP', 'NEWGEN: GENID=1 PID=1 NAME=x'].join('\n'),
-    );
-    expect(read?.events.length).toBeLessThanOrEqual(1_001);
-    expect(touchOf(read ?? commit())).toBe('ours');
-  });
-
   it.each([
-    ['ours', '-4 -t nat -D OUTPUT -j SLUICE-ENTRIES'],
-    ['ours', '-6 -t nat -A SLUICE-TCP -j RETURN'],
-    ['ours', '-4 -t nat -X OUTPUT'],
-    ['ours', 'nft: DEL table: table nat ip flags 0 use 0 handle 4'],
-    ['ours', 'nft: DEL table: table sluice_guard inet flags 0 use 0 handle 3'],
-    [
-      'ours',
-      '# nft: ip filter FORWARD use 3 type filter hook forward prio 0 policy drop packets 0 bytes 0 flags 1',
-    ],
-    ['none', '-4 -t nat -A PREROUTING -j DOCKER'],
-    ['none', '-4 -t filter -X FORWARD'],
-    ['none', 'nft: DEL table: table filter ip flags 0 use 0 handle 4'],
-    ['unclear', ''],
-  ] as const)('touches %s: %s', (touch, event) => {
-    expect(touchOf(commit(event))).toBe(touch);
-    expect(touchOf(commit('-4 -t filter -A INPUT -j ACCEPT', event))).toBe(touch);
-  });
-
-  it('of sets alone, which the monitor does not print, tells nothing', () => {
-    expect(touchOf(commit())).toBe('unclear');
+    [true, 'del rule ip nat OUTPUT ours'],
+    [true, 'new rule ip6 nat SLUICE-TCP ours'],
+    [true, 'del element inet sluice_guard entries4 ours'],
+    [true, 'del chain ip nat OUTPUT -'],
+    [true, 'del chain ip nat * -'],
+    [true, 'del table ip nat nat -'],
+    [true, 'new chain ip filter FORWARD drop'],
+    [false, 'new chain ip filter FORWARD -'],
+    [false, 'new chain inet filter FORWARD drop'],
+    [false, 'new rule ip nat PREROUTING -'],
+    [false, 'del rule ip nat PREROUTING -'],
+    [false, 'del chain ip filter FORWARD -'],
+    [false, 'del table ip filter filter -'],
+  ] as const)('touches ours (%s): %s', (touches, event) => {
+    expect(touchesUs(commit(event))).toBe(touches);
+    expect(touchesUs(commit('new rule ip filter INPUT -', event))).toBe(touches);
   });
 
   it('is told by what touched ours', () => {
-    const read = commit('-4 -t nat -X DOCKER', '-4 -t nat -X SLUICE-TCP', '-4 -t nat -X SLUICE-UDP', '');
-    expect(tellingEvents(read, 1)).toEqual(['-4 -t nat -X SLUICE-TCP']);
-    expect(tellingEvents(commit('', 'x'), 5)).toEqual(['x']);
+    const read = commit(
+      'del chain ip nat DOCKER -',
+      'del chain ip nat SLUICE-TCP ours',
+      'del rule ip nat OUTPUT ours',
+    );
+    expect(tellingEvents(read, 1)).toEqual(['deleted chain SLUICE-TCP of ip nat']);
+    expect(tellingEvents(read, 5)).toEqual([
+      'deleted chain SLUICE-TCP of ip nat',
+      'deleted rule in OUTPUT of ip nat',
+    ]);
+    expect(tellingEvents(commit('new table ip x x -'), 5)).toEqual(['new table ip x']);
   });
 });
 

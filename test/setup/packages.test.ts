@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+  BENCH_REQUIREMENTS,
   REQUIREMENTS,
   installAdvice,
   isThere,
@@ -30,10 +31,16 @@ describe('the programs that Sluice needs', () => {
     expect(missingRequirements(['/nowhere', folder])).toEqual({ programs: [], requirements: [] });
   });
 
+  it('are others for the benchmark of data planes', () => {
+    const { requirements } = missingRequirements([folder], BENCH_REQUIREMENTS);
+    expect(requirements).toEqual(BENCH_REQUIREMENTS);
+    expect(installAdvice(requirements, [folder])).toContain('haproxy nginx libnginx-mod-stream');
+  });
+
   it('lack a whole package when one of its programs is missing', async () => {
-    await Promise.all(all.filter((name) => name !== 'xtables-monitor').map(async (name) => await put(name)));
+    await Promise.all(all.filter((name) => name !== 'ip6tables-save').map(async (name) => await put(name)));
     const { programs, requirements } = missingRequirements([folder]);
-    expect(programs).toEqual(['xtables-monitor']);
+    expect(programs).toEqual(['ip6tables-save']);
     expect(requirements.map(({ packages }) => packages.apt)).toEqual(['iptables']);
   });
 

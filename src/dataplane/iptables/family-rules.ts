@@ -75,7 +75,9 @@ export class ChainFamilyRules implements FamilyRules {
     const delta = diffChains({ ...state, chains: before }, after);
     const isFirst = !hasChains(state) && state.marks.length === 0;
     const marks = isFirst && !isEmptyDelta(delta) ? await this.#table.absentParts() : [];
-    const documents = isEmptyDelta(delta) ? [] : documentsOf(delta, after, marks);
+    const documents = isEmptyDelta(delta)
+      ? []
+      : documentsOf(delta, after, { marks, isWhole: this.#table.rewritesWhole });
     for (const { text } of documents) await this.#table.restore(text);
     const hooks = documents.length === 0 ? state.hooks : HOOKS;
     this.#state = { ...state, units: desired, hooks, marks: [...state.marks, ...marks] };

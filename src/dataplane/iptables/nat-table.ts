@@ -14,6 +14,8 @@ import type { Tools } from './variant.ts';
 /** A nat table of one family, real or modelled. */
 export interface NatTable {
   readonly family: Family;
+  /** A transaction costs what the table holds, not what it changes. */
+  readonly rewritesWhole: boolean;
   /** What is there of ours. @throws SluiceError `config`, `permission`, `failed` */
   readonly read: () => Promise<Installed>;
   /** Listing with counters, as `iptables-save -c` prints it. */
@@ -88,6 +90,7 @@ export function iptablesNatTable({ exec, runRestore }: NatTableExec, tools: Tool
   };
   return {
     family,
+    rewritesWhole: tools.variant === 'legacy',
     read: async () => parseListing(await list([])),
     countedListing: async () => list(['-c']),
     restore: async (text) => {

@@ -8,10 +8,10 @@ import { ENTRY_DEVICE } from '../../rules/entry-device.ts';
 import { REPAIR } from '../../rules/explain/finding.ts';
 import { type FoundGuard, parseGuard } from '../../rules/guard/guard-listing.ts';
 import { emptySets } from '../../rules/guard/guard-state.ts';
-import { GUARD_TABLE, guardTable } from '../../rules/guard/guard-text.ts';
+import { GUARD_TABLE, guardFrame, guardTable } from '../../rules/guard/guard-text.ts';
 import type { Ruleset } from '../../rules/ruleset.ts';
 import type { Difference } from '../../rules/verify/comparison.ts';
-import { compareGuard, GUARD_FRAME } from '../../rules/verify/guard.ts';
+import { compareGuard } from '../../rules/verify/guard.ts';
 import { compareRoutes, type LiveRoute, type LiveRoutes } from '../../rules/verify/routes.ts';
 import { FORWARD_RULE, readForward } from '../forward-accept.ts';
 import type { Tools } from '../iptables/variant.ts';
@@ -27,26 +27,33 @@ interface Guard {
   readonly frame: string;
 }
 
-async function readGuard(exec: Exec): Promise<Guard> {
+async function readGuard(exec: Exec, marks: boolean): Promise<Guard> {
   const listing = await listNft(exec, ['-s', 'list', 'table', ...GUARD_TABLE.split(' ')]);
   const found = listing === undefined ? undefined : parseGuard(listing);
-  if (found === undefined || found.frame === GUARD_FRAME) return { found, frame: GUARD_FRAME };
+  const known = guardFrame(marks);
+  if (found === undefined || found.frame === known) return { found, frame: known };
   const script = `nft -f - && nft -s list table ${GUARD_TABLE}`;
-  const printed = await inOwnNetwork(exec, ['sh', '-c', script], { input: guardTable(emptySets()) });
+  const printed = await inOwnNetwork(exec, ['sh', '-c', script], { input: guardTable(emptySets(), marks) });
   const isPrinted = printed !== undefined && printed.result.exitCode === 0;
-  return { found, frame: isPrinted ? parseGuard(printed.result.stdout).frame : GUARD_FRAME };
+  return { found, frame: isPrinted ? parseGuard(printed.result.stdout).frame : known };
 }
 
-async function forwardDifferences(exec: Exec, tools: Tools | undefined): Promise<readonly Difference[]> {
-  if (tools === undefined) return [];
-  const read = async (family: 'ipv4' | 'ipv6'): Promise<readonly Difference[]> => {
+/** The FORWARD chain, and how it differs from what it should be. */
+interface Forwarding {
+  readonly drops: boolean;
+  readonly differences: readonly Difference[];
+}
+
+async function readForwarding(exec: Exec, tools: Tools | undefined): Promise<Forwarding> {
+  if (tools === undefined) return { drops: false, differences: [] };
+  const read = async (family: 'ipv4' | 'ipv6'): Promise<Forwarding> => {
     const { drops, rules } = await readForward(exec, tools, family);
     const wanted = drops ? 1 : 0;
-    if (rules === wanted) return [];
+    if (rules === wanted) return { drops, differences: [] };
     const line = `-A ${FORWARD_RULE}`;
-    return [
+    const differences = [
       {
-        part: 'forwarding',
+        part: 'forwarding' as const,
         chain: `FORWARD of ${tools.program(family)} -t filter`,
         service: undefined,
         missing: rules < wanted ? [line] : [],
@@ -54,8 +61,13 @@ async function forwardDifferences(exec: Exec, tools: Tools | undefined): Promise
         fix: REPAIR,
       },
     ];
+    return { drops, differences };
   };
-  return (await Promise.all([read('ipv4'), read('ipv6')])).flat();
+  const both = await Promise.all([read('ipv4'), read('ipv6')]);
+  return {
+    drops: both.some(({ drops }) => drops),
+    differences: both.flatMap(({ differences }) => differences),
+  };
 }
 
 async function readRoutes(exec: Exec): Promise<LiveRoutes> {
@@ -90,9 +102,12 @@ export async function readBeside(
   exec: Exec,
   { tools, hasNft }: { readonly tools: Tools | undefined; readonly hasNft: boolean },
 ): Promise<(ruleset: Ruleset) => readonly Difference[]> {
-  const [guard, forward, routes] = await Promise.all([
-    hasNft ? readGuard(exec) : undefined,
-    hasNft ? forwardDifferences(exec, tools) : [],
+  const [{ guard, forward }, routes] = await Promise.all([
+    (async () => {
+      if (!hasNft) return { guard: undefined, forward: [] };
+      const { drops, differences } = await readForwarding(exec, tools);
+      return { guard: await readGuard(exec, drops), forward: differences };
+    })(),
     readRoutes(exec),
   ]);
   return (ruleset) => [

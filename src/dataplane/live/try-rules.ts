@@ -88,5 +88,5 @@ export async function tryRules(exec: Exec, layout: Layout, family: Family): Prom
 /** Loads the guard likewise. */
 export async function tryGuard(exec: Exec): Promise<Trial> {
   const entries = [...sample('ipv4').entries, ...sample('ipv6').entries];
-  return load(exec, ['nft', '-f', '-'], { input: guardTable(guardOf({ entries })) });
+  return load(exec, ['nft', '-f', '-'], { input: guardTable(guardOf({ entries }), true) });
 }

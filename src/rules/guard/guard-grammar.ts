@@ -7,7 +7,7 @@ import { canonicalIp, parsePort } from '../../model/address.ts';
 import { emptySets } from './guard-state.ts';
 import { GUARD_REMOVAL, GUARD_TABLE, guardTable } from './guard-text.ts';
 
-const FRAME = guardTable(emptySets());
+const FRAMES = [guardTable(emptySets(), false), guardTable(emptySets(), true)];
 const LINE = new RegExp(
   `^(?:add|delete) element ${GUARD_TABLE} (entries|refused|addresses)([46]) \\{ (.+) \\}$`,
 );
@@ -34,7 +34,8 @@ function isElementLine(line: string): boolean {
  */
 export function assertGuardText(text: string): void {
   if (text === GUARD_REMOVAL) return;
-  const rest = text.startsWith(FRAME) ? text.slice(FRAME.length) : text;
+  const frame = FRAMES.find((known) => text.startsWith(known)) ?? '';
+  const rest = text.slice(frame.length);
   if (rest === '' && text !== '') return;
   const lines = rest.split('\n');
   const wrong = lines.slice(0, -1).find((line) => !isElementLine(line));

@@ -6,6 +6,8 @@ export interface FoundGuard {
   /** Everything but the elements of the sets, in the words of this nft; to be compared as a whole. */
   readonly frame: string;
   readonly state: GuardState;
+  /** It marks forwarded packets. */
+  readonly marks: boolean;
 }
 
 const SET = /\tset (\w+) \{\n([^}]*?)(?:\t\telements = \{([^}]*)\}\n)?\t\}\n/g;
@@ -19,5 +21,5 @@ export function parseGuard(listing: string): FoundGuard {
     for (const element of elements.split(',')) if (element.trim() !== '') found[set].add(element.trim());
   }
   const frame = listing.replaceAll(/\t\telements = \{[^}]*\}\n/g, '').replaceAll(/^#.*\n/gm, '');
-  return { frame, state: found };
+  return { frame, state: found, marks: frame.includes('\tchain forwarded {\n') };
 }

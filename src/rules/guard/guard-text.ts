@@ -6,13 +6,14 @@
  * - a packet that still carries an entry after NAT is dropped, so that no connection without NAT is remembered: the client sends it again;
  * - if the entry has no usable instance it is refused at once (TCP reset, ICMP port unreachable); so are other ports of an
  *   entry's address, which would leave by a device behind which there is nothing;
- * - forwarded packets of translated connections to entries get a mark, by which a firewall's own table can accept them (forward-accept.ts);
+ * - where it is needed, forwarded packets of translated connections to entries get a mark, by which a firewall's own table can accept them
+ *   (forward-accept.ts);
  * - established connections, translated or not, and everything that is for no entry, pass.
  *
  * A translated packet passes whatever the sets say. So the sets may be changed before the rules are, in one transaction.
  */
 import { ENTRY_DEVICE } from '../entry-device.ts';
-import { GUARD_SETS, type GuardSet, type GuardState, type SetDelta } from './guard-state.ts';
+import { emptySets, GUARD_SETS, type GuardSet, type GuardState, type SetDelta } from './guard-state.ts';
 
 /** Family and name of the guard's table. */
 export const GUARD_TABLE = 'inet sluice_guard';
@@ -43,8 +44,25 @@ const filterChain = (hook: 'input' | 'forward' | 'output'): string => `	chain ${
 	}
 `;
 
-/** The chains as `nft -s list table` prints them; what does not depend on any service. */
-export const GUARD_CHAINS = `	chain entries {
+const FORWARDED_CHAIN = `	chain forwarded {
+		type filter hook forward priority filter - 10; policy accept;
+		ct status dnat ct original ip daddr @addresses4 meta mark set meta mark | ${FORWARDED_MARK_NFT}
+		ct status dnat ct original ip6 daddr @addresses6 meta mark set meta mark | ${FORWARDED_MARK_NFT}
+	}
+
+`;
+
+/**
+ * The chains as `nft -s list table` prints them; what does not depend on any service. A packet that is for no entry is asked about one
+ * set only, and connections that are known about none.
+ */
+export const guardChains = (marks: boolean): string => `	chain entries {
+		ip daddr @addresses4 goto entry
+		ip6 daddr @addresses6 goto entry
+		oifname "${ENTRY_DEVICE}" goto refuse
+	}
+
+	chain entry {
 		ip daddr . meta l4proto . th dport @refused4 goto refuse
 		ip6 daddr . meta l4proto . th dport @refused6 goto refuse
 		ip daddr . meta l4proto . th dport @entries4 drop
@@ -58,13 +76,7 @@ export const GUARD_CHAINS = `	chain entries {
 	}
 
 ${(['input', 'forward', 'output'] as const).map(filterChain).join('\n')}
-	chain forwarded {
-		type filter hook forward priority filter - 10; policy accept;
-		ct status dnat ct original ip daddr @addresses4 meta mark set meta mark | ${FORWARDED_MARK_NFT}
-		ct status dnat ct original ip6 daddr @addresses6 meta mark set meta mark | ${FORWARDED_MARK_NFT}
-	}
-
-	chain nat {
+${marks ? FORWARDED_CHAIN : ''}	chain nat {
 		type nat hook input priority 300; policy accept;
 	}
 `;
@@ -84,16 +96,20 @@ function elementLines(verb: 'add' | 'delete', set: GuardSet, elements: readonly 
 }
 
 /** The whole guard in one transaction, in place of whatever stands in its table. */
-export function guardTable(state: GuardState): string {
+export function guardTable(state: GuardState, marks: boolean): string {
   return [
     `add table ${GUARD_TABLE}`,
     `delete table ${GUARD_TABLE}`,
     `table ${GUARD_TABLE} {`,
-    `${GUARD_SETS.map(setText).join('\n')}\n${GUARD_CHAINS}}`,
+    `${GUARD_SETS.map(setText).join('\n')}\n${guardChains(marks)}}`,
     ...GUARD_SETS.flatMap((set) => elementLines('add', set, [...state[set]].toSorted())),
     '',
   ].join('\n');
 }
+
+/** The frame of a guard (all but elements) in the words of the nft that its text was written for; others may print it differently. */
+export const guardFrame = (marks: boolean): string =>
+  guardTable(emptySets(), marks).split('\n').slice(2).join('\n');
 
 /** Changes of sets in one transaction. */
 export function guardUpdate(deltas: readonly SetDelta[]): string {

@@ -1,13 +1,10 @@
 /** Owns holding the guard as found against the one that the ruleset asks for: its chains word for word, its sets element by element. Pure. */
 import type { FoundGuard } from '../guard/guard-listing.ts';
-import { emptySets, GUARD_SETS, guardOf } from '../guard/guard-state.ts';
-import { GUARD_TABLE, guardTable } from '../guard/guard-text.ts';
+import { GUARD_SETS, guardOf } from '../guard/guard-state.ts';
+import { GUARD_TABLE } from '../guard/guard-text.ts';
 import type { Ruleset } from '../ruleset.ts';
 import type { Difference } from './comparison.ts';
 import { chainDifferences, differenceOf, setDifference } from './lines.ts';
-
-/** The guard's frame in the words of the nft that its text was written for; others may print it differently. */
-export const GUARD_FRAME: string = guardTable(emptySets()).split('\n').slice(2).join('\n');
 
 /** What stands in the blocks of a frame, by the name of the block. */
 function blocksOf(frame: string): ReadonlyMap<string, readonly string[]> {

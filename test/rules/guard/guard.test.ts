@@ -10,7 +10,7 @@ import {
   type GuardState,
   isSameGuard,
 } from '../../../src/rules/guard/guard-state.ts';
-import { GUARD_CHAINS, GUARD_REMOVAL, guardTable, guardUpdate } from '../../../src/rules/guard/guard-text.ts';
+import { guardChains, GUARD_REMOVAL, guardTable, guardUpdate } from '../../../src/rules/guard/guard-text.ts';
 import { parseEntry } from '../../../src/model/entry.ts';
 import type { EntryRules } from '../../../src/rules/ruleset.ts';
 import { rulesetArbitrary, rulesetFrom } from '../arbitrary.ts';
@@ -29,14 +29,14 @@ const plain = (state: GuardState): Record<string, readonly string[]> =>
   Object.fromEntries(GUARD_SETS.map((set) => [set, [...state[set]].toSorted()]));
 
 /** What nft prints for a state, elements wrapped over lines as it does. */
-const listing = (state: GuardState): string => {
+const listing = (state: GuardState, marks = false): string => {
   const sets = GUARD_SETS.map((set) => {
     const elements = [...state[set]].join(',\n\t\t\t     ');
     const rest = set.startsWith('addresses') ? '' : ' . inet_proto . inet_service';
     const type = `${set.endsWith('4') ? 'ipv4_addr' : 'ipv6_addr'}${rest}`;
     return `\tset ${set} {\n\t\ttype ${type}\n${elements === '' ? '' : `\t\telements = { ${elements} }\n`}\t}\n`;
   });
-  return `table inet sluice_guard {\n${sets.join('\n')}\n${GUARD_CHAINS}}\n`;
+  return `table inet sluice_guard {\n${sets.join('\n')}\n${guardChains(marks)}}\n`;
 };
 
 describe('the guard of a ruleset', () => {
@@ -80,7 +80,7 @@ describe('the guard of a ruleset', () => {
     fc.assert(
       fc.property(rulesetArbitrary(30), (ruleset) => {
         const state = guardOf(ruleset);
-        assertGuardText(guardTable(state));
+        for (const marks of [false, true]) assertGuardText(guardTable(state, marks));
         const found = parseGuard(listing(state));
         expect(plain(found.state)).toEqual(plain(state));
         expect(found.frame).toBe(parseGuard(listing(emptySets())).frame);
@@ -93,6 +93,13 @@ describe('the guard of a ruleset', () => {
     const text = listing(emptySets());
     const changed = text.replace('\t\tct status dnat accept\n', '\t\taccept\n\t\tct status dnat accept\n');
     expect(parseGuard(changed).frame).not.toBe(parseGuard(text).frame);
+  });
+
+  it('marks forwarded packets only where that is asked for', () => {
+    expect([false, true].map((marks) => parseGuard(listing(emptySets(), marks)).marks)).toEqual([
+      false,
+      true,
+    ]);
   });
 });
 
@@ -114,8 +121,8 @@ describe('the grammar of the guard', () => {
     'add element inet sluice_guard entries4 { 10.96.0.1 . tcp . 65536 }\n',
     'add element inet firewalld entries4 { 10.96.0.1 . tcp . 80 }\n',
     'add element inet sluice_guard others4 { 10.96.0.1 . tcp . 80 }\n',
-    guardTable(emptySets()).replace('policy accept', 'policy drop'),
-    `${guardTable(emptySets())}flush ruleset\n`,
+    guardTable(emptySets(), false).replace('policy accept', 'policy drop'),
+    `${guardTable(emptySets(), false)}flush ruleset\n`,
   ])('refuses %j', (text) => {
     expect(() => assertGuardText(text)).toThrow(expect.objectContaining({ code: 'internal' }));
   });

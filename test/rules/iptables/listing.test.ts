@@ -87,7 +87,9 @@ describe('a difference', () => {
 
   it('becomes one transaction that names nothing else', () => {
     const delta = diffChains(parseListing(LISTING), desired);
-    expect(documentsOf(delta, desired, ['SLUICE-NEW-TABLE']).map(({ text }) => text.split('\n'))).toEqual([
+    expect(
+      documentsOf(delta, desired, { marks: ['SLUICE-NEW-TABLE'] }).map(({ text }) => text.split('\n')),
+    ).toEqual([
       [
         '*nat',
         ':SLUICE-TCP - [0:0]',

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { parseEntry } from '../../../src/model/entry.ts';
 import { parseGuard } from '../../../src/rules/guard/guard-listing.ts';
 import { guardOf } from '../../../src/rules/guard/guard-state.ts';
-import { compareGuard, GUARD_FRAME } from '../../../src/rules/verify/guard.ts';
+import { guardFrame } from '../../../src/rules/guard/guard-text.ts';
+import { compareGuard } from '../../../src/rules/verify/guard.ts';
 import { compareRoutes, type LiveRoutes } from '../../../src/rules/verify/routes.ts';
 import { rulesetFrom } from '../arbitrary.ts';
 
@@ -17,42 +18,43 @@ const ruleset = rulesetFrom([
 ]);
 const state = guardOf(ruleset);
 const NOTHING = rulesetFrom([]);
+const plain = { frame: guardFrame(false), marks: false };
 
 describe('verifying the guard', () => {
   it('finds nothing where it is whole, or where a node never had an entry', () => {
-    expect(compareGuard(ruleset, { frame: GUARD_FRAME, state }, GUARD_FRAME)).toEqual([]);
-    expect(compareGuard(NOTHING, undefined, GUARD_FRAME)).toEqual([]);
-    expect(parseGuard(GUARD_FRAME).frame).toBe(GUARD_FRAME);
+    expect(compareGuard(ruleset, { ...plain, state }, guardFrame(false))).toEqual([]);
+    expect(compareGuard(NOTHING, undefined, guardFrame(false))).toEqual([]);
+    for (const marks of [false, true]) expect(parseGuard(guardFrame(marks)).frame).toBe(guardFrame(marks));
   });
 
   it.each([
     ['it is missing', undefined, 'table inet sluice_guard', undefined],
     [
       'a rule is missing',
-      { frame: GUARD_FRAME.replace('\t\tgoto entries\n', ''), state },
+      { ...plain, frame: plain.frame.replace('\t\tgoto entries\n', ''), state },
       'chain input of inet sluice_guard',
       undefined,
     ],
     [
       'an entry is missing',
-      { frame: GUARD_FRAME, state: { ...state, entries4: new Set(['10.96.0.11 . tcp . 80']) } },
+      { ...plain, state: { ...state, entries4: new Set(['10.96.0.11 . tcp . 80']) } },
       'set entries4 of inet sluice_guard',
       'web',
     ],
     [
       'an entry is refused that has an instance',
-      { frame: GUARD_FRAME, state: { ...state, refused4: state.entries4 } },
+      { ...plain, state: { ...state, refused4: state.entries4 } },
       'set refused4 of inet sluice_guard',
       'web',
     ],
     [
       'a stranger is refused',
-      { frame: GUARD_FRAME, state: { ...state, addresses4: new Set([...state.addresses4, '10.0.0.9']) } },
+      { ...plain, state: { ...state, addresses4: new Set([...state.addresses4, '10.0.0.9']) } },
       'set addresses4 of inet sluice_guard',
       undefined,
     ],
   ] as const)('names it when %s', (_title, found, chain, service) => {
-    const differences = compareGuard(ruleset, found, GUARD_FRAME);
+    const differences = compareGuard(ruleset, found, guardFrame(false));
     expect(differences).toMatchObject([{ part: 'guard', chain, service }]);
     expect(differences[0]?.fix).toMatch(/SIGHUP/);
   });
