@@ -3,6 +3,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Dataplane } from '../../../src/dataplane/dataplane.ts';
 import { restoreByExec } from '../../../src/dataplane/iptables/nat-table.ts';
+import { createHelper } from '../../../src/dataplane/nftables/resident-nft.ts';
 import { openDataplane } from '../../../src/dataplane/open.ts';
 import { openLayout } from '../../../src/dataplane/open-layout.ts';
 import type { Exec } from '../../../src/host/exec.ts';
@@ -50,14 +51,17 @@ async function open(lane: Lane, { layout, isGuarded = true }: SluiceKind): Promi
     return result;
   };
   let bare: (() => Promise<unknown>) | undefined;
-  const pipeInside: OpenPipe = (file, args, more) => {
-    const inside = ['-t', String(lane.node.pid), '-n', '--', file, ...args];
-    const pipe = openPipe('nsenter', inside, more);
+  const plainPipe: OpenPipe = (file, args, more) =>
+    openPipe('nsenter', ['-t', String(lane.node.pid), '-n', '--', file, ...args], more);
+  // What apply has resident is resident here too.
+  const helper = createHelper(plainPipe);
+  const pipeInside: OpenPipe = (...args) => {
+    const pipe = plainPipe(...args);
     return {
       ...pipe,
       write: (text) => {
         const [line = ''] = text.split('\n');
-        bare = async () => await plainExec('nft', ['--', line]);
+        bare = async () => await helper.run(line);
         pipe.write(text);
       },
     };
