@@ -8,8 +8,9 @@ import { runInNewContext } from 'node:vm';
 
 /** From now on collects garbage early and often, at some processor time; for the start of a process that stays. */
 export function preferSmall(): void {
-  setFlagsFromString('--optimize-for-size');
   setFlagsFromString('--max-semi-space-size=2');
+  // By a fifth, not to several times what is used. (`--optimize-for-size` keeps memory smaller still, and doubles the time of every repair.)
+  setFlagsFromString('--heap-growing-percent=20');
 }
 
 /** Collects garbage now; stops this process for about a millisecond a megabyte that is really used. */
