@@ -31,7 +31,7 @@ const SERVICES = Number(process.env['AGENT_SERVICES'] ?? 10_000);
 const CHANGES = Number(process.env['AGENT_CHANGES'] ?? 30);
 const IDLE_SECONDS = Number(process.env['AGENT_IDLE_SECONDS'] ?? 30);
 /** A minute after its start the agent looks once at everything; the next looks are that much later as they take long (heal.ts). */
-const FIRST_LOOK_MS = Number(process.env['AGENT_IDLE_SECONDS'] === undefined ? 70_000 : 3_000);
+const FIRST_LOOK_MS = process.env['AGENT_IDLE_SECONDS'] === undefined ? 70_000 : 3_000;
 /** Changes that are not measured: programs are started, functions compiled. */
 const WARM_UP = 10;
 /** Of /proc/PID/stat (proc(5)); the same on all Linux machines that matter. */
