@@ -3,8 +3,8 @@
  * accepts the packets that the guard marked. An accept in a table of our own would not save them from the drop in another. The rule stands
  * last, so that it overrides the policy and nothing that somebody forbade. Tables that are not there are not made by looking.
  */
-import { SluiceError } from '../errors.ts';
-import type { Exec, ExecResult } from '../host/exec.ts';
+import type { Exec } from '../host/exec.ts';
+import { ifInstalled } from '../host/if-installed.ts';
 import type { Family } from '../model/address.ts';
 import { FORWARDED_MARK } from '../rules/guard/guard-text.ts';
 import type { Dataplane } from './dataplane.ts';
@@ -38,23 +38,15 @@ export interface ForwardAccept {
   readonly cleanup: () => Promise<void>;
 }
 
-/** Where there is no ip6tables, nobody has set a policy with it. */
-async function listForward(exec: Exec, program: string): Promise<Pick<ExecResult, 'stdout'>> {
-  try {
-    return await exec(program, [...WAIT, '-S', 'FORWARD']);
-  } catch (error) {
-    if (error instanceof SluiceError && error.code === 'config') return { stdout: '' };
-    throw error;
-  }
-}
-
 /** Looks at the FORWARD chain of one family. */
 export async function readForward(exec: Exec, tools: Tools, family: Family): Promise<Forward> {
   if (tools.variant === 'legacy') {
     const { stdout } = await exec('cat', [LEGACY_TABLES[family]]);
     if (!stdout.split('\n').includes('filter')) return { drops: false, rules: 0 };
   }
-  const lines = (await listForward(exec, tools.program(family))).stdout.split('\n');
+  // Where there is no ip6tables, nobody has set a policy with it.
+  const result = await ifInstalled(async () => exec(tools.program(family), [...WAIT, '-S', 'FORWARD']));
+  const lines = (result?.stdout ?? '').split('\n');
   return {
     drops: lines.includes('-P FORWARD DROP'),
     rules: lines.filter((line) => line === `-A ${FORWARD_RULE}`).length,

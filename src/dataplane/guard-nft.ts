@@ -4,6 +4,7 @@
  */
 import { SluiceError } from '../errors.ts';
 import type { Exec } from '../host/exec.ts';
+import { ifInstalled } from '../host/if-installed.ts';
 import { assertGuardText } from '../rules/guard/guard-grammar.ts';
 import { type FoundGuard, parseGuard } from '../rules/guard/guard-listing.ts';
 import {
@@ -25,15 +26,6 @@ import type { Ruleset } from '../rules/ruleset.ts';
 import type { Guard, GuardReport } from './guard.ts';
 
 const TIMEOUT_MS = 60_000;
-
-async function isInstalled(exec: Exec): Promise<boolean> {
-  try {
-    return (await exec('nft', ['--version'])).exitCode === 0;
-  } catch (error) {
-    if (error instanceof SluiceError && error.code === 'config') return false;
-    throw error;
-  }
-}
 
 /** The guard as it is; undefined if there is none. */
 async function readGuard(exec: Exec): Promise<FoundGuard | undefined> {
@@ -199,5 +191,6 @@ const NO_GUARD: Guard = {
 
 /** Opens the guard of the network namespace that `exec` runs in; changes nothing yet. */
 export async function openGuard(exec: Exec): Promise<Guard> {
-  return (await isInstalled(exec)) ? new NftGuard(exec) : NO_GUARD;
+  const version = await ifInstalled(async () => exec('nft', ['--version']));
+  return version?.exitCode === 0 ? new NftGuard(exec) : NO_GUARD;
 }

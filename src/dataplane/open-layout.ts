@@ -1,6 +1,6 @@
 /** Owns opening the data plane of a node: looks what is there, chooses the layout, and takes care of what another layout left. */
-import { SluiceError } from '../errors.ts';
 import type { Exec } from '../host/exec.ts';
+import { ifInstalled } from '../host/if-installed.ts';
 import { openPipe as openMachinePipe, type OpenPipe } from '../host/pipe.ts';
 import type { Dataplane } from './dataplane.ts';
 import type { FamilyRules } from './family-rules.ts';
@@ -37,15 +37,6 @@ export interface OpenedLayout {
   readonly tools: Tools | undefined;
 }
 
-async function findTools(exec: Exec): Promise<Tools | undefined> {
-  try {
-    return await detectTools(exec);
-  } catch (error) {
-    if (error instanceof SluiceError && error.code === 'config') return undefined;
-    throw error;
-  }
-}
-
 /** What this node has. */
 interface NodeLayouts {
   readonly tools: Tools | undefined;
@@ -55,7 +46,7 @@ interface NodeLayouts {
 /** Looks what this node has; reads only. */
 export async function lookAtLayouts(exec: Exec): Promise<NodeLayouts> {
   const [tools, problem, hasTable] = await Promise.all([
-    findTools(exec),
+    ifInstalled(async () => detectTools(exec)),
     nftProblem(exec),
     hasOurTable(exec),
   ]);

@@ -26,8 +26,8 @@ const RETRY_FIRST_MS = 100;
 const RETRY_LAST_MS = 60_000;
 /** One that runs this long has come up. */
 const SETTLED_MS = 250;
-/** Kills it when we die, and keeps it from holding lines back: into a pipe programs write blocks of 4 KiB unless told otherwise. */
-const WRAP = ['--pdeathsig', 'KILL', '--', 'stdbuf', '-oL', '--'];
+/** Kills it when we die. What is run must not hold lines back: into a pipe programs write blocks of 4 KiB unless told otherwise. */
+const WRAP = ['--pdeathsig', 'KILL', '--'];
 
 /** Runs it once to its end. @returns why it ended */
 async function runOnce(options: LinesOptions, signal: AbortSignal, onSettled: () => void): Promise<string> {

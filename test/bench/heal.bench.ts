@@ -29,7 +29,7 @@ describe.each([
   const lab = useLab({ nodes: 2, etcd: 1 });
 
   it('after what strangers do, as clients on the node see it', { timeout: 900_000 }, async () => {
-    const world = await startHealWorld(lab(), SERVICES, layout);
+    const world = await startHealWorld(lab(), SERVICES, { dataplane: layout });
     const whole = await world.ours();
     const figures: Figure[] = [];
     for (const [name, script] of Object.entries(strangers)) {

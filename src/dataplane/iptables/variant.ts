@@ -5,6 +5,7 @@
 import { SluiceError } from '../../errors.ts';
 import type { Family } from '../../model/address.ts';
 import type { Exec } from '../../host/exec.ts';
+import { ifInstalled } from '../../host/if-installed.ts';
 import { POST_CHAIN } from '../../rules/iptables/chain-names.ts';
 
 /** Which kernel interface the iptables programs speak to. */
@@ -40,13 +41,8 @@ export function chooseVariant({ listings, systemDefault }: VariantFacts): Varian
 
 /** Output of a program, or undefined if it is not installed or fails (legacy without its kernel modules does). */
 async function outputOf(exec: Exec, file: string, args: readonly string[]): Promise<string | undefined> {
-  try {
-    const result = await exec(file, args, { timeoutMs: 60_000 });
-    return result.exitCode === 0 ? result.stdout : undefined;
-  } catch (error) {
-    if (error instanceof SluiceError && error.code === 'config') return undefined;
-    throw error;
-  }
+  const result = await ifInstalled(async () => exec(file, args, { timeoutMs: 60_000 }));
+  return result?.exitCode === 0 ? result.stdout : undefined;
 }
 
 function variantOfVersion(version: string | undefined): Variant | undefined {

@@ -1,6 +1,7 @@
 /** Owns reading what verify compares: our rules with their counters in the layout that is installed, and what stands beside them. Reads only. */
 import { SluiceError } from '../../errors.ts';
 import type { Exec } from '../../host/exec.ts';
+import { ifInstalled } from '../../host/if-installed.ts';
 import type { Family } from '../../model/address.ts';
 import { nftFamily, TABLE } from '../../rules/nftables/names.ts';
 import { REPAIR } from '../../rules/explain/finding.ts';
@@ -57,16 +58,6 @@ async function readNftables(exec: Exec, node: string | undefined): Promise<Compa
   const [ipv4, ipv6] = await Promise.all([readOurNftables(exec, 'ipv4'), readOurNftables(exec, 'ipv6')]);
   const live = { ipv4, ipv6 };
   return (ruleset, family) => compareNftables(ruleset, family, { ...live[family], node });
-}
-
-/** What a program gives; undefined if it is not installed. */
-async function ifInstalled<T>(attempt: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await attempt();
-  } catch (error) {
-    if (error instanceof SluiceError && error.code === 'config') return undefined;
-    throw error;
-  }
 }
 
 interface Found {

@@ -4,6 +4,7 @@
  */
 import { SluiceError } from '../../errors.ts';
 import type { Exec } from '../../host/exec.ts';
+import { ifInstalled } from '../../host/if-installed.ts';
 import type { Family } from '../../model/address.ts';
 import type { Entry } from '../../model/entry.ts';
 import { incompatibleTables, readIptables } from '../../rules/explain/iptables-save.ts';
@@ -154,15 +155,6 @@ async function lazyIptables(exec: Exec, names: Names): Promise<readonly LazyTabl
   if (lazy === undefined || isOdd) return undefined;
   const whole = texts.flatMap((text) => readIptables(text ?? '', source));
   return [...whole.map((table) => ({ table, load: async () => false })), lazy];
-}
-
-async function ifInstalled<T>(attempt: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await attempt();
-  } catch (error) {
-    if (error instanceof SluiceError && error.code === 'config') return undefined;
-    throw error;
-  }
 }
 
 /** Tables that iptables-nft prints, whole or in part, beside legacy's. */

@@ -1,6 +1,6 @@
 /** Owns finding out, without changing anything, whether nftables works on this node and whether rules of ours are in it. */
-import { SluiceError } from '../../errors.ts';
 import type { Exec, ExecResult } from '../../host/exec.ts';
+import { ifInstalled } from '../../host/if-installed.ts';
 import { TABLE } from '../../rules/nftables/names.ts';
 
 /** One of each thing that the layout needs; only checked (`nft -c`), by the kernel too, and never committed. */
@@ -16,12 +16,7 @@ add element ip sluice_probe m { 192.0.2.1 . tcp . 80 : goto c }
 `;
 
 async function nft(exec: Exec, args: readonly string[]): Promise<ExecResult | undefined> {
-  try {
-    return await exec('nft', args, { timeoutMs: 30_000 });
-  } catch (error) {
-    if (error instanceof SluiceError && error.code === 'config') return undefined;
-    throw error;
-  }
+  return ifInstalled(async () => exec('nft', args, { timeoutMs: 30_000 }));
 }
 
 /** Why the layout cannot be used here, one line; undefined if it can. */

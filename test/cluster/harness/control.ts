@@ -71,7 +71,7 @@ const stateDirOf = (node: Workplace): string => path.join(node.folder, 'state');
 export async function startAgent(
   lab: Lab,
   node: Workplace,
-  { wait = true, dataplane = 'auto' } = {},
+  { wait = true, dataplane = 'auto', env = [] as readonly string[] } = {},
 ): Promise<Child> {
   const flags = [
     '--node',
@@ -83,7 +83,7 @@ export async function startAgent(
     '--dataplane',
     dataplane,
   ];
-  const agent = await node.start([...SLUICE, 'agent', ...flags, ...endpointsOf(lab)]);
+  const agent = await node.start(['env', ...env, ...SLUICE, 'agent', ...flags, ...endpointsOf(lab)]);
   if (!wait) return agent;
   await waitUntil(() => agent.stderr().includes('node announced') || !agent.running(), {
     what: `the agent of ${node.name} to announce itself`,

@@ -29,8 +29,21 @@ export interface HealWorld {
   readonly close: () => Promise<void>;
 }
 
+/** How the agent of a world is started. */
+export interface HealAgent {
+  readonly dataplane?: string;
+  /** Environment in front of its own, `NAME=VALUE`. */
+  readonly env?: readonly string[];
+  /** What its log says when it has come up. */
+  readonly says?: string;
+}
+
 /** Publishes `services` services (the first has two instances that answer) and starts the agent of node 1. */
-export async function startHealWorld(lab: Lab, services: number, dataplane = 'auto'): Promise<HealWorld> {
+export async function startHealWorld(
+  lab: Lab,
+  services: number,
+  { says = 'watching for changes', ...how }: HealAgent = {},
+): Promise<HealWorld> {
   const control = await openLabStore(lab);
   const [node, server] = [lab.node(1), lab.node(2)];
   for (const i of [1, 2]) {
@@ -42,10 +55,10 @@ export async function startHealWorld(lab: Lab, services: number, dataplane = 'au
     specOf(`s${at}`, `10.96.${at >> 8}.${at & 255}:80`, instances),
   );
   const { revision } = await publish(control.deps, specs);
-  const agent = await startAgent(lab, node, { dataplane });
+  const agent = await startAgent(lab, node, how);
   await waitConverged(control.deps, revision, { timeoutMs: 60_000 });
-  await waitUntil(() => agent.stderr().includes('watching for changes'), {
-    what: 'the agent to watch',
+  await waitUntil(() => agent.stderr().includes(says), {
+    what: `the agent to say ${says}`,
     timeoutMs: 20_000,
     facts: () => agent.stderr(),
   });
