@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureBuilt } from './build-stamp.js';
 import { runChecks } from './checks.js';
-import { SetupFailure, describeFailure } from './failure.js';
+import { SetupFailure, describeFailure, say } from './failure.js';
 import { withLock } from './lock.js';
 import { ensureModules } from './modules.js';
 import { checkNodeVersion } from './node-version.js';
@@ -68,6 +68,7 @@ const COMMANDS = {
     const env = await prepare();
     const checked = args.length > 0 || (await runChecks(ROOT));
     const exitCode = await runTests({ root: ROOT, env, args });
+    if (!checked) say('the checks before the tests failed; npm run check shows them alone');
     return exitCode === 0 && !checked ? 1 : exitCode;
   },
 };

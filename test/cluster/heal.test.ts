@@ -2,7 +2,14 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitUntil } from '../../src/host/wait.ts';
-import { disturb, type HealWorld, startHealWorld, startHolder, STRANGERS } from './harness/heal-world.ts';
+import {
+  disturb,
+  type Holder,
+  type HealWorld,
+  startHealWorld,
+  startHolder,
+  STRANGERS,
+} from './harness/heal-world.ts';
 import { useLab } from './harness/use-lab.ts';
 
 /** What well-known programs do to the tables when they start, stop or reload, written from what they are known to do. */
@@ -39,12 +46,20 @@ const DESTRUCTIVE: Readonly<Record<string, string>> = {
   'device deleted': 'ip link del sluice0',
 };
 
-/** Does a script under connections that are held: all is back as it was, and none of them is lost. */
-async function expectWhole(world: HealWorld, script: string, whole: string): Promise<void> {
+/** What 20 connections look like of which none was lost. */
+const NONE_LOST = { lost: 0, held: 20 };
+
+/** Does a script under 20 connections that are held, and waits until all is back; how they fared. */
+async function heldDuring(
+  world: HealWorld,
+  script: string,
+  whole: string,
+): Promise<Awaited<ReturnType<Holder['goesOn']>>> {
   const holder = await startHolder(world.node, 20);
   await disturb(world, script, whole);
-  expect(await holder.goesOn()).toMatchObject({ lost: 0, held: 20 });
+  const report = await holder.goesOn();
   await holder.stop();
+  return report;
 }
 
 describe('a node whose tables others change', () => {
@@ -86,7 +101,7 @@ describe('a node whose tables others change', () => {
   it.each(Object.entries(DESTRUCTIVE))(
     'is whole again after: %s; no established connection is lost',
     async (_name, script) => {
-      await expectWhole(world, script, whole);
+      expect(await heldDuring(world, script, whole)).toMatchObject(NONE_LOST);
     },
   );
 
@@ -129,7 +144,7 @@ describe('a node with the nftables layout whose tables others change', () => {
   it.each(Object.entries(DESTRUCTIVE_NFTABLES))(
     'is whole again after: %s; no established connection is lost',
     async (_name, script) => {
-      await expectWhole(world, script, whole);
+      expect(await heldDuring(world, script, whole)).toMatchObject(NONE_LOST);
     },
   );
 });
@@ -154,6 +169,6 @@ describe('a node that is not told of changes', () => {
   });
 
   it('looks every few seconds, and is whole again', async () => {
-    await expectWhole(world, STRANGERS['iptables -t nat -F'] ?? '', whole);
+    expect(await heldDuring(world, STRANGERS['iptables -t nat -F'] ?? '', whole)).toMatchObject(NONE_LOST);
   });
 });
