@@ -1,6 +1,8 @@
 /** Owns the words service and instance as data: what the store holds of them and what an admin asks for. Pure. */
 import type { Address } from './address.ts';
+import type { DrainOrder } from './assignment.ts';
 import type { Entry } from './entry.ts';
+import type { Template } from './template.ts';
 
 /** Where an instance comes from: listed by an admin, started by Sluice, or self-registered. */
 export type Origin = 'static' | 'managed' | 'registered';
@@ -15,6 +17,9 @@ export interface Service {
   readonly masquerade: boolean;
   /** Seconds after its last new connection for which a client stays with its instance; undefined for no session affinity. */
   readonly affinitySeconds?: number | undefined;
+  /** Of managed services: how many instances there shall be, and what each runs. */
+  readonly replicas?: number | undefined;
+  readonly template?: Template | undefined;
   /** RFC 3339, UTC. */
   readonly createdAt: string;
 }
@@ -26,8 +31,18 @@ export interface Instance extends Address {
   /** Base weight 0-65535 set by the admin. */
   readonly weight: number;
   readonly origin: Origin;
+  /** Of static instances set by people (`draining`), of managed ones by the agent of its node. */
   readonly state: InstanceState;
   readonly node?: string | undefined;
+  /** Of managed instances: content hash of the template that it runs. */
+  readonly templateHash?: string | undefined;
+  /** Of managed instances: since when it is in this state (RFC 3339), and why, one line: 'exit code 1', 'probe: HTTP 503'. */
+  readonly stateSince?: string | undefined;
+  readonly why?: string | undefined;
+  /** Of managed instances: starts after the first. */
+  readonly restarts?: number | undefined;
+  /** People asked to take it out: no new connections, whatever its state. */
+  readonly drain?: DrainOrder | undefined;
   readonly createdAt: string;
 }
 

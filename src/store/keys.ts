@@ -23,6 +23,14 @@ export const appliedKey = (node: string): string => `applied/${node}`;
 /** `audit/<time>-<request id>`; `time` is RFC 3339 UTC with milliseconds, so that keys sort by time. */
 export const auditKey = (time: string, requestId: string): string => `audit/${time}-${requestId}`;
 
+/** `assignment/<node>/<service>/<id>` */
+export const assignmentKey = (node: string, service: string, id: string): string =>
+  `assignment/${node}/${service}/${id}`;
+/** `leader`: who decides for the cluster. */
+export const LEADER_KEY = 'leader';
+/** `decision/<service>/<time>`; `time` as in `auditKey`. */
+export const decisionKey = (service: string, time: string): string => `decision/${service}/${time}`;
+
 /** All keys that begin with `prefix`, which must end in an ASCII character below `~`. */
 export function prefixRange(prefix: string): KeyRange {
   const last = prefix.charCodeAt(prefix.length - 1);
@@ -41,6 +49,10 @@ export const NODES_ALIVE: KeyRange = prefixRange('node-alive/');
 export const APPLIED: KeyRange = prefixRange('applied/');
 /** All audit records. */
 export const AUDIT: KeyRange = prefixRange('audit/');
+/** What one node shall run. */
+export const assignmentsOf = (node: string): KeyRange => prefixRange(`assignment/${node}/`);
+/** What all nodes shall run. */
+export const ASSIGNMENTS: KeyRange = prefixRange('assignment/');
 
 /**
  * What an agent follows: one contiguous range from `generation` to `weights/`, so that one watch delivers whole transactions in order.
