@@ -21,6 +21,10 @@ export type Change =
 export type Narrowing =
   | { readonly kind: 'removes-instances'; readonly ids: readonly string[]; readonly of: number }
   | { readonly kind: 'moves-entries'; readonly entries: readonly Entry[] }
+  /** Of managed services. */
+  | { readonly kind: 'fewer-replicas'; readonly from: number; readonly to: number }
+  /** From listed instances to ones that are started, or back. */
+  | { readonly kind: 'changes-origin'; readonly to: 'static' | 'managed' }
   | { readonly kind: 'deletes-service' };
 
 /** What to do to one service, and what it takes. Sorted and deterministic. */
