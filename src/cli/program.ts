@@ -7,6 +7,9 @@ import { VERSION } from '../version.ts';
 import { defineAgent } from './commands/agent.ts';
 import { defineDev } from './commands/dev.ts';
 import { defineDescribe } from './commands/describe.ts';
+import { defineDrain, defineRestore } from './commands/drain.ts';
+import { defineNode } from './commands/node.ts';
+import { defineScale } from './commands/scale.ts';
 import { defineExplain } from './commands/explain.ts';
 import { defineInstance } from './commands/instance.ts';
 import { defineList } from './commands/list.ts';
@@ -34,10 +37,13 @@ export interface ProgramOutput {
 }
 
 const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[]])[] = [
-  ['Publish and change:', [definePublish, defineUnpublish, definePlan, defineInstance]],
+  [
+    'Publish and change:',
+    [definePublish, defineUnpublish, definePlan, defineInstance, defineScale, defineDrain, defineRestore],
+  ],
   ['Observe:', [defineStatus, defineList, defineDescribe, defineExplain, defineVerify, defineWait]],
   ['Run:', [defineAgent, defineDev]],
-  ['Operate:', [defineDoctor, defineCompletion, defineVersion, defineHelp]],
+  ['Operate:', [defineNode, defineDoctor, defineCompletion, defineVersion, defineHelp]],
 ];
 
 /** What ends every run of commander that did what was asked: help or version shown. */

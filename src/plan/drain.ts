@@ -77,6 +77,7 @@ export function planDrain({ request, stored, revision }: DrainInput): Plan {
   const { changes, after } = withInstances(stored.instances, wanted);
   return {
     service: stored.service.value.name,
+    origin: stored.service.value.origin,
     baseRevision: revision,
     outcome: changes.length === 0 ? 'unchanged' : 'updated',
     changes,

@@ -21,6 +21,9 @@ function clause(narrowing: Narrowing): string {
   if (narrowing.kind === 'removes-instances') {
     return `remove ${narrowing.ids.length} of ${narrowing.of} ${narrowing.of === 1 ? 'instance' : 'instances'}`;
   }
+  if (narrowing.kind === 'drains-instances') {
+    return `leave no instance that gets connections (${listed(narrowing.ids)} is the last)`;
+  }
   if (narrowing.kind === 'fewer-replicas') {
     const { from, to } = narrowing;
     return `stop ${from - to} of ${from} ${from === 1 ? 'instance' : 'instances'}`;

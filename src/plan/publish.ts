@@ -138,6 +138,7 @@ export function planPublish(input: PublishInput): Plan {
   const releases = missingFrom(oldEntries, spec.entries, formatEntry).toSorted(compareEntries);
   return {
     service: spec.name,
+    origin: spec.template === undefined ? 'static' : 'managed',
     baseRevision: input.revision,
     outcome: stored === undefined ? 'created' : all.length === 0 ? 'unchanged' : 'updated',
     changes: all,

@@ -49,6 +49,7 @@ export function planScale({ request, stored, revision }: ScaleInput): Plan {
   const to = wantedReplicas(name, from, request);
   return {
     service: name,
+    origin,
     baseRevision: revision,
     outcome: to === from ? 'unchanged' : 'updated',
     changes:

@@ -15,6 +15,7 @@ export function planUnpublish(input: { readonly stored: StoredService; readonly 
     .map((before): Change => ({ kind: 'remove-instance', before }));
   return {
     service: service.value.name,
+    origin: service.value.origin,
     baseRevision: input.revision,
     outcome: 'deleted',
     changes: [...withInstances(instances, removals).changes, { kind: 'delete-service', before: service }],

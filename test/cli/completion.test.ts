@@ -77,7 +77,7 @@ describe('completion in bash', () => {
       ['list', '--color', ''],
       ['auto', 'always', 'never'],
     ],
-    [['publish', '--repl'], ['--replace']],
+    [['publish', '--repl'], ['--replace', '--replicas']],
     [['publish', '--if'], ['--if-revision']],
     [['unpublish', '--repl'], []],
     [['agent', '--print'], ['--print-rules']],
