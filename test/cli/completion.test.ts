@@ -77,7 +77,10 @@ describe('completion in bash', () => {
       ['list', '--color', ''],
       ['auto', 'always', 'never'],
     ],
-    [['publish', '--repl'], ['--replace', '--replicas']],
+    [
+      ['publish', '--repl'],
+      ['--replace', '--replicas'],
+    ],
     [['publish', '--if'], ['--if-revision']],
     [['unpublish', '--repl'], []],
     [['agent', '--print'], ['--print-rules']],
