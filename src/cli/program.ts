@@ -14,6 +14,7 @@ import { defineExplain } from './commands/explain.ts';
 import { defineInstance } from './commands/instance.ts';
 import { defineList } from './commands/list.ts';
 import { defineDoctor } from './commands/doctor.ts';
+import { defineLogs } from './commands/logs.ts';
 import { definePlan } from './commands/plan.ts';
 import { definePublish } from './commands/publish.ts';
 import { defineStatus } from './commands/status.ts';
@@ -41,7 +42,10 @@ const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[
     'Publish and change:',
     [definePublish, defineUnpublish, definePlan, defineInstance, defineScale, defineDrain, defineRestore],
   ],
-  ['Observe:', [defineStatus, defineList, defineDescribe, defineExplain, defineVerify, defineWait]],
+  [
+    'Observe:',
+    [defineStatus, defineList, defineDescribe, defineExplain, defineVerify, defineWait, defineLogs],
+  ],
   ['Run:', [defineAgent, defineDev]],
   ['Operate:', [defineNode, defineDoctor, defineCompletion, defineVersion, defineHelp]],
 ];
