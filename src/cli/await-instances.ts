@@ -8,7 +8,7 @@ import { readDeps, type Session } from './session.ts';
 const MAX_NAMED = 5;
 
 /** `4 of 6 ready, web-7f3a crashloop (exit code 1); forwarded by 3/5 nodes`. */
-export function instancesText(now: Omit<InstancesProgress, 'seconds'>): string {
+function instancesText(now: Omit<InstancesProgress, 'seconds'>): string {
   const named = now.laggards
     .slice(0, MAX_NAMED)
     .map(({ id, state, why }) => `, ${id} ${state}${why === undefined ? '' : ` (${why})`}`);

@@ -27,7 +27,7 @@ export interface SpecFlags {
 }
 
 /** A number of instances. @throws SluiceError `invalid-spec` */
-export function parseReplicas(text: string, field: string): number {
+function parseReplicas(text: string, field: string): number {
   const replicas = /^(0|[1-9][0-9]{0,5})$/.test(text) ? Number(text) : Number.NaN;
   if (replicas <= MAX_REPLICAS) return replicas;
   throw new SluiceError('invalid-spec', `${field}: ${quoteValue(text)} is not a number of instances`, {

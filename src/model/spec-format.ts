@@ -19,7 +19,7 @@ interface SpecObject {
 }
 
 /** The spec as a JSON object in canonical order. */
-export function specObject(spec: ServiceSpec): SpecObject {
+function specObject(spec: ServiceSpec): SpecObject {
   const { template, replicas } = spec;
   const managed = {
     ...(replicas === undefined ? {} : { replicas }),

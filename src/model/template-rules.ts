@@ -9,7 +9,7 @@ import type { PortRange, Probe, Template } from './template.ts';
 import { quoteValue } from './text.ts';
 
 /** Characters of a template as canonical JSON: each assignment holds a copy. */
-export const MAX_TEMPLATE_LENGTH = 65_536;
+const MAX_TEMPLATE_LENGTH = 65_536;
 /** Variables of one environment. */
 export const MAX_ENV = 128;
 

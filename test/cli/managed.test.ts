@@ -62,6 +62,14 @@ async function instanceSays(store: MemoryStore, id: string, says: Partial<Instan
 const leads = async (store: MemoryStore): Promise<number> =>
   putRaw(store, { [LEADER_KEY]: encodeLeader({ node: 'n1', host: 'h1', pid: 1, since: START }) });
 
+/** A third instance starts, and the node forwards to it. */
+async function thirdComes(store: MemoryStore): Promise<void> {
+  await nodeSays(store, 'n1', { applied: 50 });
+  await instanceSays(store, 'web-3', { state: 'starting' });
+  await nodeSays(store, 'n1', { applied: 1_000 });
+  await instanceSays(store, 'web-3');
+}
+
 describe('publish with a template', () => {
   it('stores what to run, with all defaults, and no instances', async () => {
     const { store } = await managed();
@@ -238,13 +246,7 @@ describe('scale', () => {
       onStderr: (text) => {
         if (told > 0 || !text.includes('revision')) return;
         told = 1;
-        const act = async (): Promise<void> => {
-          await nodeSays(store, 'n1', { applied: 50 });
-          await instanceSays(store, 'web-3', { state: 'starting' });
-          await nodeSays(store, 'n1', { applied: 1_000 });
-          await instanceSays(store, 'web-3');
-        };
-        void act();
+        void thirdComes(store);
       },
     });
     expect({ code, stderr }).toMatchObject({ code: 0 });

@@ -84,29 +84,32 @@ async function* read({ file, from, to }: Piece): AsyncGenerator<Buffer> {
   }
 }
 
-/** The pieces that hold the last so many lines; a last line without an end counts. */
-async function lastLines(pieces: readonly Piece[], lines: number): Promise<readonly Piece[]> {
-  const kept: Piece[] = [];
+/** Where the last so many lines begin: place in a file, and the rotated file before it. A last line without an end counts. */
+async function placeOfTail(file: string, lines: number): Promise<Pick<Place, 'at' | 'known'>> {
+  const pieces = piecesOf(file).toReversed();
+  const before = (age: number): string => {
+    const stats = statOf(`${file}.${age + 1}`);
+    return stats === undefined ? '' : identityOf(stats);
+  };
   let left = lines;
   let isEnd = true;
-  for (const piece of pieces.toReversed()) {
-    let high = piece.to;
-    while (high > piece.from) {
-      const low = Math.max(piece.from, high - CHUNK_BYTES);
+  if (lines === 0) return { at: pieces[0]?.to ?? 0, known: before(0) };
+  for (const [age, piece] of pieces.entries()) {
+    for (let high = piece.to; high > 0;) {
+      const low = Math.max(0, high - CHUNK_BYTES);
       for await (const chunk of read({ ...piece, from: low, to: high })) {
         for (let at = chunk.length - 1; at >= 0; at -= 1) {
           const isBreak = chunk[at] === NEWLINE;
           // The line break that ends the text begins no line.
           if (isBreak && !isEnd) left -= 1;
           isEnd = false;
-          if (left === 0) return [{ ...piece, from: low + at + 1 }, ...kept];
+          if (left === 0) return { at: low + at + 1, known: before(age) };
         }
       }
       high = low;
     }
-    kept.unshift(piece);
   }
-  return kept;
+  return { at: 0, known: '' };
 }
 
 /** Tells a rotated file from others, whatever its name is by now. An inode alone may be one that was used before. */
@@ -168,14 +171,12 @@ export async function* readOutput(
   const streams = stream === 'both' ? ['stdout', 'stderr'] : [stream];
   const places: Place[] = [];
   for (const file of streams.map((name) => path.join(folder, `${name}.log`))) {
-    const all = piecesOf(file);
-    const newest = statOf(`${file}.1`);
-    const at = all.at(-1)?.to ?? 0;
-    places.push({ file, at, size: at, known: newest === undefined ? '' : identityOf(newest), waited: 0 });
-    const wanted = tail === undefined ? all : tail === 0 ? [] : await lastLines(all, tail);
-    for (const piece of wanted) yield* read(piece);
+    const place = tail === undefined ? { at: 0, known: '' } : await placeOfTail(file, tail);
+    places.push({ file, ...place, size: 0, waited: 0 });
   }
-  while (follow && !signal.aborted) {
+  for (const place of places) yield* readNew(place);
+  if (!follow) return;
+  while (!signal.aborted) {
     await clock.sleep(FOLLOW_MS, signal);
     for (const place of places) yield* readNew(place);
   }

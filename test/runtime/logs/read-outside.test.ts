@@ -34,6 +34,10 @@ async function text(options: Partial<LogOptions> = {}): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
+const refuse = async (): Promise<never> => {
+  throw new Error('the store was asked');
+};
+
 describe('output read from outside', () => {
   it('is all there is, the oldest rotated file first, stdout before stderr', async () => {
     writeFileSync(log('stdout.log.2'), 'a\n');
@@ -109,11 +113,8 @@ describe('output read from outside', () => {
 
   it('is shown by sluice logs, without the store', async () => {
     writeFileSync(log('stdout.log'), 'one\ntwo\n');
-    const store = async (): Promise<never> => {
-      throw new Error('the store was asked');
-    };
     const words = ['logs', 'web/web-1', '--state-dir', stateDir];
-    const deps = { openStore: store };
+    const deps = { openStore: refuse };
     expect(await run(words, { deps })).toEqual({ code: 0, stdout: 'one\ntwo\n', stderr: '' });
     expect((await run([...words, '--tail', '1'], { deps })).stdout).toBe('two\n');
     expect((await run([...words, '--tail', 'x'], { deps })).code).toBe(64);
