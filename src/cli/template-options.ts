@@ -26,7 +26,7 @@ function templateOptions(): readonly Option[] {
     ),
     new Option('--driver <name>', 'what starts it (default: process)').choices(DRIVERS),
     new Option('--image <image>', 'image of a container, with driver podman or docker'),
-    repeated('--env <name=value>', 'a variable of its environment; repeatable'),
+    repeated('--env <name=value>', 'a variable of its environment, no secret (all can read it); repeatable'),
     new Option('--run-as <user>', "user that it runs as (default: the node's policy says)"),
     new Option('--workdir <path>', 'folder that it starts in'),
     new Option('--port-range <from-to>', 'ports that instances get (default: 20000-29999)'),

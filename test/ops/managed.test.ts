@@ -33,6 +33,11 @@ const scale = (count: number): ServiceChange => ({
   service: 'web',
   request: { kind: 'to', count },
 });
+const by = (count: number): ServiceChange => ({
+  kind: 'scale',
+  service: 'web',
+  request: { kind: 'by', count },
+});
 const drain: ServiceChange = {
   kind: 'drain',
   service: 'web',
@@ -74,11 +79,6 @@ describe('a managed service under the words of agents', () => {
   it('is scaled twice at once one after the other, each on what the other left', async () => {
     const { store, ann } = world();
     await publish(ann, [WEB]);
-    const by = (count: number): ServiceChange => ({
-      kind: 'scale',
-      service: 'web',
-      request: { kind: 'by', count },
-    });
     await Promise.all([changeService(ann, by(2)), changeService(admin(store, 'bob'), by(4))]);
     const { item } = await store.get(serviceKey('web'));
     expect(decodeService('web', item?.value ?? '').value.replicas).toBe(9);
