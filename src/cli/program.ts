@@ -11,6 +11,7 @@ import { defineExplain } from './commands/explain.ts';
 import { defineInstance } from './commands/instance.ts';
 import { defineList } from './commands/list.ts';
 import { defineDoctor } from './commands/doctor.ts';
+import { defineMonitor } from './commands/monitor.ts';
 import { definePlan } from './commands/plan.ts';
 import { definePublish } from './commands/publish.ts';
 import { defineStatus } from './commands/status.ts';
@@ -36,7 +37,7 @@ export interface ProgramOutput {
 const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[]])[] = [
   ['Publish and change:', [definePublish, defineUnpublish, definePlan, defineInstance]],
   ['Observe:', [defineStatus, defineList, defineDescribe, defineExplain, defineVerify, defineWait]],
-  ['Run:', [defineAgent, defineDev]],
+  ['Run:', [defineAgent, defineMonitor, defineDev]],
   ['Operate:', [defineDoctor, defineCompletion, defineVersion, defineHelp]],
 ];
 

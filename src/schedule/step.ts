@@ -42,7 +42,8 @@ export interface Notice {
 /** What must be as it was read for a step to be written; revision 0: absent. */
 export type Basis =
   | { readonly kind: 'service'; readonly service: string; readonly modRevision: number }
-  | { readonly kind: 'node' | 'node-alive'; readonly node: string; readonly modRevision: number }
+  | { readonly kind: 'node'; readonly node: string; readonly modRevision: number }
+  | { readonly kind: 'node-alive'; readonly node: string; readonly modRevision: number }
   | { readonly kind: 'instance'; readonly service: string; readonly id: string; readonly modRevision: number }
   | {
       readonly kind: 'assignment';

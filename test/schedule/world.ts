@@ -23,6 +23,13 @@ export const template = (word: string, more: Partial<Template> = {}): Template =
   ...more,
 });
 
+/** The highest mod revision of records whose key begins so; 0 if there are none. */
+const newest = (records: Records<unknown>, prefix = ''): number =>
+  Math.max(
+    0,
+    ...[...records].filter(([key]) => key.startsWith(prefix)).map(([, { modRevision }]) => modRevision),
+  );
+
 /** The cluster. */
 export class World {
   revision = 1;
@@ -123,18 +130,12 @@ export class World {
   }
 
   private modRevision(basis: Basis): number {
-    switch (basis.kind) {
-      case 'service':
-        return this.services.get(basis.service)?.modRevision ?? 0;
-      case 'node':
-        return this.facts.get(basis.node)?.modRevision ?? 0;
-      case 'node-alive':
-        return this.alive.get(basis.node) ?? 0;
-      case 'instance':
-        return this.instances.get(`${basis.service}/${basis.id}`)?.modRevision ?? 0;
-      case 'assignment':
-        return this.assignments.get(`${basis.node}/${basis.service}/${basis.id}`)?.modRevision ?? 0;
-    }
+    if (basis.kind === 'service') return this.services.get(basis.service)?.modRevision ?? 0;
+    if (basis.kind === 'node') return this.facts.get(basis.node)?.modRevision ?? 0;
+    if (basis.kind === 'node-alive') return this.alive.get(basis.node) ?? 0;
+    const unit = `${basis.service}/${basis.id}`;
+    if (basis.kind === 'instance') return this.instances.get(unit)?.modRevision ?? 0;
+    return this.assignments.get(`${basis.node}/${unit}`)?.modRevision ?? 0;
   }
 
   /** Writes steps that were planned at a revision, as the leader does. @returns the steps that were written */
@@ -144,11 +145,6 @@ export class World {
     before: (step: Step) => void = () => undefined,
   ): readonly Step[] {
     let assignmentsAt = atRevision;
-    const newest = (records: Records<unknown>, prefix = ''): number =>
-      Math.max(
-        0,
-        ...[...records].filter(([key]) => key.startsWith(prefix)).map(([, { modRevision }]) => modRevision),
-      );
     return steps.filter((step) => {
       if (newest(this.assignments) > assignmentsAt) return false;
       if (newest(this.instances, `${step.service}/`) > atRevision) return false;

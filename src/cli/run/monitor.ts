@@ -1,0 +1,56 @@
+/** Owns the body of `monitor`: from flags to what the monitor is started with, and what one look did as a result. */
+import type { ResultCode } from '../../errors.ts';
+import type { MonitorOptions } from '../../monitor/options.ts';
+import { monitorOnce, runMonitor } from '../../monitor/run.ts';
+import { readLeader } from '../../ops/leader.ts';
+import type { MonitorFlags } from '../commands/monitor.ts';
+import { logOf, nodeName } from '../daemon.ts';
+import { writeListing } from '../output/listing.ts';
+import type { Session } from '../session.ts';
+
+async function once(session: Session, options: MonitorOptions): Promise<ResultCode> {
+  const { led, decisions } = await monitorOnce(options);
+  if (!led) {
+    const leader = await readLeader(await session.store(), { signal: session.signal });
+    session.notes.info(
+      leader === undefined
+        ? 'nothing decided: the lead could not be taken'
+        : `nothing decided: node/${leader.node} leads`,
+    );
+  }
+  if (session.settings.quiet && decisions.length === 0) return 'ok';
+  await writeListing(session, {
+    kind: 'Decision',
+    revision: undefined,
+    items: decisions,
+    name: ({ service, at }) => `decision/${service}/${at}`,
+    json: (item) => item,
+    columns: [
+      { name: 'SERVICE', cell: (item) => item.service },
+      { name: 'DONE', cell: (item) => (item.done ? 'yes' : 'no') },
+      { name: 'WHAT', cell: (item) => item.what },
+      { name: 'WHY', cell: (item) => item.why },
+    ],
+  });
+  return 'ok';
+}
+
+/** Runs the monitor, or looks once. */
+export async function monitorBody(session: Session, flags: MonitorFlags): Promise<ResultCode> {
+  const { deps, settings, signal } = session;
+  const options: MonitorOptions = {
+    node: nodeName(session, flags.node),
+    host: deps.host,
+    pid: deps.pid,
+    mode: flags.mode ?? 'act',
+    openStore: async () => deps.openStore(settings),
+    log: logOf(session, flags.logFormat),
+    clock: deps.clock,
+    random: deps.random,
+    newId: deps.newId,
+    signal,
+  };
+  if (flags.once === true) return once(session, options);
+  await runMonitor(options);
+  return 'ok';
+}
