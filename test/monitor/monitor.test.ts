@@ -94,6 +94,24 @@ describe('a monitor', () => {
     await monitor.stop();
   });
 
+  it('brings a large service up, and its lost part elsewhere, in writes that a store takes', async () => {
+    const world = createMonitorWorld(4);
+    await world.open();
+    await world.publish('web', 300, template('one'));
+    const monitor = world.start('n1');
+    await world.live(8);
+    expect((await world.states('web')).size).toBe(300);
+    await world.write({ kind: 'delete', key: nodeAliveKey('n4') });
+    await world.clock.advance(70_000);
+    await world.live(8);
+    const assigned = await world.assigned();
+    expect(assigned).toHaveLength(300);
+    expect(assigned.some(({ node }) => node === 'n4')).toBe(false);
+    expect(new Set(await world.states('web')).size).toBe(300);
+    expect(monitor.lines.filter((line) => line.startsWith('warn'))).toEqual([]);
+    await monitor.stop();
+  });
+
   it('lets decisions go after a day', async () => {
     const world = createMonitorWorld();
     await world.open();

@@ -18,7 +18,11 @@ async function once(session: Session, options: MonitorOptions): Promise<ResultCo
         : `nothing decided: node/${leader.node} leads`,
     );
   }
-  if (session.settings.quiet && decisions.length === 0) return 'ok';
+  const { quiet, output } = session.settings;
+  if (decisions.length === 0 && (quiet || output === 'table')) {
+    if (led) session.notes.info('nothing to do');
+    return 'ok';
+  }
   await writeListing(session, {
     kind: 'Decision',
     revision: undefined,
