@@ -93,8 +93,11 @@ export function actors(store: Store) {
   };
   /** Every agent moves its instances one step on. */
   const agents = async (): Promise<void> => {
-    for (const one of await assigned()) {
-      const state = (await states(one.service)).get(one.id);
+    const all = await assigned();
+    const known = new Map<string, ReadonlyMap<string, InstanceState>>();
+    for (const service of new Set(all.map((one) => one.service))) known.set(service, await states(service));
+    for (const one of all) {
+      const state = known.get(one.service)?.get(one.id);
       const up = state === undefined ? 'starting' : 'ready';
       const down = state === undefined || state === 'draining' ? 'stopped' : 'draining';
       const next = one.stop === undefined ? up : down;
