@@ -25,13 +25,23 @@ export interface ActOptions {
 /** What became of the steps. */
 export interface Acted {
   readonly decisions: readonly Decision[];
-  /** Revision of the last write; the copy must show it before the next look. */
-  readonly revision: number;
+  /** What the copy must show before the next look: revisions of the last writes that it will hear of. */
+  readonly mustShow: ReadAt;
   /**
    * `refused`: something had changed meanwhile. `deposed`: refused, since another leads. `lost`: the lead ended before it was sent.
    * `failed`: the store did not take it, or did not answer.
    */
   readonly end: 'all' | 'refused' | 'deposed' | 'lost' | 'failed';
+}
+
+/** True if a watch of this family will tell of the step: it puts such a key, or deletes one that is there. */
+function touches({ actions, basis }: Step, family: 'assignment' | 'instance'): boolean {
+  if (family === 'assignment' && actions.some(({ kind }) => kind !== 'remove')) return true;
+  return actions.some(
+    (action) =>
+      action.kind === 'remove' &&
+      basis.some((one) => one.kind === family && one.id === action.id && one.modRevision > 0),
+  );
 }
 
 /** A step as it is in this mode: what only recommends does nothing. */
@@ -88,7 +98,7 @@ export async function act(options: ActOptions, steps: readonly Step[], readAt: R
   const { log } = options;
   options.decisions.look(steps);
   const written: Decision[] = [];
-  let revision = 0;
+  let mustShow: ReadAt = { assignments: 0, cluster: 0 };
   let at = readAt;
   for (const step of steps) {
     const { service } = step;
@@ -98,16 +108,20 @@ export async function act(options: ActOptions, steps: readonly Step[], readAt: R
     if (answer === 'nothing') continue;
     if (typeof answer === 'string') {
       if (answer === 'refused') log.info('something changed meanwhile, looking again', { service });
-      return { decisions: written, revision, end: answer };
+      return { decisions: written, mustShow, end: answer };
     }
     for (const { what, why, done } of answer.decisions)
       log.info(done ? 'done' : 'not done', { service, what, why });
     written.push(...answer.decisions);
     // Nothing but this very write happened to the assignments between the look and its revision: the compare says so.
     if (step.actions.length > 0 && !options.recommend) {
-      revision = answer.revision;
-      at = { ...at, assignments: answer.revision };
+      const { revision } = answer;
+      at = { ...at, assignments: revision };
+      mustShow = {
+        assignments: touches(step, 'assignment') ? revision : mustShow.assignments,
+        cluster: touches(step, 'instance') ? revision : mustShow.cluster,
+      };
     }
   }
-  return { decisions: written, revision, end: 'all' };
+  return { decisions: written, mustShow, end: 'all' };
 }

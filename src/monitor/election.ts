@@ -9,7 +9,7 @@ import { LEADER_KEY } from '../store/keys.ts';
 import type { Compare, Lease, Store } from '../store/store.ts';
 
 /** How long a leader that has died is still taken for one. */
-export const LEADER_TTL_SECONDS = 10;
+const LEADER_TTL_SECONDS = 10;
 
 /** The lead. */
 export interface Lead {

@@ -7,6 +7,7 @@ import { act, type Acted } from './act.ts';
 import { createDecisions } from './decisions.ts';
 import { campaign, type Lead } from './election.ts';
 import type { MonitorOptions } from './options.ts';
+import type { ReadAt } from './transaction.ts';
 import type { Watching } from './watching.ts';
 
 /** New instances of one look at most. */
@@ -37,7 +38,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
   const { node, host, pid, clock, log, mode } = options;
   const decisions = createDecisions({ store, clock, mode, by: node });
   let lead: Lead | undefined;
-  let mustSee = 0;
+  let mustShow: ReadAt = { assignments: 0, cluster: 0 };
   let refused = 0;
   let lastWhy = '';
 
@@ -57,8 +58,9 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
     await stepDown('another has the lead, or the key was deleted');
     return false;
   };
-  const takeEnd = async ({ end, revision }: Acted): Promise<void> => {
-    mustSee = Math.max(mustSee, revision);
+  const takeEnd = async (acted: Acted): Promise<void> => {
+    const { end } = acted;
+    mustShow = acted.mustShow;
     if (end !== 'deposed') return;
     refused += 1;
     await stepDown('a write was refused: another leads');
@@ -85,7 +87,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
       const mine = lead;
       if (mine === undefined || !watching.connected() || !(await isConfirmed(mine))) return undefined;
       const { view, readAt } = watching.look();
-      if (readAt.assignments < mustSee) return undefined;
+      if (readAt.assignments < mustShow.assignments || readAt.cluster < mustShow.cluster) return undefined;
       const now = { ms: clock.monotonicMs(), at: clock.now().toISOString() };
       const steps = planCluster(view, now, { ids: freshIds(options) });
       const acted = await act(

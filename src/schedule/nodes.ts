@@ -5,7 +5,7 @@
 import type { ClusterState, ClusterView, NodeView } from './view.ts';
 
 /** A node silent for this long is lost. */
-export const LOST_AFTER_MS = 60_000;
+const LOST_AFTER_MS = 60_000;
 /** Nodes that fall silent within this time of each other are counted together. */
 const TOGETHER_MS = 60_000;
 /** So many of them, and at least two, are too many: notes on Eureka's and Kubernetes' thresholds. */

@@ -42,6 +42,23 @@ describe('a monitor', () => {
     await monitor.stop();
   });
 
+  it('removes what has stopped without an assignment, and goes on at once', async () => {
+    const world = createMonitorWorld();
+    await world.open();
+    await world.publish('web', 1, template('one'));
+    const monitor = world.start('n1');
+    await world.live(5);
+    const [one] = await world.assigned();
+    if (one === undefined) throw new Error('assigned');
+    await world.say({ ...one, id: 'orphan' }, 'stopped');
+    await world.clock.advance(1_000);
+    expect((await world.states('web')).has('orphan')).toBe(false);
+    await world.publish('web', 2, template('one'));
+    await world.clock.advance(1_000);
+    expect(await world.assigned()).toHaveLength(2);
+    await monitor.stop();
+  });
+
   it('says once that something wanted cannot be done, and again only when that has changed', async () => {
     const world = createMonitorWorld(0);
     await world.publish('web', 1, template('one'));

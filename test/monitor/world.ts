@@ -32,7 +32,7 @@ import { createVirtualClock, type VirtualClock } from '../harness/virtual-clock.
 const AT = '2026-01-01T00:00:00.000Z';
 
 /** A log that keeps its lines as `LEVEL message {fields}`. */
-export function keepLog(): { readonly log: Log; readonly lines: string[] } {
+function keepLog(): { readonly log: Log; readonly lines: string[] } {
   const lines: string[] = [];
   const at =
     (level: string): Log['info'] =>
