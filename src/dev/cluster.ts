@@ -147,7 +147,7 @@ export async function startDevCluster(
   const topology = await startTopology({ instanceProgram: programs.instance });
   try {
     const env = await commandEnvironment(topology, programs.sluice);
-    onStep('starting three agents and three instances');
+    onStep('starting three agents, monitors and instances');
     const [instances] = await Promise.all([
       Promise.all(
         topology.nodes.map(
@@ -155,10 +155,10 @@ export async function startDevCluster(
         ),
       ),
       startAgents(topology, programs.sluice),
+      startMonitors(topology, programs.sluice),
     ]);
     onStep('publishing the service');
     await publish(topology, instances, env);
-    await startMonitors(topology, programs.sluice);
     return {
       topology,
       env,
