@@ -107,7 +107,7 @@ export async function act(options: ActOptions, steps: readonly Step[], readAt: R
     );
     if (answer === 'nothing') continue;
     if (typeof answer === 'string') {
-      if (answer === 'refused') log.info('something changed meanwhile, looking again', { service });
+      if (answer === 'refused') log.debug('something changed meanwhile, looking again', { service });
       return { decisions: written, mustShow, end: answer };
     }
     for (const { what, why, done } of answer.decisions)

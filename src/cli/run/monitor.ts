@@ -1,5 +1,6 @@
 /** Owns the body of `monitor`: from flags to what the monitor is started with, and what one look did as a result. */
 import type { ResultCode } from '../../errors.ts';
+import type { Log } from '../../host/log.ts';
 import type { MonitorOptions } from '../../monitor/options.ts';
 import { monitorOnce, runMonitor } from '../../monitor/run.ts';
 import { readLeader } from '../../ops/leader.ts';
@@ -7,6 +8,9 @@ import type { MonitorFlags } from '../commands/monitor.ts';
 import { logOf, nodeName } from '../daemon.ts';
 import { writeListing } from '../output/listing.ts';
 import type { Session } from '../session.ts';
+
+/** What one look did is its result; the log need not tell it too. */
+const onlyWarnings = (log: Log): Log => ({ ...log, info: log.debug });
 
 async function once(session: Session, options: MonitorOptions): Promise<ResultCode> {
   const { led, decisions } = await monitorOnce(options);
@@ -54,7 +58,7 @@ export async function monitorBody(session: Session, flags: MonitorFlags): Promis
     newId: deps.newId,
     signal,
   };
-  if (flags.once === true) return once(session, options);
+  if (flags.once === true) return once(session, { ...options, log: onlyWarnings(options.log) });
   await runMonitor(options);
   return 'ok';
 }
