@@ -27,11 +27,8 @@ export interface Acted {
   readonly decisions: readonly Decision[];
   /** What the copy must show before the next look: revisions of the last writes that it will hear of. */
   readonly mustShow: ReadAt;
-  /**
-   * `refused`: something had changed meanwhile. `deposed`: refused, since another leads. `lost`: the lead ended before it was sent.
-   * `failed`: the store did not take it, or did not answer.
-   */
-  readonly end: 'all' | 'refused' | 'deposed' | 'lost' | 'failed';
+  /** `deposed`: one was refused, since another leads. `lost`: the lead ended before one was sent. `away`: the store does not answer. */
+  readonly end: 'all' | 'deposed' | 'lost' | 'away';
 }
 
 /** True if a watch of this family will tell of the step: it puts such a key, or deletes one that is there. */
@@ -53,8 +50,8 @@ async function stillLeads({ store, lead }: ActOptions): Promise<boolean> {
   return item?.createRevision === lead.revision;
 }
 
-/** Says what an error means for the rest of the steps. @throws it if it is none of the store */
-function failure({ log, decisions }: ActOptions, service: string, error: unknown): Acted['end'] {
+/** What an error means for the rest of the steps: one that cannot be written must not keep others from it. @throws what is no SluiceError */
+function failure({ log, decisions }: ActOptions, service: string, error: unknown): 'refused' | 'away' {
   if (!(error instanceof SluiceError)) throw error;
   if (error.details['leaseLost'] === true) decisions.forgetLease();
   log.warn('a decision was not written, looking again', {
@@ -62,10 +59,10 @@ function failure({ log, decisions }: ActOptions, service: string, error: unknown
     code: error.code,
     why: error.why ?? error.message,
   });
-  return 'failed';
+  return error.code === 'unavailable' || error.code === 'unknown' ? 'away' : 'refused';
 }
 
-/** Writes one step. @returns its decisions and revision, undefined if there is nothing to write, or why not */
+/** Writes one step. @returns its decisions and revision, or why nothing was written */
 async function writeStep(
   options: ActOptions,
   step: Step,
@@ -93,7 +90,7 @@ async function writeStep(
   return { decisions: said, revision: answer.revision };
 }
 
-/** Writes the steps in their order until one is refused. */
+/** Writes the steps in their order. One that is refused, since something changed meanwhile, waits for the next look. */
 export async function act(options: ActOptions, steps: readonly Step[], readAt: ReadAt): Promise<Acted> {
   const { log } = options;
   options.decisions.look(steps);
@@ -105,11 +102,9 @@ export async function act(options: ActOptions, steps: readonly Step[], readAt: R
     const answer = await writeStep(options, step, at).catch((error: unknown) =>
       failure(options, service, error),
     );
-    if (answer === 'nothing') continue;
-    if (typeof answer === 'string') {
-      if (answer === 'refused') log.debug('something changed meanwhile, looking again', { service });
-      return { decisions: written, mustShow, end: answer };
-    }
+    if (answer === 'refused') log.debug('not written, looking again', { service });
+    if (answer === 'nothing' || answer === 'refused') continue;
+    if (typeof answer === 'string') return { decisions: written, mustShow, end: answer };
     for (const { what, why, done } of answer.decisions)
       log.info(done ? 'done' : 'not done', { service, what, why });
     written.push(...answer.decisions);

@@ -182,6 +182,27 @@ describe('two monitors', () => {
     await Promise.all([old.stop(), heir.stop()]);
   });
 
+  it('a service whose step is always refused keeps no other from its own', async () => {
+    const world = createMonitorWorld();
+    await world.open();
+    const store = world.client();
+    const monitor = world.start('n1', {
+      openStore: async () =>
+        Promise.resolve({
+          ...store,
+          transact: async (...args: Parameters<typeof store.transact>) =>
+            args[0].compares.some((compare) => 'key' in compare && compare.key === 'service/bad')
+              ? { kind: 'conflict' as const, revision: 1 }
+              : store.transact(...args),
+        }),
+    });
+    await world.publish('bad', 1, template('one'));
+    await world.publish('web', 1, template('one'));
+    await world.live(5);
+    expect((await world.assigned()).map(({ service }) => service)).toEqual(['web']);
+    await monitor.stop();
+  });
+
   it('a leader whose key was taken writes nothing more: its write is refused and counted', async () => {
     const world = createMonitorWorld();
     await world.open();
