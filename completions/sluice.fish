@@ -7,9 +7,9 @@ function __sluice_path
             set skip 0
         else if contains -- "$here:$word" 'logs:-f'
             continue
-        else if contains -- $word --affinity --cacert --cert --color --columns --command --context --cpu --dataplane --deadline --drain --driver --endpoints --entry --env --exec -f --file --files --for --from --grace --if-revision --image --in --instance --key --log-format --memory --node --node-ip --node-selector --on-deadline -o --output --password-file --pids --port-range --pre-stop --prefix --probe --probe-failures --probe-interval --probe-start --probe-successes --probe-timeout --reason --replicas --run-as --sample --sort-by --state-dir --stop-signal --stream --tail --timeout --user --workdir
+        else if contains -- $word --affinity --cacert --cert --color --columns --command --context --cpu --dataplane --deadline --drain --driver --endpoints --entry --env --exec -f --file --files --for --from --grace --if-revision --image --in --instance --key --log-format --memory --mode --node --node-ip --node-selector --on-deadline -o --output --password-file --pids --port-range --pre-stop --prefix --probe --probe-failures --probe-interval --probe-start --probe-successes --probe-timeout --reason --replicas --run-as --sample --sort-by --state-dir --stop-signal --stream --tail --timeout --user --workdir
             set skip 1
-        else if contains -- (string join ' ' $here $word) 'publish' 'unpublish' 'plan' 'diff' 'instance' 'instance add' 'instance set' 'instance remove' 'scale' 'drain' 'restore' 'status' 'list' 'ls' 'describe' 'explain' 'verify' 'wait' 'logs' 'agent' 'agent cleanup' 'dev' 'node' 'node list' 'node cordon' 'node uncordon' 'doctor' 'completion' 'version' 'help'
+        else if contains -- (string join ' ' $here $word) 'publish' 'unpublish' 'plan' 'diff' 'instance' 'instance add' 'instance set' 'instance remove' 'scale' 'drain' 'restore' 'status' 'list' 'ls' 'describe' 'explain' 'verify' 'wait' 'logs' 'agent' 'agent cleanup' 'monitor' 'dev' 'node' 'node list' 'node cordon' 'node uncordon' 'doctor' 'completion' 'version' 'help'
             set -a here $word
         end
     end
@@ -36,6 +36,7 @@ complete -c sluice -n '__sluice_at \'\'' -a 'verify' -d 'compare this node\'s ke
 complete -c sluice -n '__sluice_at \'\'' -a 'wait' -d 'wait until a condition holds'
 complete -c sluice -n '__sluice_at \'\'' -a 'logs' -d 'show what an instance on this machine wrote'
 complete -c sluice -n '__sluice_at \'\'' -a 'agent' -d 'keep the rules of this node as the store says'
+complete -c sluice -n '__sluice_at \'\'' -a 'monitor' -d 'keep managed services as they are wanted'
 complete -c sluice -n '__sluice_at \'\'' -a 'dev' -d 'a small cluster on this machine, in private network namespaces'
 complete -c sluice -n '__sluice_at \'\'' -a 'node' -d 'list nodes; keep new instances off them'
 complete -c sluice -n '__sluice_at \'\'' -a 'doctor' -d 'look whether this node is fit to forward'
@@ -600,6 +601,27 @@ complete -c sluice -n '__sluice_at \'agent cleanup\'' -l state-dir -r -F -d 'sta
 complete -c sluice -n '__sluice_at \'agent cleanup\'' -l timeout -x -d 'longest time to wait (commands that change something: 30s)'
 complete -c sluice -n '__sluice_at \'agent cleanup\'' -l user -x -d 'user of the store'
 complete -c sluice -n '__sluice_at \'agent cleanup\'' -s v -l verbose -d 'say more about what is done'
+complete -c sluice -n '__sluice_at \'monitor\'' -l cacert -r -F -d 'trust servers certified by this CA'
+complete -c sluice -n '__sluice_at \'monitor\'' -l cert -r -F -d 'client certificate for the store'
+complete -c sluice -n '__sluice_at \'monitor\'' -l color -x -a 'auto always never' -d 'colour (default: auto)'
+complete -c sluice -n '__sluice_at \'monitor\'' -l context -x -d 'use this context of the configuration'
+complete -c sluice -n '__sluice_at \'monitor\'' -l debug -d 'show the stack of errors; daemons log at level debug'
+complete -c sluice -n '__sluice_at \'monitor\'' -l endpoints -x -d 'etcd servers, separated by commas (default: http://127.0.0.1:2379)'
+complete -c sluice -n '__sluice_at \'monitor\'' -s h -l help -d 'show help'
+complete -c sluice -n '__sluice_at \'monitor\'' -l key -r -F -d 'key of the client certificate'
+complete -c sluice -n '__sluice_at \'monitor\'' -l log-format -x -a 'auto text json' -d 'how the log on stderr looks (default: auto)'
+complete -c sluice -n '__sluice_at \'monitor\'' -l mode -x -a 'act recommend' -d 'do what is decided, or only record it (default: act)'
+complete -c sluice -n '__sluice_at \'monitor\'' -l no-headers -d 'tables without their first line'
+complete -c sluice -n '__sluice_at \'monitor\'' -l no-input -d 'never ask'
+complete -c sluice -n '__sluice_at \'monitor\'' -l node -x -d 'name of this node (default: the first label of the host name)'
+complete -c sluice -n '__sluice_at \'monitor\'' -l once -d 'decide once, if no other monitor leads, and end'
+complete -c sluice -n '__sluice_at \'monitor\'' -s o -l output -x -a 'table wide json jsonl yaml name' -d 'how results are written (default: table)'
+complete -c sluice -n '__sluice_at \'monitor\'' -l password-file -r -F -d 'file that holds the password of --user'
+complete -c sluice -n '__sluice_at \'monitor\'' -l prefix -x -d 'prefix of all keys in the store (default: /sluice/v1/)'
+complete -c sluice -n '__sluice_at \'monitor\'' -s q -l quiet -d 'say nothing unless something changed or failed'
+complete -c sluice -n '__sluice_at \'monitor\'' -l timeout -x -d 'longest time to wait (commands that change something: 30s)'
+complete -c sluice -n '__sluice_at \'monitor\'' -l user -x -d 'user of the store'
+complete -c sluice -n '__sluice_at \'monitor\'' -s v -l verbose -d 'say more about what is done'
 complete -c sluice -n '__sluice_at \'dev\'' -l cacert -r -F -d 'trust servers certified by this CA'
 complete -c sluice -n '__sluice_at \'dev\'' -l cert -r -F -d 'client certificate for the store'
 complete -c sluice -n '__sluice_at \'dev\'' -l check -d 'exit after the connections: 0 if all were served and the spread fits, 3 if not'
@@ -778,6 +800,7 @@ complete -c sluice -n '__sluice_at \'help\'' -a 'verify' -d 'compare this node\'
 complete -c sluice -n '__sluice_at \'help\'' -a 'wait' -d 'wait until a condition holds'
 complete -c sluice -n '__sluice_at \'help\'' -a 'logs' -d 'show what an instance on this machine wrote'
 complete -c sluice -n '__sluice_at \'help\'' -a 'agent' -d 'keep the rules of this node as the store says'
+complete -c sluice -n '__sluice_at \'help\'' -a 'monitor' -d 'keep managed services as they are wanted'
 complete -c sluice -n '__sluice_at \'help\'' -a 'dev' -d 'a small cluster on this machine, in private network namespaces'
 complete -c sluice -n '__sluice_at \'help\'' -a 'node' -d 'list nodes; keep new instances off them'
 complete -c sluice -n '__sluice_at \'help\'' -a 'doctor' -d 'look whether this node is fit to forward'

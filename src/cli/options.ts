@@ -74,10 +74,21 @@ export function stateDirOption(): Option {
 /** Directory of the agent's state where none is named. */
 export const DEFAULT_STATE_DIR = '/var/lib/sluice';
 
+/** Name of the node that a daemon is started on. */
+export function nodeOption(): Option {
+  return new Option('--node <name>', 'name of this node (default: the first label of the host name)');
+}
+
+/** How a daemon logs. */
+export function logFormatOption(): Option {
+  const about = 'how the log on stderr looks (default: auto)';
+  return new Option('--log-format <format>', about).choices(['auto', 'text', 'json']);
+}
+
 /** The options of `agent` that may stand in a configuration file. */
 export function agentOptions(): readonly Option[] {
   return [
-    new Option('--node <name>', 'name of this node (default: the first label of the host name)'),
+    nodeOption(),
     stateDirOption(),
     listOption('--node-ip <addresses>', 'own addresses of this node (default: found from its routes)'),
     new Option('--dataplane <name>', 'how rules get into the kernel (default: auto)').choices([
@@ -85,11 +96,7 @@ export function agentOptions(): readonly Option[] {
       'iptables',
       'nftables',
     ]),
-    new Option('--log-format <format>', 'how the log on stderr looks (default: auto)').choices([
-      'auto',
-      'text',
-      'json',
-    ]),
+    logFormatOption(),
   ];
 }
 

@@ -15,6 +15,7 @@ import { defineInstance } from './commands/instance.ts';
 import { defineList } from './commands/list.ts';
 import { defineDoctor } from './commands/doctor.ts';
 import { defineLogs } from './commands/logs.ts';
+import { defineMonitor } from './commands/monitor.ts';
 import { definePlan } from './commands/plan.ts';
 import { definePublish } from './commands/publish.ts';
 import { defineStatus } from './commands/status.ts';
@@ -46,7 +47,7 @@ const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[
     'Observe:',
     [defineStatus, defineList, defineDescribe, defineExplain, defineVerify, defineWait, defineLogs],
   ],
-  ['Run:', [defineAgent, defineDev]],
+  ['Run:', [defineAgent, defineMonitor, defineDev]],
   ['Operate:', [defineNode, defineDoctor, defineCompletion, defineVersion, defineHelp]],
 ];
 
