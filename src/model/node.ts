@@ -1,4 +1,6 @@
 /** Owns what nodes say of themselves: facts, liveness and acknowledgement. Pure data. */
+import type { DrainOrder } from './assignment.ts';
+import type { DriverName } from './template.ts';
 
 /** Facts of a node, `node/<node>`. */
 export interface NodeFacts {
@@ -14,6 +16,14 @@ export interface NodeFacts {
   /** e.g. 'iptables-nft', 'iptables-legacy'. */
   readonly dataplane: string;
   readonly startedAt: string;
+  /** Set by the node's own configuration. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Drivers that work here and that the node's policy allows; undefined from agents that do not say. */
+  readonly drivers?: readonly DriverName[] | undefined;
+  /** Set by people: nothing new is placed here. */
+  readonly cordoned?: boolean | undefined;
+  /** Set by people: cordoned, and everything that Sluice started here goes elsewhere. */
+  readonly drain?: DrainOrder | undefined;
 }
 
 /** `node-alive/<node>`, leased: the agent of this boot is alive. */

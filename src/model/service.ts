@@ -1,6 +1,8 @@
 /** Owns the words service and instance as data: what the store holds of them and what an admin asks for. Pure. */
 import type { Address } from './address.ts';
+import type { DrainOrder } from './assignment.ts';
 import type { Entry } from './entry.ts';
+import type { Template } from './template.ts';
 
 /** Where an instance comes from: listed by an admin, started by Sluice, or self-registered. */
 export type Origin = 'static' | 'managed' | 'registered';
@@ -17,6 +19,9 @@ export interface Service {
   readonly affinitySeconds?: number | undefined;
   /** One node at a time answers for the entries' addresses by ARP and ND; undefined or false: nobody does. */
   readonly announce?: boolean | undefined;
+  /** Of managed services: how many instances there shall be, and what each runs. */
+  readonly replicas?: number | undefined;
+  readonly template?: Template | undefined;
   /** RFC 3339, UTC. */
   readonly createdAt: string;
 }
@@ -28,12 +33,22 @@ export interface Instance extends Address {
   /** Base weight 0-65535 set by the admin. */
   readonly weight: number;
   readonly origin: Origin;
+  /** Of static instances `ready`, or `draining` by order of people; of managed ones set by the agent of its node. */
   readonly state: InstanceState;
   readonly node?: string | undefined;
+  /** Of managed instances: content hash of the template that it runs. */
+  readonly templateHash?: string | undefined;
+  /** Of managed instances: since when it is in this state (RFC 3339), and why, one line: 'exit code 1', 'probe: HTTP 503'. */
+  readonly stateSince?: string | undefined;
+  readonly why?: string | undefined;
+  /** Of managed instances: starts after the first. */
+  readonly restarts?: number | undefined;
+  /** People asked to take it out: no new connections, whatever its state. */
+  readonly drain?: DrainOrder | undefined;
   readonly createdAt: string;
 }
 
-/** Life of an instance. Only `ready` ones get new connections; static ones are always `ready`. */
+/** Life of an instance. Only `ready` ones get new connections. */
 export type InstanceState =
   'pending' | 'starting' | 'ready' | 'draining' | 'stopping' | 'stopped' | 'failed' | 'crashloop';
 
@@ -55,6 +70,10 @@ export interface ServiceSpec {
   readonly affinitySeconds?: number | undefined;
   /** As in `Service`. */
   readonly announce?: boolean | undefined;
+  /** What managed instances run; there are then no static ones. */
+  readonly template?: Template | undefined;
+  /** With a template: how many instances; undefined: as many as now, one of a new service. */
+  readonly replicas?: number | undefined;
 }
 
 /** One static instance of a spec. */

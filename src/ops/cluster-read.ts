@@ -1,5 +1,7 @@
 /** Owns reading the whole cluster at one revision: services, instances, and what nodes say of themselves. */
+import type { Leader } from '../model/decision.ts';
 import type { Applied, Holder, NodeAlive, NodeFacts } from '../model/node.ts';
+import { decodeLeader } from '../model/records-leader.ts';
 import { decodeApplied, decodeHolder, decodeNode, decodeNodeAlive } from '../model/records-node.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import {
@@ -8,6 +10,7 @@ import {
   GENERATION_KEY,
   HOLDERS,
   instancesOf,
+  LEADER_KEY,
   NODES,
   NODES_ALIVE,
   serviceKey,
@@ -34,6 +37,8 @@ export interface ClusterRead {
   readonly nodes: Nodes;
   /** Who answers for addresses of announced entries, by address. */
   readonly holders: ReadonlyMap<string, Holder>;
+  /** Who decides for managed services; undefined if nobody does. */
+  readonly leader: Leader | undefined;
   readonly invalid: readonly InvalidRecord[];
 }
 
@@ -73,19 +78,26 @@ export function nodesOf(items: readonly KeyValue[]): {
   return { nodes: { names, facts, alive, applied }, invalid };
 }
 
+/** Who leads, by the key that the holder's lease keeps. */
+export function leaderOf(items: readonly KeyValue[]): {
+  readonly leader: Leader | undefined;
+  readonly invalid: readonly InvalidRecord[];
+} {
+  const invalid: InvalidRecord[] = [];
+  const held = items.filter(({ key }) => key === LEADER_KEY);
+  const found = decodeAll(held, (_name, json) => decodeLeader(json), invalid);
+  return { leader: [...found.values()][0], invalid };
+}
+
 /** All nodes: facts and markers lie side by side. */
 const NODE_FAMILIES: KeyRange = { start: NODES_ALIVE.start, end: NODES.end };
 
 /** Specs and nodes: of the whole cluster one range, which costs one call; of one service its own keys. */
 function rangesOf(service: string | undefined): readonly [KeyRange, ...KeyRange[]] {
   if (service === undefined) return [AGENT_RANGE];
-  return [
-    keyRange(GENERATION_KEY),
-    keyRange(serviceKey(service)),
-    instancesOf(service),
-    NODE_FAMILIES,
-    HOLDERS,
-  ];
+  const keys = [GENERATION_KEY, LEADER_KEY, serviceKey(service)].map(keyRange);
+  const [first = keyRange(GENERATION_KEY), ...others] = keys;
+  return [first, ...others, instancesOf(service), NODE_FAMILIES, HOLDERS];
 }
 
 /** Lists ranges, all at the revision of the first. */
@@ -112,7 +124,8 @@ export async function readCluster(
   const { items, revision } = await listAtOnce(store, [...rangesOf(service), APPLIED], call);
   const view = snapshotOf(items, revision);
   const { nodes, invalid: invalidNodes } = nodesOf(items);
-  const invalid = [...invalidNodes];
+  const { leader, invalid: badLeader } = leaderOf(items);
+  const invalid = [...invalidNodes, ...badLeader];
   const claims = items.filter(({ key }) => key.startsWith(HOLDERS.start));
   const holders = decodeAll(claims, decodeHolder, invalid);
   return {
@@ -121,6 +134,7 @@ export async function readCluster(
     snapshot: view.snapshot,
     nodes,
     holders,
+    leader,
     invalid: [...view.invalid, ...invalid].toSorted((a, b) => (a.key < b.key ? -1 : 1)),
   };
 }

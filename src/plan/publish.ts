@@ -4,6 +4,8 @@ import { type Address, formatAddress } from '../model/address.ts';
 import { compareEntries, type Entry, formatEntry } from '../model/entry.ts';
 import { assertService } from '../model/service-rules.ts';
 import type { Instance, InstanceSpec, Service, ServiceSpec, Stored } from '../model/service.ts';
+import { templateHash } from '../model/template-hash.ts';
+import type { Template } from '../model/template.ts';
 import { isStatic, newInstance, withInstances } from './instance-set.ts';
 import type { Change, Narrowing, Plan, StoredService } from './plan.ts';
 
@@ -47,6 +49,18 @@ function refuseForeign(
   );
 }
 
+const hashOf = (template: Template | undefined): string =>
+  template === undefined ? '' : templateHash(template);
+
+/** Of a spec with a template: origin, template and replicas, which stay as they are where the spec does not say them. */
+function managedPart(
+  { template, replicas }: ServiceSpec,
+  stored: StoredService | undefined,
+): Partial<Pick<Service, 'origin' | 'template' | 'replicas'>> {
+  if (template === undefined) return {};
+  return { origin: 'managed', template, replicas: replicas ?? stored?.service.value.replicas ?? 1 };
+}
+
 function serviceChange(input: PublishInput): Change | undefined {
   const { spec, stored, now } = input;
   const entries = spec.entries.toSorted(compareEntries);
@@ -54,18 +68,27 @@ function serviceChange(input: PublishInput): Change | undefined {
     ...(spec.affinitySeconds === undefined ? {} : { affinitySeconds: spec.affinitySeconds }),
     ...(spec.announce === true ? { announce: true } : {}),
   };
+  const wanted = { entries, masquerade: spec.masquerade, ...settings, ...managedPart(spec, stored) };
   if (stored === undefined) {
-    const { name, masquerade } = spec;
-    const after: Service = { name, entries, origin: 'static', masquerade, ...settings, createdAt: now };
+    const after: Service = { name: spec.name, origin: 'static', ...wanted, createdAt: now };
     return { kind: 'create-service', after };
   }
   const before = stored.service;
-  const { affinitySeconds: affinityBefore, announce: announceBefore = false, ...rest } = before.value;
-  const after: Service = { ...rest, entries, masquerade: spec.masquerade, ...settings };
+  const {
+    affinitySeconds: affinityBefore,
+    announce: announceBefore = false,
+    replicas,
+    template,
+    ...rest
+  } = before.value;
+  const origin = rest.origin === 'managed' ? 'static' : rest.origin;
+  const after: Service = { ...rest, origin, ...wanted };
   const isSame =
     before.value.masquerade === after.masquerade &&
     affinityBefore === after.affinitySeconds &&
     announceBefore === (after.announce ?? false) &&
+    replicas === after.replicas &&
+    hashOf(template) === hashOf(after.template) &&
     before.value.entries.toSorted(compareEntries).map(formatEntry).join() === entries.map(formatEntry).join();
   return isSame ? undefined : { kind: 'update-service', before, after };
 }
@@ -97,8 +120,20 @@ function narrowingOf(
   ];
 }
 
+/** What a change of the service itself takes away: instances that were started, or the way they come. */
+function serviceNarrowing(change: Change | undefined): readonly Narrowing[] {
+  if (change?.kind !== 'update-service') return [];
+  const { before, after } = change;
+  const [from, to] = [before.value.replicas ?? 0, after.replicas ?? 0];
+  if ((before.value.origin === 'managed') !== (after.origin === 'managed')) {
+    return [{ kind: 'changes-origin', to: after.origin === 'managed' ? 'managed' : 'static' }];
+  }
+  return to < from ? [{ kind: 'fewer-replicas', from, to }] : [];
+}
+
 /**
- * Plans a publish: create or update; the spec's instances are the full set of static ones. Instances of another origin stay.
+ * Plans a publish: create or update; the spec's instances are the full set of static ones, or it has a template and there are none.
+ * Instances of another origin stay: managed ones are the leader's to replace and to stop.
  * @throws SluiceError `invalid-spec` if the spec breaks a rule, the service is not the admin's to list, or an instance lists itself
  */
 export function planPublish(input: PublishInput): Plan {
@@ -113,12 +148,16 @@ export function planPublish(input: PublishInput): Plan {
   const releases = missingFrom(oldEntries, spec.entries, formatEntry).toSorted(compareEntries);
   return {
     service: spec.name,
+    origin: spec.template === undefined ? 'static' : 'managed',
     baseRevision: input.revision,
     outcome: stored === undefined ? 'created' : all.length === 0 ? 'unchanged' : 'updated',
     changes: all,
     claims: missingFrom(spec.entries, oldEntries, formatEntry).toSorted(compareEntries),
     releases,
-    narrowing: narrowingOf(changes, releases, before.filter(isStatic).length),
+    narrowing: [
+      ...serviceNarrowing(change),
+      ...narrowingOf(changes, releases, before.filter(isStatic).length),
+    ],
     after,
   };
 }

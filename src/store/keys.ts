@@ -25,6 +25,24 @@ export const holderKey = (ip: string): string => `holder/${ip}`;
 /** `audit/<time>-<request id>`; `time` is RFC 3339 UTC with milliseconds, so that keys sort by time. */
 export const auditKey = (time: string, requestId: string): string => `audit/${time}-${requestId}`;
 
+/** `assignment/<node>/<service>/<id>` */
+export const assignmentKey = (node: string, service: string, id: string): string =>
+  `assignment/${node}/${service}/${id}`;
+/** What `assignment/<node>/<service>/<id>` names, or undefined for a key of another form. */
+export function assignmentOfKey(
+  key: string,
+): { readonly node: string; readonly service: string; readonly id: string } | undefined {
+  const [family, node, service, id, ...rest] = key.split('/');
+  if (family !== 'assignment' || node === undefined || service === undefined || id === undefined)
+    return undefined;
+  return rest.length > 0 ? undefined : { node, service, id };
+}
+
+/** `leader`: who decides for the cluster. */
+export const LEADER_KEY = 'leader';
+/** `decision/<service>/<time>`; `time` as in `auditKey`. */
+export const decisionKey = (service: string, time: string): string => `decision/${service}/${time}`;
+
 /** All keys that begin with `prefix`, which must end in an ASCII character below `~`. */
 export function prefixRange(prefix: string): KeyRange {
   const last = prefix.charCodeAt(prefix.length - 1);
@@ -45,6 +63,12 @@ export const APPLIED: KeyRange = prefixRange('applied/');
 export const HOLDERS: KeyRange = prefixRange('holder/');
 /** All audit records. */
 export const AUDIT: KeyRange = prefixRange('audit/');
+/** What one node shall run. */
+export const assignmentsOf = (node: string): KeyRange => prefixRange(`assignment/${node}/`);
+/** What was decided for one service, oldest first. */
+export const decisionsOf = (service: string): KeyRange => prefixRange(`decision/${service}/`);
+/** What all nodes shall run. */
+export const ASSIGNMENTS: KeyRange = prefixRange('assignment/');
 
 /**
  * What an agent follows: one contiguous range from `generation` to `weights/`, so that one watch delivers whole transactions in order.

@@ -172,7 +172,13 @@ describe('announcers of a fleet', () => {
     node.hear(IP);
     expect(node.answers()).toEqual(HELD);
     const cut = new AbortController();
-    node.announcer.leased({ id: 'x', ttlSeconds: 10, lost: cut.signal, revoke: async () => {} });
+    node.announcer.leased({
+      id: 'x',
+      ttlSeconds: 10,
+      lost: cut.signal,
+      revoke: async () => {},
+      letGo: () => {},
+    });
     expect(node.answers()).toEqual(KEPT);
     cut.abort();
     expect(node.answers()).toEqual(KEPT);

@@ -7,12 +7,27 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   plan: ['model', 'balance'],
   balance: ['model'],
   rules: ['model', 'balance'],
+  schedule: ['model', 'balance'],
   host: ['model'],
+  runtime: ['model', 'host'],
   store: ['model', 'host'],
   dataplane: ['model', 'rules', 'host'],
   ops: ['model', 'plan', 'balance', 'rules', 'store', 'host', 'version.ts'],
-  agent: ['model', 'balance', 'rules', 'store', 'dataplane', 'host', 'version.ts'],
-  dev: ['model', 'plan', 'balance', 'rules', 'store', 'dataplane', 'host', 'ops', 'agent', 'version.ts'],
+  agent: ['model', 'balance', 'rules', 'store', 'dataplane', 'runtime', 'host', 'version.ts'],
+  monitor: ['model', 'balance', 'schedule', 'store', 'host', 'version.ts'],
+  dev: [
+    'model',
+    'plan',
+    'balance',
+    'rules',
+    'store',
+    'dataplane',
+    'host',
+    'ops',
+    'agent',
+    'monitor',
+    'version.ts',
+  ],
   cli: [
     'model',
     'plan',
@@ -22,6 +37,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'host',
     'ops',
     'agent',
+    'monitor',
+    'runtime',
     'dev',
     'dataplane',
     'version.ts',
@@ -45,7 +62,7 @@ const PACKAGE_PLACE: Readonly<Record<string, readonly string[]>> = {
   pino: ['host/log.ts'],
 };
 
-const PURE = ['model', 'plan', 'balance', 'rules'];
+const PURE = ['model', 'plan', 'balance', 'rules', 'schedule'];
 
 /** What makes code impure: clock, randomness, process, timers, console. */
 const IMPURE =
