@@ -35,7 +35,8 @@ export function createConnectionWatch(
       }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      if (why !== lastWhy) log.error('connections cannot be counted; draining waits for its deadline', { why });
+      if (why !== lastWhy)
+        log.error('connections cannot be counted; draining waits for its deadline', { why });
       lastWhy = why;
     }
   };

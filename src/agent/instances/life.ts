@@ -82,7 +82,12 @@ export type LifeEvent =
   | { readonly kind: 'start-failed'; readonly why: string }
   | { readonly kind: 'exited'; readonly why: string }
   /** It was asked `times` times in a row, with the same answer. */
-  | { readonly kind: 'probed'; readonly well: boolean; readonly times: number; readonly why?: string | undefined }
+  | {
+      readonly kind: 'probed';
+      readonly well: boolean;
+      readonly times: number;
+      readonly why?: string | undefined;
+    }
   /** Its state `draining` is in the store, since this revision. */
   | { readonly kind: 'announced'; readonly revision: number }
   | { readonly kind: 'acknowledged' }

@@ -81,7 +81,9 @@ export function resume(life: Life, found: Found, at: Moment): Life {
   }
   if (found.kind === 'exited') return step(life, { kind: 'exited', why: found.why }, at);
   // Nothing is there: a start that had not begun is done now; whatever ran is gone and nobody saw how.
-  return kind === 'pending' ? life : step(life, { kind: 'exited', why: 'it is gone, and nobody saw how' }, at);
+  return kind === 'pending'
+    ? life
+    : step(life, { kind: 'exited', why: 'it is gone, and nobody saw how' }, at);
 }
 
 /** The life with all its times moved: monotonic time begins anew with every agent. */
