@@ -102,13 +102,19 @@ export class Worker {
     this.#follow();
   }
 
-  /** Hears of the end of its process, from now on. */
+  /** Hears of the end of its process, from now on; of one that has ended already at once. */
   listen(): void {
     this.#stopListening?.();
     const driver = this.shared.edges.drivers.get(this.#assignment.template.driver);
-    this.#stopListening = driver?.onExit(this.id, (exit) => {
-      this.send({ kind: 'exited', why: exitText(exit) });
-    });
+    try {
+      this.#stopListening = driver?.onExit(this.id, (exit) => {
+        this.send({ kind: 'exited', why: exitText(exit) });
+      });
+    } catch (error) {
+      // Nothing of it is there: its life knows that from the list.
+      if (!(error instanceof SluiceError && error.code === 'not-found')) throw error;
+      this.#stopListening = undefined;
+    }
   }
 
   /** Takes an event. */
