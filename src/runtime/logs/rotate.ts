@@ -42,7 +42,7 @@ function copyRest(source: number, target: number, from: number): number {
   let at = from;
   while (fstatSync(source).size > at) {
     const bytes = readSync(source, buffer, 0, buffer.length, at);
-    for (let done = 0; done < bytes; ) done += writeSync(target, buffer, done, bytes - done);
+    for (let done = 0; done < bytes;) done += writeSync(target, buffer, done, bytes - done);
     at += bytes;
   }
   return at;
