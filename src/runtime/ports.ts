@@ -92,7 +92,7 @@ async function canListen(ip: string, port: number): Promise<boolean> {
 }
 
 /** True while a port rests. A clock that was set back makes no rest longer. */
-function rests(at: string | undefined, nowMs: number): boolean {
+function isResting(at: string | undefined, nowMs: number): boolean {
   const passed = at === undefined ? REST_MS : nowMs - Date.parse(at);
   return passed > -REST_MS && passed < REST_MS;
 }
@@ -108,16 +108,16 @@ function* candidates({ ranges, preferred }: PortRequest): Generator<number> {
 /** First port that is nobody's. */
 async function freePort(request: PortRequest, book: Book, nowMs: number): Promise<number> {
   const own = new Set(Object.values(book.reserved));
-  const bound = boundPorts();
+  const taken = boundPorts();
   let tries = 0;
   for (const port of candidates(request)) {
-    if (own.has(port) || bound.has(port) || rests(book.resting[port], nowMs)) continue;
+    if (own.has(port) || taken.has(port) || isResting(book.resting[port], nowMs)) continue;
     if (await canListen(request.ip, port)) return port;
     tries += 1;
     if (tries >= MAX_TRIES) break;
   }
   const ranges = request.ranges.map(({ from, to }) => `${from}-${to}`).join(', ');
-  const resting = Object.values(book.resting).filter((at) => rests(at, nowMs)).length;
+  const resting = Object.values(book.resting).filter((at) => isResting(at, nowMs)).length;
   throw new SluiceError('conflict', `no port is free on ${request.ip}`, {
     why: `in ${ranges || 'no range'}: ${own.size} are other instances', ${resting} rest after use, the others somebody listens on`,
     fix: "widen the template's port range, or the node's policy",
@@ -139,7 +139,7 @@ export async function openPortBook(file: string, clock: Pick<Clock, 'now'>): Pro
   };
   const stillResting = (): Book['resting'] => {
     const nowMs = clock.now().getTime();
-    return Object.fromEntries(Object.entries(book.resting).filter(([, at]) => rests(at, nowMs)));
+    return Object.fromEntries(Object.entries(book.resting).filter(([, at]) => isResting(at, nowMs)));
   };
   return {
     reserve: (request) =>

@@ -1,9 +1,10 @@
 /**
  * Owns running a program of an order to its end: a probe, a hook, a command of driver exec. With the order's user, folder and environment,
- * never longer than its time; what it started in its session ends with it unless it is to stay.
+ * never longer than its time: then its whole session is killed.
  */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { openSync, closeSync } from 'node:fs';
+import { systemClock } from '../../host/clock.ts';
 import { plainText } from '../../model/text.ts';
 import { checkWords } from './check-environment.ts';
 import { type Launch, LAUNCH_ENV, LAUNCH_SCRIPT, scriptParameters } from './launch.ts';
@@ -27,6 +28,7 @@ export interface RunResult {
 }
 
 const KEEP_BYTES = 2_048;
+const DRAIN_MS = 100;
 const SHOW = 300;
 
 function endOf(chunks: Buffer, chunk: Buffer): Buffer {
@@ -77,13 +79,20 @@ export async function runAs(launch: Launch, bounds: RunBounds): Promise<RunResul
   });
   clearTimeout(timer);
   bounds.signal.removeEventListener('abort', kill);
-  // What it left running may hold the pipes open for ever.
-  if (append === undefined) await drained(child.stdout, child.stderr);
+  if (append === undefined) await drain(child);
   return { code: ended.code, timedOut, output: ended.error ?? plainText(output.toString('utf8'), SHOW) };
 }
 
-/** A moment for what is in the pipes already, then they are closed. */
-async function drained(...streams: readonly (import('node:stream').Readable | null)[]): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
+/** Reads what is in the pipes to their end, for a moment: a program that it left running may hold them open for ever. */
+async function drain(child: ChildProcess): Promise<void> {
+  const streams = [child.stdout, child.stderr];
+  const ends = streams.map((stream) =>
+    stream === null || stream.closed
+      ? undefined
+      : new Promise((resolve) => void stream.once('close', resolve)),
+  );
+  const moment = new AbortController();
+  await Promise.race([Promise.all(ends), systemClock.sleep(DRAIN_MS, moment.signal)]);
+  moment.abort();
   for (const stream of streams) stream?.destroy();
 }
