@@ -6,6 +6,10 @@ import type { InformerState } from '../store/informer-state.ts';
 import { type Informer, startInformer } from '../store/informer.ts';
 import { AGENT_RANGE, GENERATION_KEY } from '../store/keys.ts';
 import type { KeyValue, StoreEvent } from '../store/store.ts';
+import type { Edges } from './instances/edges.ts';
+import { instanceIp } from './instances/instance-ip.ts';
+import { startSupervisor } from './instances/supervisor.ts';
+import type { IpFor } from './instances/worker.ts';
 import type { Kernel } from './kernel.ts';
 import type { AgentOptions } from './options.ts';
 import { startPresence } from './presence.ts';
@@ -51,19 +55,35 @@ function freshness({ log }: AgentOptions, kernel: Kernel): (state: InformerState
   };
 }
 
+/** What follows the store besides the informer. */
+export interface Followed {
+  readonly facts: NodeFacts;
+  readonly kernel: Kernel;
+  /** This machine, for instances. Closed by its owner. */
+  readonly edges: Edges;
+}
+
 /** Follows the store until `options.signal` aborts. A store that is away is waited for; nothing is changed meanwhile. */
-export async function followStore(options: AgentOptions, facts: NodeFacts, kernel: Kernel): Promise<void> {
-  const { clock, log, random } = options;
+export async function followStore(options: AgentOptions, { facts, kernel, edges }: Followed): Promise<void> {
+  const { clock, log, node, random, stateDir } = options;
   const store = await options.openStore();
   const presence = startPresence({ store, facts, clock, log });
   kernel.onApplied(presence.acknowledge);
   const feed = kernelFeed(kernel);
+  const ipFor: IpFor = (service, before) => instanceIp(facts, informer.items, { service, before });
+  const supervisor = await startSupervisor({
+    ...{ node, stateDir, store, edges, clock, log, random, ipFor },
+    withdraw: kernel.withdraw,
+  });
   const informer = startInformer({
     store,
     range: AGENT_RANGE,
     clock,
     random,
-    onChange: (change) => feed(change, informer.items),
+    onChange: (change) => {
+      feed(change, informer.items);
+      supervisor.recordsChanged(informer.items, change.cause === 'list' ? undefined : change.keys);
+    },
     onState: freshness(options, kernel),
   });
   const stopResync = options.onResync(() => {
@@ -75,7 +95,7 @@ export async function followStore(options: AgentOptions, facts: NodeFacts, kerne
     await untilAborted(options.signal);
   } finally {
     stopResync();
-    await Promise.all([informer.close(), presence.close()]);
+    await Promise.all([informer.close(), presence.close(), supervisor.close()]);
     await store.close();
   }
 }

@@ -80,6 +80,11 @@ export function agentOptions(): readonly Option[] {
     new Option('--node <name>', 'name of this node (default: the first label of the host name)'),
     stateDirOption(),
     listOption('--node-ip <addresses>', 'own addresses of this node (default: found from its routes)'),
+    listOption('--label <labels>', 'labels of this node, KEY=VALUE'),
+    new Option(
+      '--policy <file>',
+      'what may be run on this node (default: /etc/sluice/policy.yaml; without it nothing is)',
+    ),
     new Option('--dataplane <name>', 'how rules get into the kernel (default: auto)').choices([
       'auto',
       'iptables',

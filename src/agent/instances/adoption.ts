@@ -14,22 +14,22 @@ import { newLife } from './life.ts';
 import type { Note } from './notes.ts';
 import { resume } from './phase-views.ts';
 import { foundOf, timingOf, whyText } from './words.ts';
-import type { WorkerStart } from './worker.ts';
+import type { IpFor, WorkerStart } from './worker.ts';
 
 const LIST_AGAIN_MS = 1_000;
 
-/** Everything of a driver on this node; tried until it answers, or the signal aborts. */
+/** Everything of a driver on this node; tried until it is there and answers, or the signal aborts. */
 export async function listDriver(
-  driver: Driver,
+  driver: () => Driver | undefined,
   { clock, log, signal }: { readonly clock: Clock; readonly log: Log; readonly signal: AbortSignal },
 ): Promise<readonly Observed[]> {
   for (let lastWhy = ''; !signal.aborted;) {
     try {
-      return await driver.list();
+      const listed = await driver()?.list();
+      if (listed !== undefined) return listed;
     } catch (error) {
       const why = whyText(error);
-      if (why !== lastWhy)
-        log.error('instances of a driver cannot be listed, trying on', { driver: driver.name, why });
+      if (why !== lastWhy) log.error('instances of a driver cannot be listed, trying on', { why });
       lastWhy = why;
     }
     await clock.sleep(LIST_AGAIN_MS, signal);
@@ -71,7 +71,7 @@ export interface AdoptionOptions {
   readonly driver: DriverName;
   readonly notes: readonly Note[];
   readonly observed: readonly Observed[];
-  readonly ipFor: (service: string) => string;
+  readonly ipFor: IpFor;
   readonly clock: Clock;
   readonly random: () => number;
 }

@@ -31,8 +31,10 @@ export interface Answer {
 
 /** This machine, for the supervisor. Functions throw SluiceError. */
 export interface Edges {
-  /** Those that work here, by name; the policy decides in `prepare`. */
+  /** Those that work here, by name; may grow. The policy decides about each start. */
   readonly drivers: ReadonlyMap<DriverName, Driver>;
+  /** Those, and those that could not be opened yet. */
+  readonly expected: readonly DriverName[];
   /**
    * Everything about a start: the node's policy is asked, a port is taken and written down, placeholders are replaced.
    * @throws SluiceError `permission` with the rule of the policy that refused, `config`, `conflict` without a free port, `failed`

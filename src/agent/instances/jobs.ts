@@ -29,7 +29,7 @@ const start: Run = async (worker) => {
   try {
     const driver = driverOf(worker);
     const port = worker.order?.port;
-    const ip = shared.ipFor(service);
+    const ip = shared.ipFor(service, worker.order?.ip);
     worker.order = await shared.edges.prepare({ assignment, ip, ...(port === undefined ? {} : { port }) });
     await shared.flushNotes();
     const observed = await driver.start(worker.order);

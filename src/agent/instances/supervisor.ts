@@ -23,7 +23,7 @@ import { stateOf } from './phase-views.ts';
 import { createProber } from './prober.ts';
 import { type RecordWriter, startRecordWriter } from './record-writer.ts';
 import { assignmentText, isSameWish, recordOf, stopWishOf, timingOf, whyText } from './words.ts';
-import { type Shared, Worker, type WorkerStart } from './worker.ts';
+import { type IpFor, type Shared, Worker, type WorkerStart } from './worker.ts';
 
 /** What the supervisor needs. */
 export interface SupervisorOptions {
@@ -36,7 +36,7 @@ export interface SupervisorOptions {
   /** In [0, 1). */
   readonly random: () => number;
   /** The node's address for an instance of a service. */
-  readonly ipFor: (service: string) => string;
+  readonly ipFor: IpFor;
   /** Told which of its instances are not ready, whatever the store says. */
   readonly withdraw: (withdrawn: Withdrawn) => void;
 }
@@ -76,7 +76,7 @@ class NodeSupervisor implements Supervisor {
     this.#options = options;
     this.#records = ownRecords(node);
     setMaxListeners(0, this.#closing.signal);
-    for (const name of edges.drivers.keys()) this.#waiting.set(name, []);
+    for (const name of edges.expected) this.#waiting.set(name, []);
     for (const note of notes) {
       const name = driverOfNote(node, note);
       this.#waiting.set(name, [...(this.#waiting.get(name) ?? []), note]);
@@ -133,8 +133,7 @@ class NodeSupervisor implements Supervisor {
     const signal = this.#closing.signal;
     await Promise.all(
       [...this.#waiting].map(async ([name, notes]) => {
-        const driver = edges.drivers.get(name);
-        const observed = driver === undefined ? [] : await listDriver(driver, { clock, log, signal });
+        const observed = await listDriver(() => edges.drivers.get(name), { clock, log, signal });
         if (signal.aborted) return;
         const starts = adopt({ node, driver: name, notes, observed, ipFor, clock, random });
         const workers = starts.map((start) => this.#add(start));

@@ -17,6 +17,9 @@ import type { Prober } from './prober.ts';
 import { step } from './step.ts';
 import { exitText, whyText } from './words.ts';
 
+/** The node's address for an instance of a service; `before`: the one that it had. */
+export type IpFor = (service: string, before?: string) => string;
+
 /** What all instances of a node share. */
 export interface Shared {
   readonly edges: Edges;
@@ -29,8 +32,7 @@ export interface Shared {
   readonly acknowledgements: Acknowledgements;
   /** Resolves when everything known is on disk. */
   readonly flushNotes: () => Promise<void>;
-  /** The node's address for an instance of a service. */
-  readonly ipFor: (service: string) => string;
+  readonly ipFor: IpFor;
   /** Something about this instance has changed. Called at once; must not throw. */
   readonly onChange: (worker: Worker, before: Life) => void;
 }

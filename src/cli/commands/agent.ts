@@ -10,6 +10,8 @@ export interface AgentFlags {
   readonly node?: string | undefined;
   readonly stateDir?: string | undefined;
   readonly nodeIp?: readonly string[] | undefined;
+  readonly label?: readonly string[] | undefined;
+  readonly policy?: string | undefined;
   readonly dataplane?: AskedLayout | undefined;
   readonly logFormat?: LogFormat | undefined;
   readonly once?: boolean | undefined;

@@ -3,6 +3,8 @@ import { applyOnce, readRulesText, type RulesLayout } from '../../agent/once.ts'
 import { runAgent } from '../../agent/run.ts';
 import { type ResultCode, SluiceError } from '../../errors.ts';
 import { createLog, type Log } from '../../host/log.ts';
+import { DEFAULT_POLICY_FILE } from '../../runtime/policy/load-policy.ts';
+import { parseLabels } from '../../model/labels.ts';
 import { isName, NAME_RULE, parseName } from '../../model/name.ts';
 import { quoteValue } from '../../model/text.ts';
 import type { AgentFlags } from '../commands/agent.ts';
@@ -106,6 +108,8 @@ export async function agentBody(session: Session, flags: AgentFlags): Promise<Re
     stateDir: flags.stateDir ?? DEFAULT_STATE_DIR,
     openStore: async () => deps.openStore(settings),
     nodeIps: flags.nodeIp ?? [],
+    labels: parseLabels(flags.label ?? [], '--label'),
+    policyFile: flags.policy ?? DEFAULT_POLICY_FILE,
     dataplane: flags.dataplane ?? 'auto',
     log: logOf(session, flags),
     clock: deps.clock,

@@ -143,6 +143,7 @@ export function fakeMachine(): FakeMachine {
 
   const edges: Edges = {
     drivers: new Map([['process', driver]]),
+    expected: ['process'],
     prepare: async ({ assignment, ip, port }) => {
       if (machine.refuse !== undefined) throw machine.refuse;
       ports += 1;
