@@ -67,22 +67,24 @@ export interface Followed {
 export async function followStore(options: AgentOptions, { facts, kernel, edges }: Followed): Promise<void> {
   const { clock, log, node, random, stateDir } = options;
   const store = await options.openStore();
-  const presence = startPresence({ store, facts, clock, log });
-  kernel.onApplied(presence.acknowledge);
-  const feed = kernelFeed(kernel);
-  const ipFor: IpFor = (service, before) => instanceIp(facts, informer.items, { service, before });
+  let items: ReadonlyMap<string, KeyValue> = new Map();
+  const ipFor: IpFor = (service, before) => instanceIp(facts, items, { service, before });
   const supervisor = await startSupervisor({
     ...{ node, stateDir, store, edges, clock, log, random, ipFor },
     withdraw: kernel.withdraw,
   });
+  const presence = startPresence({ store, facts, clock, log });
+  kernel.onApplied(presence.acknowledge);
+  const feed = kernelFeed(kernel);
   const informer = startInformer({
     store,
     range: AGENT_RANGE,
     clock,
     random,
     onChange: (change) => {
-      feed(change, informer.items);
-      supervisor.recordsChanged(informer.items, change.cause === 'list' ? undefined : change.keys);
+      ({ items } = informer);
+      feed(change, items);
+      supervisor.recordsChanged(items, change.cause === 'list' ? undefined : change.keys);
     },
     onState: freshness(options, kernel),
   });

@@ -6,7 +6,6 @@ import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
 import type { Assignment } from '../../model/assignment.ts';
-import { decodeAssignment } from '../../model/records-assignment.ts';
 import type { DriverName } from '../../model/template.ts';
 import { assignmentsOf } from '../../store/keys.ts';
 import { startInformer } from '../../store/informer.ts';
@@ -14,6 +13,7 @@ import type { KeyValue, Store } from '../../store/store.ts';
 import type { Withdrawn } from '../withdrawn.ts';
 import { createAcknowledgements } from './acknowledgements.ts';
 import { adopt, driverOfNote, listDriver } from './adoption.ts';
+import { readAssignment } from './assignment-reader.ts';
 import { createConnectionWatch } from './connection-watch.ts';
 import type { Edges } from './edges.ts';
 import { type Life, newLife } from './life.ts';
@@ -217,7 +217,7 @@ class NodeSupervisor implements Supervisor {
       if (worker?.life.assigned === true) worker.send({ kind: 'ordered', assigned: false });
       return;
     }
-    const assignment = this.#decode(name, item);
+    const assignment = readAssignment(name, item, this.#options);
     if (assignment === undefined) return;
     const stop = stopWishOf(assignment, this.#records.records.get(name)?.drain);
     if (worker === undefined) return this.#assign(name, assignment);
@@ -246,17 +246,6 @@ class NodeSupervisor implements Supervisor {
     this.#begin(this.#add({ service, id, assignment, life, since: clock.now().toISOString() }));
     const stop = stopWishOf(assignment, this.#records.records.get(name)?.drain);
     if (stop !== undefined) this.#workers.get(name)?.send({ kind: 'ordered', assigned: true, stop });
-  }
-
-  /** A record that cannot be read orders nothing: what runs goes on as it is. */
-  #decode(name: string, item: KeyValue): Assignment | undefined {
-    const [service = '', ...id] = name.split('/');
-    try {
-      return decodeAssignment({ node: this.#options.node, service, id: id.join('/') }, item.value).value;
-    } catch (error) {
-      this.#options.log.error('an assignment cannot be read', { name, why: whyText(error) });
-      return undefined;
-    }
   }
 
   /** Records of ours with nothing behind them: no process, no note, no assignment. */

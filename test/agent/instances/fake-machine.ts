@@ -39,6 +39,8 @@ export interface FakeMachine {
   blind: SluiceError | undefined;
 }
 
+async function* noLogs(): AsyncGenerator<Uint8Array> {}
+
 /** A machine on which nothing runs. */
 export function fakeMachine(): FakeMachine {
   const processes = new Map<string, Process>();
@@ -122,7 +124,7 @@ export function fakeMachine(): FakeMachine {
       done.push(`remove ${id}`);
     },
     usage: async () => new Map(),
-    logs: async function* none() {},
+    logs: noLogs,
     close: async () => {},
   };
 

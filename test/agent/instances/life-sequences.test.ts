@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Life, type LifeEvent, newLife, type Phase } from '../../../src/agent/instances/life.ts';
 import { dueAt, jobOf, resume, shifted, stateOf } from '../../../src/agent/instances/phase-views.ts';

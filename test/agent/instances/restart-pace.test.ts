@@ -21,6 +21,19 @@ function pauses(count: number, gapMs: number, random = 0.5): readonly number[] {
   });
 }
 
+const ready = (forMs: number): Life =>
+  lifeIn({ kind: 'ready', since: 100_000 - forMs, unwell: 0 }, { pauseMs: 8_000 });
+const pause = (life: Life): number => untilOf(afterEnd(life, 'x', { now: 100_000, random: 0.5 })) - 100_000;
+
+/** The life after so many ends, `gapMs` apart. */
+function after(count: number, gapMs: number): Life {
+  let life = lifeIn({ kind: 'starting', until: 0, well: 0 });
+  for (let end = 0; end < count; end += 1) {
+    life = afterEnd(life, 'exit code 1', { now: end * gapMs, random: 0.5 });
+  }
+  return life;
+}
+
 describe('the pause before a restart', () => {
   it('is a second, and doubles up to thirty', () => {
     const gapMs = LOOP_WINDOW_MS;
@@ -33,24 +46,12 @@ describe('the pause before a restart', () => {
   });
 
   it('is the first again after a minute of being ready, and not before', () => {
-    const ready = (forMs: number): Life =>
-      lifeIn({ kind: 'ready', since: 100_000 - forMs, unwell: 0 }, { pauseMs: 8_000 });
-    const pause = (life: Life): number =>
-      untilOf(afterEnd(life, 'x', { now: 100_000, random: 0.5 })) - 100_000;
     expect(pause(ready(FORGOTTEN_AFTER_MS))).toBe(1_000);
     expect(pause(ready(FORGOTTEN_AFTER_MS - 1))).toBe(16_000);
   });
 });
 
 describe('a crash loop', () => {
-  const after = (count: number, gapMs: number): Life => {
-    let life = lifeIn({ kind: 'starting', until: 0, well: 0 });
-    for (let end = 0; end < count; end += 1) {
-      life = afterEnd(life, 'exit code 1', { now: end * gapMs, random: 0.5 });
-    }
-    return life;
-  };
-
   it('is five ends within ten minutes', () => {
     expect(after(LOOP_ENDS - 1, 1_000).phase).toMatchObject({ loop: false });
     expect(after(LOOP_ENDS, 1_000).phase).toMatchObject({ loop: true });
