@@ -17,8 +17,8 @@ _sluice_at() {
     'explain') words='' flags='--cacert --cert --check --color --context --debug --endpoints --from -h --help --in --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --state-dir --timeout --user -v --verbose' ;;
     'verify') words='' flags='--cacert --cert --color --columns --context --debug --detailed-exitcode --endpoints -h --help --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --sample --sort-by --state-dir --timeout --user -v --verbose' ;;
     'wait') words='' flags='--cacert --cert --color --context --debug --endpoints --for -h --help --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --timeout --user -v --verbose' ;;
-    'agent') words='cleanup' flags='--cacert --cert --color --context --dataplane --debug --endpoints -h --help --key --log-format --no-headers --no-input --node --node-ip --once -o --output --password-file --prefix --print-rules -q --quiet --state-dir --timeout --user -v --verbose' ;;
-    'agent cleanup') words='' flags='--cacert --cert --color --context --debug --endpoints -h --help --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --state-dir --timeout --user -v --verbose' ;;
+    'agent') words='cleanup' flags='--cacert --cert --color --context --dataplane --debug --endpoints -h --help --key --label --log-format --no-headers --no-input --node --node-ip --once -o --output --password-file --policy --prefix --print-rules -q --quiet --state-dir --timeout --user -v --verbose' ;;
+    'agent cleanup') words='' flags='--cacert --cert --color --context --debug --endpoints -h --help --instances --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --state-dir --timeout --user -v --verbose' ;;
     'dev') words='' flags='--cacert --cert --check --color --context --debug --endpoints --exec -h --help --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --timeout --user -v --verbose' ;;
     'doctor') words='' flags='--cacert --cert --color --columns --context --debug --endpoints -h --help --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --sort-by --state-dir --strict --timeout --user -v --verbose' ;;
     'completion') words='bash zsh fish' flags='--cacert --cert --color --context --debug --endpoints -h --help --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --timeout --user -v --verbose' ;;
@@ -34,7 +34,7 @@ _sluice() {
   _sluice_at ''
   while ((i < COMP_CWORD)); do
     word=${COMP_WORDS[i]}
-    case " --affinity --cacert --cert --color --columns --context --dataplane --endpoints --entry --exec -f --file --for --from --if-revision --in --instance --key --log-format --node --node-ip -o --output --password-file --prefix --reason --sample --sort-by --state-dir --timeout --user " in
+    case " --affinity --cacert --cert --color --columns --context --dataplane --endpoints --entry --exec -f --file --for --from --if-revision --in --instance --key --label --log-format --node --node-ip -o --output --password-file --policy --prefix --reason --sample --sort-by --state-dir --timeout --user " in
       *" $word "*)
         [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
         ((i++))
@@ -53,7 +53,7 @@ _sluice() {
       --dataplane) COMPREPLY=($(compgen -W 'auto iptables nftables' -- "$cur")) ;;
       --log-format) COMPREPLY=($(compgen -W 'auto text json' -- "$cur")) ;;
       -o|--output) COMPREPLY=($(compgen -W 'table wide json jsonl yaml name' -- "$cur")) ;;
-      --cacert|--cert|-f|--file|--key|--password-file|--state-dir) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
+      --cacert|--cert|-f|--file|--key|--password-file|--policy|--state-dir) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
     esac
   elif [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "$flags" -- "$cur"))

@@ -70,7 +70,14 @@ export async function followStore(options: AgentOptions, { facts, kernel, edges 
   let items: ReadonlyMap<string, KeyValue> = new Map();
   const ipFor: IpFor = (service, before) => instanceIp(facts, items, { service, before });
   const supervisor = await startSupervisor({
-    ...{ node, stateDir, store, edges, clock, log, random, ipFor },
+    node,
+    stateDir,
+    store,
+    edges,
+    clock,
+    log,
+    random,
+    ipFor,
     withdraw: kernel.withdraw,
   });
   const presence = startPresence({ store, facts, clock, log });

@@ -177,11 +177,11 @@ export function startKernel(options: KernelOptions): Kernel {
       submit(snapshotOf(items(), revision, view), revision);
     },
     change: (events, revision) => submit(updateSnapshot(view, events, revision), revision),
-    withdraw: (now) => {
+    withdraw: (next) => {
       const before = withdrawn;
-      withdrawn = now;
+      withdrawn = next;
       // What the store says already needs no apply.
-      if (!isSameWithdrawal(view.snapshot, before, now)) submit(view, view.snapshot.revision);
+      if (!isSameWithdrawal(view.snapshot, before, next)) submit(view, view.snapshot.revision);
     },
     setStale: (since) => {
       // The first word counts: what was saved on disk was stale before this process began to try.

@@ -8,6 +8,9 @@ import { useLab } from './harness/use-lab.ts';
 const STOP = { reason: 'scaled to 0', since: '2026-01-01T00:00:00.000Z' };
 const KILLS = 12;
 
+/** An id that no other lab on this machine has at the same time. */
+const named = (id: string): string => `${id}-${process.pid}`;
+
 /** Our nat rules in a node's kernel. */
 async function rulesOf(node: Workplace): Promise<string> {
   const { stdout, exitCode } = await node.run(['iptables-nft-save', '-t', 'nat']);
@@ -49,72 +52,72 @@ describe('managed instances', { timeout: 180_000 }, () => {
   };
 
   it('are started, probed, and then in the rules of every node', async () => {
-    const [address = ''] = await ready(['a1']);
+    const [address = ''] = await ready([named('a1')]);
     for (const place of [node(), other()]) await rules(place, (text) => text.includes(address));
-    expect(world.pids(node(), 'a1')).toHaveLength(1);
+    expect(world.pids(node(), named('a1'))).toHaveLength(1);
   });
 
   it('that end are out of the rules of their node without the store, and come back with it', async () => {
-    const [first = '', second = ''] = await ready(['b1', 'b2']);
+    const [first = '', second = ''] = await ready([named('b1'), named('b2')]);
     await rules(node(), (text) => text.includes(first) && text.includes(second));
     await lab().cut(1, 2);
     onTestFinished(async () => await lab().heal());
-    const [pid = 0] = world.pids(node(), 'b1');
+    const [pid = 0] = world.pids(node(), named('b1'));
     process.kill(pid, 'SIGKILL');
     await rules(node(), (text) => !text.includes(first) && text.includes(second));
     await rules(node(), (text) => text.includes(first));
-    expect(world.pids(node(), 'b1')).not.toContain(pid);
+    expect(world.pids(node(), named('b1'))).not.toContain(pid);
     await lab().heal();
     const deadline = { what: 'the restart in the store', timeoutMs: 30_000 };
-    await waitUntil(async () => (await world.states(['b1'], 'ready'))[0]?.restarts === 1, deadline);
+    await waitUntil(async () => (await world.states([named('b1')], 'ready'))[0]?.restarts === 1, deadline);
   });
 
   it('that accept and never answer are out, and back in the same process when they answer', async () => {
-    const [address = ''] = await ready(['c1']);
+    const [address = ''] = await ready([named('c1')]);
     await rules(other(), (text) => text.includes(address));
-    const [pid = 0] = world.pids(node(), 'c1');
+    const [pid = 0] = world.pids(node(), named('c1'));
     process.kill(pid, 'SIGSTOP');
-    await world.states(['c1'], 'starting');
+    await world.states([named('c1')], 'starting');
     for (const place of [node(), other()]) await rules(place, (text) => !text.includes(address));
     process.kill(pid, 'SIGCONT');
-    expect(await world.states(['c1'], 'ready')).toMatchObject([{ restarts: 0 }]);
-    expect(world.pids(node(), 'c1')).toEqual([pid]);
+    expect(await world.states([named('c1')], 'ready')).toMatchObject([{ restarts: 0 }]);
+    expect(world.pids(node(), named('c1'))).toEqual([pid]);
   });
 
   it('are stopped after their connections, and not before', async () => {
-    const [address = ''] = await ready(['d1']);
+    const [address = ''] = await ready([named('d1')]);
     await rules(other(), (text) => text.includes(address));
     const [ip = '', port = ''] = address.split(':');
     const held = await lab()
       .node(2)
-      .start(['bash', '-c', `exec 3<>/dev/tcp/${ip}/${port}; cat <&3`]);
+      .start(['bash', '-c', `exec 3<>/dev/tcp/${ip}/${port}; exec cat <&3`]);
     await waitUntil(
       async () =>
         (await node().run(['ss', '-Htn', 'state', 'established', `sport = :${port}`])).stdout.trim() !== '',
       { what: 'the connection', timeoutMs: 10_000 },
     );
-    const pids = world.pids(node(), 'd1');
-    await world.assign(node(), 'd1', { stop: STOP });
-    await world.states(['d1'], 'draining');
+    const pids = world.pids(node(), named('d1'));
+    await world.assign(node(), named('d1'), { stop: STOP });
+    await world.states([named('d1')], 'draining');
     for (const place of [node(), other()]) await rules(place, (text) => !text.includes(address));
-    expect(world.pids(node(), 'd1')).toEqual(pids);
+    expect(world.pids(node(), named('d1'))).toEqual(pids);
     await held.stop('SIGKILL');
-    expect(await world.states(['d1'], 'stopped')).toMatchObject([{ why: 'scaled to 0' }]);
-    expect(world.pids(node(), 'd1')).toEqual([]);
+    expect(await world.states([named('d1')], 'stopped')).toMatchObject([{ why: 'scaled to 0' }]);
+    expect(world.pids(node(), named('d1'))).toEqual([]);
   });
 
   it('that the policy refuses are failed with the rule', async () => {
-    onTestFinished(async () => await world.unassign(node(), 'e1'));
-    await world.assign(node(), 'e1', { template: { command: ['/bin/sh', '-c', 'id'] } });
-    const [record] = await world.states(['e1'], 'failed');
+    onTestFinished(async () => await world.unassign(node(), named('e1')));
+    await world.assign(node(), named('e1'), { template: { command: ['/bin/sh', '-c', 'id'] } });
+    const [record] = await world.states([named('e1')], 'failed');
     expect(record?.why).toContain('rule commands allows');
-    await world.assign(node(), 'e2', { template: { command: ['/no/such/program'] } });
-    onTestFinished(async () => await world.unassign(node(), 'e2'));
-    expect((await world.states(['e2'], 'failed'))[0]?.why).toContain('there is no /no/such/program');
+    await world.assign(node(), named('e2'), { template: { command: ['/no/such/program'] } });
+    onTestFinished(async () => await world.unassign(node(), named('e2')));
+    expect((await world.states([named('e2')], 'failed'))[0]?.why).toContain('there is no /no/such/program');
   });
 
   it('outlive their agent, killed again and again: the same processes, none twice, ends known', async () => {
-    const ids = ['f1', 'f2', 'f3'];
+    const ids = [named('f1'), named('f2'), named('f3')];
     await ready(ids);
     const before = ids.map((id) => world.pids(node(), id));
     expect(before.flat()).toHaveLength(ids.length);
@@ -132,10 +135,10 @@ describe('managed instances', { timeout: 180_000 }, () => {
       timeoutMs: 20_000,
       facts: () => agents[0]?.stderr() ?? '',
     });
-    await waitUntil(async () => (await world.states(['f2'], 'ready'))[0]?.restarts === 1, {
+    await waitUntil(async () => (await world.states([named('f2')], 'ready'))[0]?.restarts === 1, {
       what: 'the restart',
       timeoutMs: 30_000,
     });
-    expect(world.pids(node(), 'f2')).toHaveLength(1);
+    expect(world.pids(node(), named('f2'))).toHaveLength(1);
   });
 });

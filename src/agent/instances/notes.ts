@@ -118,8 +118,7 @@ export function keepNotes({ stateDir, all, clock, log }: NotesOptions): Notes {
   const closing = new AbortController();
   let running: Promise<void> | undefined;
   /** Counts changes; what is on disk is everything up to `kept`. */
-  let wanted = 0;
-  let kept = 0;
+  const count = { wanted: 0, kept: 0 };
   let refusal: SluiceError | undefined;
   let waiters: readonly {
     readonly upTo: number;
@@ -137,7 +136,7 @@ export function keepNotes({ stateDir, all, clock, log }: NotesOptions): Notes {
   };
 
   const writeOnce = async (): Promise<void> => {
-    const upTo = wanted;
+    const upTo = count.wanted;
     const file: NoteFile = {
       format: FORMAT,
       savedAt: clock.now().toISOString(),
@@ -146,7 +145,7 @@ export function keepNotes({ stateDir, all, clock, log }: NotesOptions): Notes {
     };
     try {
       await writeChecksummed(path.join(stateDir, FILE), JSON.stringify(file));
-      kept = upTo;
+      count.kept = upTo;
       if (refusal !== undefined) log.info('notes of instances can be written again');
       refusal = undefined;
     } catch (error) {
@@ -161,7 +160,7 @@ export function keepNotes({ stateDir, all, clock, log }: NotesOptions): Notes {
   };
 
   const run = async (): Promise<void> => {
-    while (kept < wanted) {
+    while (count.kept < count.wanted) {
       await writeOnce();
       if (refusal !== undefined && waiters.length === 0) {
         if (closing.signal.aborted) break;
@@ -176,18 +175,18 @@ export function keepNotes({ stateDir, all, clock, log }: NotesOptions): Notes {
 
   return {
     changed: () => {
-      wanted += 1;
+      count.wanted += 1;
       wake();
     },
     flush: async () => {
-      wanted += 1;
+      count.wanted += 1;
       await new Promise<void>((resolve, reject) => {
-        waiters = [...waiters, { upTo: wanted, resolve, reject }];
+        waiters = [...waiters, { upTo: count.wanted, resolve, reject }];
         wake();
       });
     },
     close: async () => {
-      wanted += 1;
+      count.wanted += 1;
       closing.abort();
       wake();
       await running;

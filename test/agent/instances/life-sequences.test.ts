@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Life, type LifeEvent, newLife, type Phase } from '../../../src/agent/instances/life.ts';
+import { type Life, type LifeEvent, newLife } from '../../../src/agent/instances/life.ts';
 import { dueAt, jobOf, resume, shifted, stateOf } from '../../../src/agent/instances/phase-views.ts';
 import { step } from '../../../src/agent/instances/step.ts';
 import { STOP, TIMING } from './lives.ts';
@@ -14,16 +14,20 @@ interface World {
   goodInARow: number;
 }
 
+function must(holds: boolean, what: string): void {
+  if (!holds) throw new Error(what);
+}
+
 const send = (world: World, event: LifeEvent): void => {
   const before = stateOf(world.life);
   world.life = step(world.life, event, { now: world.now, random: 0.5 });
   const after = stateOf(world.life);
   if (after === 'ready' && before !== 'ready') {
-    expect(world.processes).toBe(1);
-    expect(world.goodInARow).toBeGreaterThanOrEqual(TIMING.successes);
+    must(world.processes === 1, 'ready without a process');
+    must(world.goodInARow >= TIMING.successes, 'ready too early');
   }
-  if (world.life.stop !== undefined) expect(after).not.toBe('ready');
-  if (after === 'stopped') expect(world.processes).toBe(0);
+  must(world.life.stop === undefined || after !== 'ready', 'ready after its stop');
+  must(after !== 'stopped' || world.processes === 0, 'stopped with a process');
 };
 
 /** Does the job of the phase, well or badly. */
@@ -32,7 +36,7 @@ function work(world: World, luck: number): void {
   const isLucky = luck > 0.3;
   switch (jobOf(life)) {
     case 'start':
-      expect(world.processes).toBe(0);
+      must(world.processes === 0, 'a second process');
       if (isLucky) {
         world.processes += 1;
         world.goodInARow = 0;
@@ -142,50 +146,46 @@ const acts: fc.Arbitrary<readonly Act[]> = fc.array(
 
 const fresh = (): World => ({ life: newLife(TIMING), processes: 0, now: 0, goodInARow: 0 });
 
+/** The property holds for 2,000 sequences. */
+function holdsAlways(holds: (sequence: readonly Act[]) => void, seed: number): void {
+  const report = fc.check(fc.property(acts, holds), { numRuns: 2_000, seed });
+  expect(report.failed ? fc.defaultReportMessage(report) : undefined).toBeUndefined();
+}
+
 describe('any sequence of events', () => {
   it('never has two processes of an instance, makes none ready that is not, and none ready that shall stop', () => {
-    fc.assert(
-      fc.property(acts, (sequence) => {
-        const world = fresh();
-        for (const act of sequence) perform(world, act);
-      }),
-      { numRuns: 2_000, seed: 4 },
-    );
+    holdsAlways((sequence) => {
+      const world = fresh();
+      for (const act of sequence) perform(world, act);
+    }, 4);
   });
 
   it('comes to an end: without its assignment nothing is left of it, whatever came before', () => {
-    fc.assert(
-      fc.property(acts, (sequence) => {
-        const world = fresh();
-        for (const act of sequence) perform(world, act);
-        send(world, { kind: 'ordered', assigned: false });
-        for (let turn = 0; turn < 50 && world.life.phase.kind !== 'gone'; turn += 1) {
-          if (jobOf(world.life) === undefined) world.now = dueAt(world.life) ?? world.now;
-          perform(world, { act: jobOf(world.life) === undefined ? 'wait' : 'work', luck: 0.9 });
-        }
-        expect(world.life.phase).toEqual({ kind: 'gone' } satisfies Phase);
-        expect(world.processes).toBe(0);
-      }),
-      { numRuns: 2_000, seed: 5 },
-    );
+    holdsAlways((sequence) => {
+      const world = fresh();
+      for (const act of sequence) perform(world, act);
+      send(world, { kind: 'ordered', assigned: false });
+      for (let turn = 0; turn < 50 && world.life.phase.kind !== 'gone'; turn += 1) {
+        if (jobOf(world.life) === undefined) world.now = dueAt(world.life) ?? world.now;
+        perform(world, { act: jobOf(world.life) === undefined ? 'wait' : 'work', luck: 0.9 });
+      }
+      must(world.life.phase.kind === 'gone' && world.processes === 0, `left in ${world.life.phase.kind}`);
+    }, 5);
   });
 
   it('comes to ready: with its assignment and a program that is well it serves again, whatever came before', () => {
-    fc.assert(
-      fc.property(acts, (sequence) => {
-        const world = fresh();
-        for (const act of sequence) perform(world, act);
-        if (world.life.phase.kind === 'gone') return;
-        send(world, { kind: 'ordered', assigned: true });
-        for (let turn = 0; turn < 60 && stateOf(world.life) !== 'ready'; turn += 1) {
-          if (jobOf(world.life) === undefined) {
-            world.now = dueAt(world.life) ?? world.now;
-            send(world, { kind: 'tick' });
-          } else work(world, 0.9);
-        }
-        expect(stateOf(world.life)).toBe('ready');
-      }),
-      { numRuns: 2_000, seed: 6 },
-    );
+    holdsAlways((sequence) => {
+      const world = fresh();
+      for (const act of sequence) perform(world, act);
+      if (world.life.phase.kind === 'gone') return;
+      send(world, { kind: 'ordered', assigned: true });
+      for (let turn = 0; turn < 60 && stateOf(world.life) !== 'ready'; turn += 1) {
+        if (jobOf(world.life) === undefined) {
+          world.now = dueAt(world.life) ?? world.now;
+          send(world, { kind: 'tick' });
+        } else work(world, 0.9);
+      }
+      must(stateOf(world.life) === 'ready', `left in ${world.life.phase.kind}`);
+    }, 6);
   });
 });

@@ -89,7 +89,12 @@ export async function openInstanceWorld(lab: Lab): Promise<InstanceWorld> {
     assign: async (node, id, change = {}) => {
       const asked = templateOf({ ...TEMPLATE, ...change.template });
       const assignment: Assignment = {
-        ...{ node: node.name, service: SERVICE, id, template: asked, weight: 100, createdAt },
+        node: node.name,
+        service: SERVICE,
+        id,
+        template: asked,
+        weight: 100,
+        createdAt,
         templateHash: templateHash(asked),
         stop: change.stop,
       };
