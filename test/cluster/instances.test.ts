@@ -18,6 +18,11 @@ async function rulesOf(node: Workplace): Promise<string> {
   return stdout;
 }
 
+/** Waits until the rules of a node hold (or lack) something. */
+async function rules(place: Workplace, holds: (text: string) => boolean): Promise<void> {
+  await waitUntil(async () => holds(await rulesOf(place)), { what: 'the rules', timeoutMs: 20_000 });
+}
+
 describe('managed instances', { timeout: 180_000 }, () => {
   const lab = useLab({ nodes: 2, etcd: 1 });
   let world: InstanceWorld;
@@ -47,10 +52,6 @@ describe('managed instances', { timeout: 180_000 }, () => {
     const records = await world.states(ids, 'ready');
     return records.map(({ ip, port }) => `${ip}:${port}`);
   };
-  const rules = async (place: Workplace, holds: (text: string) => boolean): Promise<void> => {
-    await waitUntil(async () => holds(await rulesOf(place)), { what: 'the rules', timeoutMs: 20_000 });
-  };
-
   it('are started, probed, and then in the rules of every node', async () => {
     const [address = ''] = await ready([named('a1')]);
     for (const place of [node(), other()]) await rules(place, (text) => text.includes(address));

@@ -8,35 +8,26 @@ import { step } from './step.ts';
 export type Job =
   'start' | 'probe' | 'stop' | 'announce' | 'acknowledge' | 'hook' | 'look' | 'reset' | 'remove';
 
+const JOBS: Readonly<Record<Phase['kind'], Job | undefined>> = {
+  pending: 'start',
+  starting: 'probe',
+  ready: 'probe',
+  unwell: 'probe',
+  ending: 'stop',
+  failed: undefined,
+  announcing: 'announce',
+  acknowledging: 'acknowledge',
+  hook: 'hook',
+  connections: 'look',
+  resetting: 'reset',
+  stopping: 'stop',
+  stopped: undefined,
+  gone: undefined,
+};
+
 /** The one job of a life's phase; undefined: only time goes on. */
-export function jobOf({ phase, assigned }: Life): Job | undefined {
-  switch (phase.kind) {
-    case 'pending':
-      return 'start';
-    case 'starting':
-    case 'ready':
-    case 'unwell':
-      return 'probe';
-    case 'ending':
-    case 'stopping':
-      return 'stop';
-    case 'announcing':
-      return 'announce';
-    case 'acknowledging':
-      return 'acknowledge';
-    case 'hook':
-      return 'hook';
-    case 'connections':
-      return 'look';
-    case 'resetting':
-      return 'reset';
-    case 'stopped':
-      return assigned ? undefined : 'remove';
-    case 'failed':
-    case 'gone':
-      return undefined;
-  }
-}
+export const jobOf = ({ phase, assigned }: Life): Job | undefined =>
+  phase.kind === 'stopped' && !assigned ? 'remove' : JOBS[phase.kind];
 
 const STATES: Readonly<Record<Phase['kind'], InstanceState>> = {
   pending: 'pending',

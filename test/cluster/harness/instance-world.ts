@@ -62,7 +62,7 @@ async function writePolicy(node: Workplace): Promise<string> {
   const file = path.join(node.folder, 'policy.yaml');
   const lines = [
     'drivers: [process]',
-    `commands: ["${process.execPath}"]`,
+    `commands: ["${process.execPath}", /usr/bin/perl]`,
     'users: [root]',
     'allowRoot: true',
     'ports: ["20000-29999"]',
