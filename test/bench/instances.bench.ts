@@ -46,22 +46,23 @@ function pidOf(node: Workplace, id: string): number {
   return found;
 }
 
+const timeOf = (line: string): number => Date.parse(line.slice(0, 24));
+
 /** Milliseconds from `from` to the first line of the log after it that matches `first`, and from there on `then`. */
 async function untilLogged(
   agent: Child,
   from: number,
   [first, then]: readonly [RegExp, RegExp],
 ): Promise<number> {
-  const at = (line: string): number => Date.parse(line.slice(0, 24));
   return await waitUntil(
     () => {
       const lines = agent
         .stderr()
         .split('\n')
-        .filter((line) => at(line) >= from);
+        .filter((line) => timeOf(line) >= from);
       const begin = lines.findIndex((line) => first.test(line));
       const end = begin < 0 ? undefined : lines.slice(begin).find((line) => then.test(line));
-      return end === undefined ? undefined : { ms: at(end) - from };
+      return end === undefined ? undefined : { ms: timeOf(end) - from };
     },
     { what: String(first), timeoutMs: 20_000, everyMs: 20 },
   ).then(({ ms }) => ms);

@@ -58,14 +58,18 @@ function isNoteFile(value: unknown): value is NoteFile {
 function isNote(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const note = value as { readonly [K in keyof Note]?: unknown };
-  const { life } = note as { readonly life?: { readonly [K in keyof Life]?: unknown } };
+  const { life } = note;
   return (
     typeof note.service === 'string' &&
     typeof note.id === 'string' &&
     typeof note.since === 'string' &&
     typeof life === 'object' &&
+    life !== null &&
+    'phase' in life &&
     typeof life.phase === 'object' &&
+    'timing' in life &&
     typeof life.timing === 'object' &&
+    'ends' in life &&
     Array.isArray(life.ends)
   );
 }

@@ -2,6 +2,7 @@
 import type { Clock } from '../../host/clock.ts';
 import type { Edges, Running } from './edges.ts';
 import type { Life } from './life.ts';
+import { createPulse } from './pulse.ts';
 import { pauseAfter, probeRound, type Round } from './probe-round.ts';
 
 /** So many asks at the same time; programs (exec probes) cost a process each. */
@@ -39,8 +40,9 @@ export type Prober = (options: ProbeOptions) => Promise<void>;
 /** Probing of all instances of the node. */
 export function createProber(
   ask: Edges['ask'],
-  { clock, random }: { readonly clock: Clock; readonly random: () => number },
+  { clock: source, random }: { readonly clock: Clock; readonly random: () => number },
 ): Prober {
+  const clock = createPulse(source);
   const sockets = bounded(ASKS.sockets);
   const programs = bounded(ASKS.programs);
   return async ({ running, life, onRound, signal }) => {

@@ -29,35 +29,27 @@ const running = (life: Life, now: number): Phase => ({
 const ended = (life: Life, why: string, at: Moment): Life =>
   life.stop === undefined ? afterEnd(life, why, at) : to(life, { kind: 'stopping' }, why);
 
-/** The way out begins; one without a process has no connections. */
+type Kinds = ReadonlySet<Phase['kind']>;
+
+/** Its process runs, and traffic may go to it. */
+const RUNNING: Kinds = new Set(['starting', 'ready', 'unwell']);
+/** On its way out, its process untouched. */
+const LEAVING: Kinds = new Set(['announcing', 'acknowledging', 'hook', 'connections']);
+
+/** The way out begins; one without a process has no connections. Where a start or an end is under way, its answer decides. */
 function goOut(life: Life): Life {
-  switch (life.phase.kind) {
-    case 'starting':
-    case 'ready':
-    case 'unwell':
-      return to(life, { kind: 'announcing' }, reasonOf(life));
-    case 'failed':
-      return to(life, { kind: 'stopping' }, reasonOf(life));
-    default:
-      // A start or an end is under way: its answer decides. Or it is on its way out already.
-      return life;
-  }
+  const { kind } = life.phase;
+  if (RUNNING.has(kind)) return to(life, { kind: 'announcing' }, reasonOf(life));
+  return kind === 'failed' ? to(life, { kind: 'stopping' }, reasonOf(life)) : life;
 }
 
-/** It shall stay after all: what still has its process is asked again whether it is well. */
+/** It shall stay after all: what still has its process is asked again whether it is well; what is being ended is started after that. */
 function comeBack(life: Life, now: number): Life {
-  switch (life.phase.kind) {
-    case 'announcing':
-    case 'acknowledging':
-    case 'hook':
-    case 'connections':
-      return to(life, running(life, now), 'the stop was taken back');
-    case 'stopped':
-      return { ...to(life, { kind: 'pending' }, 'the stop was taken back'), restarts: life.restarts + 1 };
-    default:
-      // The process is being ended: it is started again after that.
-      return life;
-  }
+  const { kind } = life.phase;
+  const why = 'the stop was taken back';
+  if (LEAVING.has(kind)) return to(life, running(life, now), why);
+  if (kind !== 'stopped') return life;
+  return { ...to(life, { kind: 'pending' }, why), restarts: life.restarts + 1 };
 }
 
 function ordered(life: Life, { assigned, stop }: EventOf<'ordered'>, now: number): Life {
@@ -104,27 +96,21 @@ function started(life: Life, now: number): Life {
   return next.stop === undefined ? next : goOut(next);
 }
 
+/** It had its time to be ready and is not: it is ended, to be started anew. */
+function giveUp(life: Life): Life {
+  const seconds = Math.round(life.timing.startMs / 1_000);
+  const what = life.phase.kind === 'starting' ? `not ready within ${seconds}s` : 'did not get well again';
+  return to(life, { kind: 'ending' }, life.why === undefined ? what : `${what}: ${life.why}`);
+}
+
 /** Deadlines that have passed. */
-function tick(life: Life, at: Moment): Life {
-  const { phase, timing } = life;
-  switch (phase.kind) {
-    case 'starting':
-    case 'unwell': {
-      if (at.now < phase.until) return life;
-      const seconds = Math.round(timing.startMs / 1_000);
-      const what = phase.kind === 'starting' ? `not ready within ${seconds}s` : 'did not get well again';
-      return to(life, { kind: 'ending' }, [what, ...(life.why === undefined ? [] : [life.why])].join(': '));
-    }
-    case 'failed':
-      if (at.now < phase.until) return life;
-      return { ...to(life, { kind: 'pending' }, life.why), restarts: life.restarts + 1 };
-    case 'acknowledging':
-      return at.now < phase.until ? life : acknowledged(life, at.now);
-    case 'connections':
-      return at.now < phase.deadline ? life : atDeadline(life);
-    default:
-      return life;
-  }
+function tick(life: Life, { now }: Moment): Life {
+  const { phase } = life;
+  if (phase.kind === 'connections') return now < phase.deadline ? life : atDeadline(life);
+  if (!('until' in phase) || now < phase.until) return life;
+  if (phase.kind === 'acknowledging') return acknowledged(life, now);
+  if (phase.kind !== 'failed') return giveUp(life);
+  return { ...to(life, { kind: 'pending' }, life.why), restarts: life.restarts + 1 };
 }
 
 function announced(life: Life, revision: number, now: number): Life {
@@ -171,21 +157,9 @@ function stopDone(life: Life, why: string | undefined, at: Moment): Life {
 }
 
 function exited(life: Life, why: string, at: Moment): Life {
-  switch (life.phase.kind) {
-    case 'pending':
-    case 'starting':
-    case 'ready':
-    case 'unwell':
-      return ended(life, why, at);
-    case 'announcing':
-    case 'acknowledging':
-    case 'hook':
-    case 'connections':
-    case 'resetting':
-      return to(life, { kind: 'stopping' }, why);
-    default:
-      return life;
-  }
+  const { kind } = life.phase;
+  if (kind === 'pending' || RUNNING.has(kind)) return ended(life, why, at);
+  return kind === 'resetting' || LEAVING.has(kind) ? to(life, { kind: 'stopping' }, why) : life;
 }
 
 /** What an instance's life is after an event. */
@@ -216,6 +190,7 @@ export function step(life: Life, event: LifeEvent, at: Moment): Life {
     case 'removed':
       return life.phase.kind === 'stopped' && !life.assigned ? to(life, { kind: 'gone' }) : life;
     case 'tick':
-      return tick(life, at);
+      break;
   }
+  return tick(life, at);
 }
