@@ -15,6 +15,8 @@ import { shifted } from './phase-views.ts';
 const FILE = 'instances.json';
 const FORMAT = 1;
 const RETRY_MS = 2_000;
+/** Between two writes that nobody waits for: all notes are written each time. */
+const PAUSE_MS = 200;
 
 /** The files of a state directory that this module writes: the newest, and the one before. */
 export const noteFiles = (stateDir: string): readonly string[] => [
@@ -124,6 +126,8 @@ export function keepNotes({ stateDir, all, clock, log }: NotesOptions): Notes {
   /** Counts changes; what is on disk is everything up to `kept`. */
   const count = { wanted: 0, kept: 0 };
   let refusal: SluiceError | undefined;
+  /** Aborted when somebody waits for a write. */
+  let nap = new AbortController();
   let waiters: readonly {
     readonly upTo: number;
     readonly resolve: () => void;
@@ -166,10 +170,10 @@ export function keepNotes({ stateDir, all, clock, log }: NotesOptions): Notes {
   const run = async (): Promise<void> => {
     while (count.kept < count.wanted) {
       await writeOnce();
-      if (refusal !== undefined && waiters.length === 0) {
-        if (closing.signal.aborted) break;
-        await clock.sleep(RETRY_MS, closing.signal);
-      }
+      if (closing.signal.aborted && refusal !== undefined) break;
+      if (waiters.length > 0 || closing.signal.aborted) continue;
+      nap = new AbortController();
+      await clock.sleep(refusal === undefined ? PAUSE_MS : RETRY_MS, nap.signal);
     }
     running = undefined;
   };
@@ -186,12 +190,14 @@ export function keepNotes({ stateDir, all, clock, log }: NotesOptions): Notes {
       count.wanted += 1;
       await new Promise<void>((resolve, reject) => {
         waiters = [...waiters, { upTo: count.wanted, resolve, reject }];
+        nap.abort();
         wake();
       });
     },
     close: async () => {
       count.wanted += 1;
       closing.abort();
+      nap.abort();
       wake();
       await running;
     },
