@@ -203,8 +203,8 @@ export async function openExecDriver(options: ExecDriverOptions): Promise<Driver
   return {
     name: 'exec',
     fingerprint: () => fingerprintProcess(mounts),
-    start: (order) =>
-      turns.take(checkId(order.id), async () => {
+    start: async (order) =>
+      await turns.take(checkId(order.id), async () => {
         if ((records.get(order.id) ?? readExecRecord(root, order.id)) !== undefined) {
           const present = await look(order.id);
           if (present.kind === 'running') return present;
@@ -218,9 +218,9 @@ export async function openExecDriver(options: ExecDriverOptions): Promise<Driver
           .map((id) => turns.take(id, () => look(id))),
       ),
     onExit: (id, listener) => watch.onExit(id, { listener, ended: known(id).ended }),
-    stop: (id, stopOptions) => turns.take(checkId(id), () => stopNow(id, stopOptions)),
-    remove: (id) =>
-      turns.take(checkId(id), async () => {
+    stop: async (id, stopOptions) => await turns.take(checkId(id), () => stopNow(id, stopOptions)),
+    remove: async (id) =>
+      await turns.take(checkId(id), async () => {
         if ((await look(id)).kind === 'running') {
           throw new SluiceError('failed', `instance ${id} runs`, { fix: 'stop it first' });
         }

@@ -107,8 +107,8 @@ export async function openProcessDriver(options: ProcessDriverOptions): Promise<
   return {
     name: 'process',
     fingerprint: () => fingerprintProcess(mounts),
-    start: (order) =>
-      turns.take(checkId(order.id), async () => {
+    start: async (order) =>
+      await turns.take(checkId(order.id), async () => {
         if ((tracker.record(order.id) ?? readRecord(folders, order.id)) !== undefined) {
           const present = await look(order.id);
           if (present.kind === 'running') return present;
@@ -142,8 +142,8 @@ export async function openProcessDriver(options: ProcessDriverOptions): Promise<
       await tracker.settled(id);
       return exit;
     },
-    remove: (id) =>
-      turns.take(checkId(id), async () => {
+    remove: async (id) =>
+      await turns.take(checkId(id), async () => {
         if ((await look(id)).kind === 'running') {
           throw new SluiceError('failed', `instance ${id} runs`, { fix: 'stop it first' });
         }
