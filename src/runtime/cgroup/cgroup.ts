@@ -2,7 +2,7 @@
  * Owns one instance's control groups: making them with their limits, what they count, killing all in them, taking them away. Says plainly
  * what is not enforced. Must not know drivers.
  */
-import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { errnoOf } from '../../host/error-code.ts';
 import { readKernelFile } from '../../host/machine.ts';
 import type { Limits } from '../../model/template.ts';
@@ -174,10 +174,32 @@ export function removeCgroups(groups: Cgroups): boolean {
     .every(Boolean);
 }
 
+const mountPaths = ({ v1, v2 }: CgroupMounts): readonly string[] => [
+  ...new Set([...v1.values(), ...(v2 === undefined ? [] : [v2.path])]),
+];
+
+/**
+ * Takes away empty groups that nobody knows of: an agent was killed between making them and writing them down.
+ * @param known names of groups that are written down
+ */
+export function sweepCgroups(
+  mounts: CgroupMounts,
+  parts: readonly string[],
+  known: ReadonlySet<string>,
+): void {
+  for (const mount of mountPaths(mounts)) {
+    const parent = [mount, ...parts].join('/');
+    if (!existsSync(parent)) continue;
+    const names = readdirSync(parent, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    for (const { name } of names) {
+      if (!known.has(name)) removeCgroups({ version: 1, folders: [`${parent}/${name}`] });
+    }
+  }
+}
+
 /** Takes the folders above instances away if nothing is in them. @param parts from the mount down */
 export function removeParents(mounts: CgroupMounts, parts: readonly string[]): void {
-  const paths = [...new Set(mounts.v1.values()), ...(mounts.v2 === undefined ? [] : [mounts.v2.path])];
-  for (const mount of paths) {
+  for (const mount of mountPaths(mounts)) {
     for (let depth = parts.length; depth > 0; depth -= 1) {
       removeCgroups({ version: 1, folders: [[mount, ...parts.slice(0, depth)].join('/')] });
     }

@@ -11,7 +11,7 @@ import type { Log } from '../../host/log.ts';
 import { bootId as readBootId } from '../../host/proc-stat.ts';
 import { SluiceError } from '../../errors.ts';
 import type { Admit } from '../admission.ts';
-import { makeCgroups, outOfMemoryKills, removeParents } from '../cgroup/cgroup.ts';
+import { makeCgroups, outOfMemoryKills, removeParents, sweepCgroups } from '../cgroup/cgroup.ts';
 import { type CgroupMounts, readCgroupMounts } from '../cgroup/mounts.ts';
 import type { Driver, ExitStatus, Observed, StartOrder, StopOptions } from '../driver.ts';
 import { checkId } from '../instance-id.ts';
@@ -79,6 +79,8 @@ export async function openExecDriver(options: ExecDriverOptions): Promise<Driver
   const bootId = readBootId();
   const mounts = options.mounts ?? readCgroupMounts();
   const parts = ['sluice', createHash('sha256').update(path.resolve(root)).digest('hex').slice(0, 12)];
+  const groups = execIds(root).flatMap((id) => readExecRecord(root, id)?.cgroups?.folders ?? []);
+  sweepCgroups(mounts, parts, new Set(groups.map((folder) => path.basename(folder))));
   const closing = new AbortController();
   const { signal } = closing;
   const turns = createTurns();

@@ -11,7 +11,7 @@ import type { Log } from '../../host/log.ts';
 import { bootId as readBootId } from '../../host/proc-stat.ts';
 import { SluiceError } from '../../errors.ts';
 import type { Admit } from '../admission.ts';
-import { removeParents } from '../cgroup/cgroup.ts';
+import { removeParents, sweepCgroups } from '../cgroup/cgroup.ts';
 import { type CgroupMounts, readCgroupMounts } from '../cgroup/mounts.ts';
 import type { Driver, Observed } from '../driver.ts';
 import { checkId } from '../instance-id.ts';
@@ -63,7 +63,7 @@ function observed(record: InstanceRecord, sight: Settled, bootId: string): Obser
 }
 
 /** The record of an id, followed from now on. @throws SluiceError `not-found` */
-function known(tracker: Tracker, root: string, id: string): InstanceRecord {
+function recordOf(tracker: Tracker, root: string, id: string): InstanceRecord {
   const tracked = tracker.record(checkId(id));
   if (tracked !== undefined) return tracked;
   const record = readRecord(foldersBelow(root), id);
@@ -91,6 +91,8 @@ export async function openProcessDriver(options: ProcessDriverOptions): Promise<
   const bootId = options.bootId ?? readBootId();
   const mounts = options.mounts ?? readCgroupMounts();
   const cgroupParts = ['sluice', createHash('sha256').update(path.resolve(root)).digest('hex').slice(0, 12)];
+  const known = recordedIds(folders).map((id) => `${id}.${readRecord(folders, id)?.run}`);
+  sweepCgroups(mounts, cgroupParts, new Set(known));
   const context = { folders, script, bootId, clock, admit, mounts, cgroupParts };
   const tracker = createTracker({ folders, bootId, clock, log });
   const turns = createTurns();
@@ -101,7 +103,7 @@ export async function openProcessDriver(options: ProcessDriverOptions): Promise<
     running: () => [...tracker.running()],
   });
   const look = async (id: string): Promise<Observed> => {
-    const record = known(tracker, root, id);
+    const record = recordOf(tracker, root, id);
     return observed(record, await tracker.look(id), bootId);
   };
   return {
@@ -133,11 +135,11 @@ export async function openProcessDriver(options: ProcessDriverOptions): Promise<
           .map((id) => look(id)),
       ),
     onExit: (id, listener) => {
-      known(tracker, root, id);
+      recordOf(tracker, root, id);
       return tracker.onExit(id, listener);
     },
     stop: async (id, stopOptions) => {
-      known(tracker, root, id);
+      recordOf(tracker, root, id);
       const exit = await stopRun(tracker, id, { ...stopOptions, clock });
       await tracker.settled(id);
       return exit;
@@ -163,7 +165,7 @@ export async function openProcessDriver(options: ProcessDriverOptions): Promise<
       );
     },
     logs: (id, logOptions) => {
-      known(tracker, root, id);
+      recordOf(tracker, root, id);
       return readLogs(logs.files(id, logOptions.stream), logOptions, clock);
     },
     close: async () => {
@@ -177,7 +179,7 @@ export async function openProcessDriver(options: ProcessDriverOptions): Promise<
 /** True if there is a record of the id; a folder without one is left of a removal. */
 function readable(id: string, tracker: Tracker, root: string): boolean {
   try {
-    known(tracker, root, id);
+    recordOf(tracker, root, id);
     return true;
   } catch {
     return false;
