@@ -80,7 +80,7 @@ export async function openExecDriver(options: ExecDriverOptions): Promise<Driver
   const mounts = options.mounts ?? readCgroupMounts();
   const parts = ['sluice', createHash('sha256').update(path.resolve(root)).digest('hex').slice(0, 12)];
   const groups = execIds(root).flatMap((id) => readExecRecord(root, id)?.cgroups?.folders ?? []);
-  sweepCgroups(mounts, parts, new Set(groups.map((folder) => path.basename(folder))));
+  await sweepCgroups(mounts, parts, new Set(groups.map((folder) => path.basename(folder))));
   const closing = new AbortController();
   const { signal } = closing;
   const turns = createTurns();
@@ -245,7 +245,7 @@ export async function openExecDriver(options: ExecDriverOptions): Promise<Driver
     close: async () => {
       closing.abort();
       await Promise.all([watch.close(), logs.close()]);
-      if (execIds(root).length === 0) removeParents(mounts, parts);
+      if (execIds(root).length === 0) await removeParents(mounts, parts);
     },
   };
 }

@@ -92,7 +92,7 @@ export async function openProcessDriver(options: ProcessDriverOptions): Promise<
   const mounts = options.mounts ?? readCgroupMounts();
   const cgroupParts = ['sluice', createHash('sha256').update(path.resolve(root)).digest('hex').slice(0, 12)];
   const known = recordedIds(folders).map((id) => `${id}.${readRecord(folders, id)?.run}`);
-  sweepCgroups(mounts, cgroupParts, new Set(known));
+  await sweepCgroups(mounts, cgroupParts, new Set(known));
   const context = { folders, script, bootId, clock, admit, mounts, cgroupParts };
   const tracker = createTracker({ folders, bootId, clock, log });
   const turns = createTurns();
@@ -155,14 +155,11 @@ export async function openProcessDriver(options: ProcessDriverOptions): Promise<
         await removeFiles(folders, id);
       }),
     usage: async (ids) => {
-      const sights = await Promise.all(ids.map((id) => look(id).catch(() => undefined)));
-      return usageOf(
-        sights.flatMap((sight) =>
-          sight?.kind === 'running' && sight.main !== undefined
-            ? [{ id: sight.id, mainPid: sight.main.pid, cgroups: tracker.record(sight.id)?.cgroups }]
-            : [],
-        ),
-      );
+      const used = ids.flatMap((id) => {
+        const main = tracker.main(id);
+        return main === undefined ? [] : [{ id, mainPid: main.pid, cgroups: tracker.record(id)?.cgroups }];
+      });
+      return await Promise.resolve(usageOf(used));
     },
     logs: (id, logOptions) => {
       recordOf(tracker, root, id);
@@ -171,7 +168,7 @@ export async function openProcessDriver(options: ProcessDriverOptions): Promise<
     close: async () => {
       await logs.close();
       await tracker.close();
-      if (recordedIds(folders).length === 0) removeParents(mounts, cgroupParts);
+      if (recordedIds(folders).length === 0) await removeParents(mounts, cgroupParts);
     },
   };
 }

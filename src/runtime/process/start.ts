@@ -161,7 +161,7 @@ export async function startRun(
   try {
     await prepareRun(folders, record);
   } catch (error) {
-    if (setup.groups !== undefined) removeCgroups(setup.groups);
+    if (setup.groups !== undefined) await removeCgroups(setup.groups);
     throw error;
   }
   onRecord(record);
