@@ -2,8 +2,10 @@
  * Owns one instance's control groups: making them with their limits, what they count, killing all in them, taking them away. Says plainly
  * what is not enforced. Must not know drivers.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
+import path from 'node:path';
 import { errnoOf } from '../../host/error-code.ts';
 import { readSmallFile } from '../../host/small-file.ts';
 import type { Limits } from '../../model/template.ts';
@@ -75,6 +77,12 @@ function filesV2(limits: Limits): readonly (readonly [Controller, string, string
 const reasonOf = (error: unknown): string =>
   errnoOf(error) ?? (error instanceof Error ? error.message : String(error));
 
+/** Folder names above a driver's instances: several agents on one machine (sandboxes) must not meet. */
+export const cgroupPartsOf = (root: string): readonly string[] => [
+  'sluice',
+  createHash('sha256').update(path.resolve(root)).digest('hex').slice(0, 12),
+];
+
 /** Limits that these mounts can enforce, before anything is tried. */
 export function enforceable(mounts: CgroupMounts): readonly CgroupLimit[] {
   const has = (controller: Controller): boolean =>
@@ -134,14 +142,14 @@ export function makeCgroups(mounts: CgroupMounts, parts: readonly string[], limi
   const failed = new Map<Controller, string>();
   for (const [controller, file, text, optional] of (groups?.version === 2 ? filesV2 : filesV1)(limits)) {
     const folder = groups?.folderOf[controller];
-    const path = `${folder}/${file}`;
-    if (folder === undefined || !existsSync(path)) {
+    const target = `${folder}/${file}`;
+    if (folder === undefined || !existsSync(target)) {
       if (optional === undefined)
         failed.set(controller, problems[0] ?? `no cgroup controller ${controller} on this node`);
       continue;
     }
     try {
-      writeFileSync(path, text);
+      writeFileSync(target, text);
     } catch (error) {
       failed.set(controller, `${file}: ${reasonOf(error)}`);
     }

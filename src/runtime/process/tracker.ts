@@ -39,7 +39,7 @@ export interface Tracker {
   readonly track: (record: InstanceRecord) => void;
   readonly forget: (id: string) => void;
   readonly record: (id: string) => InstanceRecord | undefined;
-  readonly running: () => Iterable<InstanceRecord>;
+  readonly running: () => readonly InstanceRecord[];
   /** Its program, unless its end was seen. */
   readonly main: (id: string) => WrittenPid | undefined;
   /** What it is doing; waits while its shim is about to write something. Tells listeners if it has ended. */
