@@ -1,5 +1,6 @@
 /** Owns what /proc tells about single processes: state, session, times, start. Reads only, synchronously: a read costs 17 µs, an async one ten times that. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { readSmallFile } from './small-file.ts';
 
 /** Fields of /proc/PID/stat (man 5 proc). Times in clock ticks. */
 export interface ProcStat {
@@ -37,11 +38,8 @@ export function parseProcStat(line: string): ProcStat | undefined {
 
 /** What a process is like now, or undefined if there is none of that pid. */
 export function readProcStat(pid: number): ProcStat | undefined {
-  try {
-    return parseProcStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return undefined;
-  }
+  const line = readSmallFile(`/proc/${pid}/stat`);
+  return line === undefined ? undefined : parseProcStat(line);
 }
 
 /** True if that very process lives; a zombie is dead. */

@@ -132,9 +132,12 @@ function checkUser(policy: Policy, order: PolicyOrder, uid: number): Refusal | u
   return users.includes(order.user) ? undefined : refuse('users', `user ${quoteValue(order.user)}`, users);
 }
 
+/** True for the directory itself and what is below it; a path with `..` is below nothing. */
 function isBelow(folder: string, directory: string): boolean {
-  const depth = directory === '/' ? 0 : directory.split('/').length;
-  return directory === '/' || matchesPath(directory, folder.split('/').slice(0, depth).join('/'));
+  const parts = folder.split('/');
+  if (parts.includes('..')) return false;
+  if (directory === '/') return true;
+  return matchesPath(directory, parts.slice(0, directory.split('/').length).join('/'));
 }
 
 const LIMIT_NAMES = [

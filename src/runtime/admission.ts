@@ -11,6 +11,6 @@ export interface Admission {
 
 /**
  * Looks at what an order names as it is now, and asks the node's policy.
- * @throws SluiceError `permission` with the rule that refused, `failed` if a program or folder is missing
+ * @throws SluiceError `permission` with the rule that refused, `failed` if a program or folder is missing or cannot be executed
  */
 export type Admit = (driver: DriverName, order: StartOrder) => Promise<Admission>;

@@ -2,9 +2,12 @@
  * Owns one instance's control groups: making them with their limits, what they count, killing all in them, taking them away. Says plainly
  * what is not enforced. Must not know drivers.
  */
-import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
+import path from 'node:path';
 import { errnoOf } from '../../host/error-code.ts';
-import { readKernelFile } from '../../host/machine.ts';
+import { readSmallFile } from '../../host/small-file.ts';
 import type { Limits } from '../../model/template.ts';
 import type { CgroupMounts, Controller } from './mounts.ts';
 
@@ -13,6 +16,8 @@ export interface Cgroups {
   readonly version: 1 | 2;
   /** Folders that its processes join, in this order. */
   readonly folders: readonly string[];
+  /** Which of them holds the files of a controller; version 2 has one for all. */
+  readonly folderOf: Readonly<Partial<Record<Controller, string>>>;
 }
 
 /** What became of the limits. */
@@ -72,6 +77,12 @@ function filesV2(limits: Limits): readonly (readonly [Controller, string, string
 const reasonOf = (error: unknown): string =>
   errnoOf(error) ?? (error instanceof Error ? error.message : String(error));
 
+/** Folder names above a driver's instances: several agents on one machine (sandboxes) must not meet. */
+export const cgroupPartsOf = (root: string): readonly string[] => [
+  'sluice',
+  createHash('sha256').update(path.resolve(root)).digest('hex').slice(0, 12),
+];
+
 /** Limits that these mounts can enforce, before anything is tried. */
 export function enforceable(mounts: CgroupMounts): readonly CgroupLimit[] {
   const has = (controller: Controller): boolean =>
@@ -98,25 +109,27 @@ function makeV2(mount: NonNullable<CgroupMounts['v2']>, parts: readonly string[]
   return folder;
 }
 
+const V2_FOR_ALL = ['cpu', 'cpuacct', 'memory', 'pids', 'freezer'] as const;
+
 function makeFolders(mounts: CgroupMounts, parts: readonly string[], notes: string[]): Cgroups | undefined {
-  const isV2 = mounts.v2 !== undefined && mounts.v1.size === 0;
   try {
-    if (isV2 && mounts.v2 !== undefined) return { version: 2, folders: [makeV2(mounts.v2, parts)] };
+    if (mounts.v1.size === 0) {
+      if (mounts.v2 === undefined) return undefined;
+      const folder = makeV2(mounts.v2, parts);
+      const all = V2_FOR_ALL.map((controller) => [controller, folder]);
+      return { version: 2, folders: [folder], folderOf: Object.fromEntries(all) };
+    }
+    const own = [...mounts.v1].map(
+      ([controller, mount]) => [controller, [mount, ...parts].join('/')] as const,
+    );
     // Controllers mounted together (cpu,cpuacct) share a folder.
-    const folders = [...new Set(mounts.v1.values())].map((mount) => [mount, ...parts].join('/'));
+    const folders = [...new Set(own.map(([, folder]) => folder))];
     for (const folder of folders) mkdirSync(folder, { recursive: true });
-    return folders.length === 0 ? undefined : { version: 1, folders };
+    return { version: 1, folders, folderOf: Object.fromEntries(own) };
   } catch (error) {
     notes.push(`control groups cannot be made here (${reasonOf(error)})`);
     return undefined;
   }
-}
-
-/** The folder that holds the files of a controller. */
-function folderOf(groups: Cgroups, mounts: CgroupMounts, controller: Controller): string | undefined {
-  if (groups.version === 2) return groups.folders[0];
-  const mount = mounts.v1.get(controller);
-  return groups.folders.find((folder) => mount !== undefined && folder.startsWith(`${mount}/`));
 }
 
 /**
@@ -128,15 +141,15 @@ export function makeCgroups(mounts: CgroupMounts, parts: readonly string[], limi
   const groups = makeFolders(mounts, parts, problems);
   const failed = new Map<Controller, string>();
   for (const [controller, file, text, optional] of (groups?.version === 2 ? filesV2 : filesV1)(limits)) {
-    const folder = groups === undefined ? undefined : folderOf(groups, mounts, controller);
-    const path = `${folder}/${file}`;
-    if (folder === undefined || !existsSync(path)) {
+    const folder = groups?.folderOf[controller];
+    const target = `${folder}/${file}`;
+    if (folder === undefined || !existsSync(target)) {
       if (optional === undefined)
         failed.set(controller, problems[0] ?? `no cgroup controller ${controller} on this node`);
       continue;
     }
     try {
-      writeFileSync(path, text);
+      writeFileSync(target, text);
     } catch (error) {
       failed.set(controller, `${file}: ${reasonOf(error)}`);
     }
@@ -151,35 +164,55 @@ function noteOf(controller: Controller, why: string): string {
 }
 
 /** How often the memory limit had something killed in these groups. */
-export function outOfMemoryKills(groups: Cgroups): number {
-  const file = groups.version === 2 ? 'memory.events' : 'memory.oom_control';
-  for (const folder of groups.folders) {
-    const count = /^oom_kill (\d+)$/m.exec(readKernelFile(`${folder}/${file}`) ?? '')?.[1];
-    if (count !== undefined) return Number(count);
+export function outOfMemoryKills({ version, folderOf }: Cgroups): number {
+  const file = version === 2 ? 'memory.events' : 'memory.oom_control';
+  const text = folderOf.memory === undefined ? '' : (readSmallFile(`${folderOf.memory}/${file}`) ?? '');
+  return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
+}
+
+/** Takes a folder away. @returns false if something still holds it. Not in place: the kernel takes milliseconds. */
+async function removeFolder(folder: string): Promise<boolean> {
+  try {
+    await rmdir(folder);
+    return true;
+  } catch (error) {
+    return errnoOf(error) === 'ENOENT';
   }
-  return 0;
 }
 
 /** Takes empty groups away. @returns false if processes still hold one */
-export function removeCgroups(groups: Cgroups): boolean {
-  return groups.folders
-    .map((folder) => {
-      try {
-        rmdirSync(folder);
-        return true;
-      } catch (error) {
-        return errnoOf(error) === 'ENOENT';
-      }
-    })
-    .every(Boolean);
+export async function removeCgroups({ folders }: Pick<Cgroups, 'folders'>): Promise<boolean> {
+  return (await Promise.all(folders.map(removeFolder))).every(Boolean);
+}
+
+const mountPaths = ({ v1, v2 }: CgroupMounts): readonly string[] => [
+  ...new Set([...v1.values(), ...(v2 === undefined ? [] : [v2.path])]),
+];
+
+/**
+ * Takes away empty groups that nobody knows of: an agent was killed between making them and writing them down.
+ * @param known names of groups that are written down
+ */
+export async function sweepCgroups(
+  mounts: CgroupMounts,
+  parts: readonly string[],
+  known: ReadonlySet<string>,
+): Promise<void> {
+  for (const mount of mountPaths(mounts)) {
+    const parent = [mount, ...parts].join('/');
+    if (!existsSync(parent)) continue;
+    const names = readdirSync(parent, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    for (const { name } of names) {
+      if (!known.has(name)) await removeFolder(`${parent}/${name}`);
+    }
+  }
 }
 
 /** Takes the folders above instances away if nothing is in them. @param parts from the mount down */
-export function removeParents(mounts: CgroupMounts, parts: readonly string[]): void {
-  const paths = [...new Set(mounts.v1.values()), ...(mounts.v2 === undefined ? [] : [mounts.v2.path])];
-  for (const mount of paths) {
+export async function removeParents(mounts: CgroupMounts, parts: readonly string[]): Promise<void> {
+  for (const mount of mountPaths(mounts)) {
     for (let depth = parts.length; depth > 0; depth -= 1) {
-      removeCgroups({ version: 1, folders: [[mount, ...parts.slice(0, depth)].join('/')] });
+      await removeFolder([mount, ...parts.slice(0, depth)].join('/'));
     }
   }
 }

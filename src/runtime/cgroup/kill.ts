@@ -1,5 +1,5 @@
 /** Owns killing everything in an instance's control groups, also what forks meanwhile. Bounded in time. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { Clock } from '../../host/clock.ts';
 import { readKernelFile } from '../../host/machine.ts';
 import type { Cgroups } from './cgroup.ts';
@@ -26,15 +26,13 @@ function tryWrite(file: string, text: string): boolean {
   }
 }
 
-const freezerOf = (groups: Cgroups): string | undefined =>
-  groups.folders
-    .map((folder) => `${folder}/${groups.version === 2 ? 'cgroup.freeze' : 'freezer.state'}`)
-    .find((file) => existsSync(file));
+const freezerOf = ({ version, folderOf }: Cgroups): string | undefined =>
+  version === 2 || folderOf.freezer === undefined ? undefined : `${folderOf.freezer}/freezer.state`;
 
 /** Stops all of them at once, so that nothing forks while they are killed. */
 async function freeze(groups: Cgroups, clock: Clock): Promise<void> {
   const file = freezerOf(groups);
-  if (file === undefined || groups.version === 2) return;
+  if (file === undefined) return;
   const deadline = clock.monotonicMs() + FREEZE_MS;
   while (tryWrite(file, 'FROZEN') && clock.monotonicMs() < deadline) {
     if (readKernelFile(file) === 'FROZEN') return;
@@ -44,7 +42,7 @@ async function freeze(groups: Cgroups, clock: Clock): Promise<void> {
 
 function thaw(groups: Cgroups): void {
   const file = freezerOf(groups);
-  if (file !== undefined && groups.version === 1) tryWrite(file, 'THAWED');
+  if (file !== undefined) tryWrite(file, 'THAWED');
 }
 
 /**

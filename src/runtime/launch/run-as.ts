@@ -86,10 +86,8 @@ export async function runAs(launch: Launch, bounds: RunBounds): Promise<RunResul
 /** Reads what is in the pipes to their end, for a moment: a program that it left running may hold them open for ever. */
 async function drain(child: ChildProcess): Promise<void> {
   const streams = [child.stdout, child.stderr];
-  const ends = streams.map((stream) =>
-    stream === null || stream.closed
-      ? undefined
-      : new Promise((resolve) => void stream.once('close', resolve)),
+  const ends = streams.flatMap((stream) =>
+    stream === null || stream.closed ? [] : [new Promise((resolve) => void stream.once('close', resolve))],
   );
   const moment = new AbortController();
   await Promise.race([Promise.all(ends), systemClock.sleep(DRAIN_MS, moment.signal)]);

@@ -17,7 +17,7 @@ import { quoteValue } from '../../model/text.ts';
 import { SluiceError } from '../../errors.ts';
 import type { Admission, Admit } from '../admission.ts';
 import type { StartOrder } from '../driver.ts';
-import { findProgram } from '../launch/program.ts';
+import { checkFormat, findProgram } from '../launch/program.ts';
 import { findUser } from '../launch/user.ts';
 
 /** Questions to the policy of this node. Every one is answered from the file as it is then. */
@@ -109,6 +109,7 @@ export function openNodePolicy({ load, countOthers }: NodePolicyOptions): NodePo
       instances: countOthers(order.id),
     });
     if (refusal !== undefined) throw refused(refusal, `instance ${order.id}`);
+    for (const { program } of programs) checkFormat(program);
     const [command = order.command, stop, status] = programs.map(({ words, program }) => [
       executedPath(policy, program),
       ...words.slice(1),
@@ -124,6 +125,7 @@ export function openNodePolicy({ load, countOthers }: NodePolicyOptions): NodePo
       const program = await programOf(policy, command, env['PATH']);
       const refusal = checkProgram(policy, program);
       if (refusal !== undefined) throw refused(refusal, 'a command');
+      checkFormat(program);
       return [executedPath(policy, program), ...command.slice(1)];
     },
   };

@@ -56,7 +56,7 @@ export async function endLeftovers(leftovers: Leftovers, clock: Clock): Promise<
   if (cgroups !== undefined) {
     if (!(await killCgroups(cgroups, clock))) return false;
     for (let round = 0; round < REMOVE_ROUNDS; round += 1) {
-      if (removeCgroups(cgroups)) return true;
+      if (await removeCgroups(cgroups)) return true;
       await clock.sleep(PAUSE_MS);
     }
     return cgroupPids(cgroups).length === 0;

@@ -2,7 +2,6 @@
  * Owns the driver `process`: plain processes of this node, each kept by a shim that outlives the agent. Joins start, stop, tracking, use and
  * logs; an id is worked on by one start or removal at a time.
  */
-import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Clock } from '../../host/clock.ts';
 import { writeAtomic } from '../../host/files.ts';
@@ -11,13 +10,13 @@ import type { Log } from '../../host/log.ts';
 import { bootId as readBootId } from '../../host/proc-stat.ts';
 import { SluiceError } from '../../errors.ts';
 import type { Admit } from '../admission.ts';
-import { removeParents } from '../cgroup/cgroup.ts';
+import { cgroupPartsOf, removeParents, sweepCgroups } from '../cgroup/cgroup.ts';
 import { type CgroupMounts, readCgroupMounts } from '../cgroup/mounts.ts';
-import type { Driver, Observed } from '../driver.ts';
+import type { Driver, Observed, StartOrder } from '../driver.ts';
 import { checkId } from '../instance-id.ts';
 import { createInstanceLogs, type InstanceLogs } from '../logs/instance-logs.ts';
 import { readLogs } from '../logs/read-logs.ts';
-import { createTurns } from '../turns.ts';
+import { createTurns, type Turns } from '../turns.ts';
 import { fingerprintProcess } from './fingerprint.ts';
 import {
   folderOf,
@@ -29,7 +28,7 @@ import {
   removeFiles,
 } from './record.ts';
 import { SHIM_SCRIPT } from './shim.ts';
-import { startRun } from './start.ts';
+import { type StartContext, startRun } from './start.ts';
 import { stopRun } from './stop.ts';
 import { createTracker, type Settled, type Tracker } from './tracker.ts';
 import { usageOf } from './usage.ts';
@@ -62,19 +61,96 @@ function observed(record: InstanceRecord, sight: Settled, bootId: string): Obser
   return { kind: 'running', id, service, port, main: { bootId, pid, startTicks }, startedAt, notes };
 }
 
+/** What the driver's functions share. */
+interface Parts {
+  readonly context: StartContext;
+  readonly tracker: Tracker;
+  readonly turns: Turns;
+  readonly logs: InstanceLogs;
+}
+
 /** The record of an id, followed from now on. @throws SluiceError `not-found` */
-function known(tracker: Tracker, root: string, id: string): InstanceRecord {
+function recordOf({ tracker, context }: Parts, id: string): InstanceRecord {
   const tracked = tracker.record(checkId(id));
   if (tracked !== undefined) return tracked;
-  const record = readRecord(foldersBelow(root), id);
+  const record = readRecord(context.folders, id);
   if (record === undefined) throw unknown(id);
   tracker.track(record);
   return record;
 }
 
-/** Writes the shim's script where shims read it; those that run keep the one they have open. */
-async function writeScript(file: string): Promise<void> {
-  await writeAtomic(file, SHIM_SCRIPT);
+async function look(parts: Parts, id: string): Promise<Observed> {
+  const record = recordOf(parts, id);
+  return observed(record, await parts.tracker.look(id), parts.context.bootId);
+}
+
+/** Ids with a record; a folder without one is left of a removal. */
+function knownIds(parts: Parts): readonly string[] {
+  return recordedIds(parts.context.folders).filter((id) => {
+    try {
+      return recordOf(parts, id).id === id;
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function start(parts: Parts, order: StartOrder): Promise<Observed> {
+  const { context, tracker } = parts;
+  if ((tracker.record(order.id) ?? readRecord(context.folders, order.id)) !== undefined) {
+    const present = await look(parts, order.id);
+    if (present.kind === 'running') return present;
+    await tracker.settled(order.id);
+  }
+  let recorded = false;
+  try {
+    await startRun(order, context, (record) => {
+      recorded = true;
+      tracker.track(record);
+    });
+  } catch (error) {
+    // What is left of it is ended.
+    if (recorded) void tracker.look(order.id);
+    throw error;
+  }
+  return await look(parts, order.id);
+}
+
+async function remove(parts: Parts, id: string): Promise<void> {
+  if ((await look(parts, id)).kind === 'running') {
+    throw new SluiceError('failed', `instance ${id} runs`, { fix: 'stop it first' });
+  }
+  await parts.tracker.settled(id);
+  parts.tracker.forget(id);
+  parts.logs.forget(id);
+  await removeFiles(parts.context.folders, id);
+}
+
+/** Folders, script and control groups, before anything is started. */
+async function openContext(options: ProcessDriverOptions): Promise<StartContext> {
+  const { root, clock, admit } = options;
+  const folders = foldersBelow(root);
+  await makeFolders(folders);
+  const script = path.join(root, 'shim.sh');
+  // Shims that run keep the one they have open.
+  await writeAtomic(script, SHIM_SCRIPT);
+  closeInheritedFds();
+  const mounts = options.mounts ?? readCgroupMounts();
+  const cgroupParts = cgroupPartsOf(root);
+  const known = recordedIds(folders).map((id) => `${id}.${readRecord(folders, id)?.run}`);
+  await sweepCgroups(mounts, cgroupParts, new Set(known));
+  const bootId = options.bootId ?? readBootId();
+  return { folders, script, bootId, clock, admit, mounts, cgroupParts };
+}
+
+async function openParts(options: ProcessDriverOptions): Promise<Parts> {
+  const context = await openContext(options);
+  const { folders, bootId, clock } = context;
+  const { log } = options;
+  const tracker = createTracker({ folders, bootId, clock, log });
+  const running = (): readonly InstanceRecord[] => tracker.running();
+  const logs = createInstanceLogs({ clock, log, folder: (id) => folderOf(folders, id), running });
+  return { context, tracker, turns: createTurns(), logs };
 }
 
 /**
@@ -82,104 +158,40 @@ async function writeScript(file: string): Promise<void> {
  * @throws SluiceError `failed`, `permission` if its folder cannot be made
  */
 export async function openProcessDriver(options: ProcessDriverOptions): Promise<Driver> {
-  const { root, clock, log, admit } = options;
-  const folders = foldersBelow(root);
-  await makeFolders(folders);
-  const script = path.join(root, 'shim.sh');
-  await writeScript(script);
-  closeInheritedFds();
-  const bootId = options.bootId ?? readBootId();
-  const mounts = options.mounts ?? readCgroupMounts();
-  const cgroupParts = ['sluice', createHash('sha256').update(path.resolve(root)).digest('hex').slice(0, 12)];
-  const context = { folders, script, bootId, clock, admit, mounts, cgroupParts };
-  const tracker = createTracker({ folders, bootId, clock, log });
-  const turns = createTurns();
-  const logs: InstanceLogs = createInstanceLogs({
-    clock,
-    log,
-    folder: (id) => folderOf(folders, id),
-    running: () => [...tracker.running()],
-  });
-  const look = async (id: string): Promise<Observed> => {
-    const record = known(tracker, root, id);
-    return observed(record, await tracker.look(id), bootId);
-  };
+  const parts = await openParts(options);
+  const { tracker, turns, logs, context } = parts;
+  const { clock, mounts, folders, cgroupParts } = context;
   return {
     name: 'process',
     fingerprint: () => fingerprintProcess(mounts),
-    start: (order) =>
-      turns.take(checkId(order.id), async () => {
-        if ((tracker.record(order.id) ?? readRecord(folders, order.id)) !== undefined) {
-          const present = await look(order.id);
-          if (present.kind === 'running') return present;
-          await tracker.settled(order.id);
-        }
-        let recorded = false;
-        try {
-          await startRun(order, context, (record) => {
-            recorded = true;
-            tracker.track(record);
-          });
-        } catch (error) {
-          if (recorded) void tracker.look(order.id);
-          throw error;
-        }
-        return await look(order.id);
-      }),
-    list: () =>
-      Promise.all(
-        recordedIds(folders)
-          .filter((id) => readable(id, tracker, root))
-          .map((id) => look(id)),
-      ),
+    start: async (order) => await turns.take(checkId(order.id), () => start(parts, order)),
+    list: () => Promise.all(knownIds(parts).map((id) => look(parts, id))),
     onExit: (id, listener) => {
-      known(tracker, root, id);
+      recordOf(parts, id);
       return tracker.onExit(id, listener);
     },
     stop: async (id, stopOptions) => {
-      known(tracker, root, id);
+      recordOf(parts, id);
       const exit = await stopRun(tracker, id, { ...stopOptions, clock });
       await tracker.settled(id);
       return exit;
     },
-    remove: (id) =>
-      turns.take(checkId(id), async () => {
-        if ((await look(id)).kind === 'running') {
-          throw new SluiceError('failed', `instance ${id} runs`, { fix: 'stop it first' });
-        }
-        await tracker.settled(id);
-        tracker.forget(id);
-        logs.forget(id);
-        await removeFiles(folders, id);
-      }),
+    remove: async (id) => await turns.take(checkId(id), () => remove(parts, id)),
     usage: async (ids) => {
-      const sights = await Promise.all(ids.map((id) => look(id).catch(() => undefined)));
-      return usageOf(
-        sights.flatMap((sight) =>
-          sight?.kind === 'running' && sight.main !== undefined
-            ? [{ id: sight.id, mainPid: sight.main.pid, cgroups: tracker.record(sight.id)?.cgroups }]
-            : [],
-        ),
-      );
+      const used = ids.flatMap((id) => {
+        const main = tracker.main(id);
+        return main === undefined ? [] : [{ id, mainPid: main.pid, cgroups: tracker.record(id)?.cgroups }];
+      });
+      return await Promise.resolve(usageOf(used));
     },
     logs: (id, logOptions) => {
-      known(tracker, root, id);
+      recordOf(parts, id);
       return readLogs(logs.files(id, logOptions.stream), logOptions, clock);
     },
     close: async () => {
       await logs.close();
       await tracker.close();
-      if (recordedIds(folders).length === 0) removeParents(mounts, cgroupParts);
+      if (recordedIds(folders).length === 0) await removeParents(mounts, cgroupParts);
     },
   };
-}
-
-/** True if there is a record of the id; a folder without one is left of a removal. */
-function readable(id: string, tracker: Tracker, root: string): boolean {
-  try {
-    known(tracker, root, id);
-    return true;
-  } catch {
-    return false;
-  }
 }

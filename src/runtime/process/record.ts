@@ -3,7 +3,7 @@
  * folder of exit records. Everything is written before the shim is started.
  */
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errnoOf } from '../../host/error-code.ts';
 import { writeAtomic } from '../../host/files.ts';
@@ -99,6 +99,19 @@ export function recordedIds(folders: Folders): readonly string[] {
   }
 }
 
+/** Its room is on the disk when this resolves; the record of an earlier run is replaced, not written over. */
+async function allocateExit(folder: string): Promise<void> {
+  const file = path.join(folder, 'exit.tmp');
+  await rm(file, { force: true });
+  const handle = await open(file, 'wx', 0o600);
+  try {
+    await handle.writeFile(`${' '.repeat(EXIT_RECORD_BYTES - 1)}\n`);
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}
+
 /** Makes everything that a shim needs: no trace of an earlier run but its logs, an allocated exit record, the new run's word. */
 export async function prepareRun(folders: Folders, record: InstanceRecord): Promise<void> {
   const folder = folderOf(folders, record.id);
@@ -108,8 +121,8 @@ export async function prepareRun(folders: Folders, record: InstanceRecord): Prom
     rm(path.join(folder, 'pids'), { force: true }),
   ]);
   await writeRecord(folders, record);
-  await writeAtomic(path.join(folder, 'exit.tmp'), `${' '.repeat(EXIT_RECORD_BYTES - 1)}\n`);
-  await writeAtomic(path.join(folder, 'run'), `${record.run}\n`);
+  await allocateExit(folder);
+  await writeFile(path.join(folder, 'run'), `${record.run}\n`, { mode: 0o600 });
   for (const name of ['stdout.log', 'stderr.log']) {
     const handle = await open(path.join(folder, name), 'a', 0o640);
     await handle.close();

@@ -20,7 +20,6 @@ import {
   launchingCommandLines,
   scriptParameters,
 } from '../launch/launch.ts';
-import { checkFormat, findProgram } from '../launch/program.ts';
 import { type Folders, folderOf, prepareRun, readExit, readPids, type InstanceRecord } from './record.ts';
 import { shimCommand } from './shim.ts';
 
@@ -53,7 +52,6 @@ async function prepareLaunch(
   checkWords(order.command, env);
   const user = await userOf(order.user);
   const { command, workingDirectory } = await admit('process', order);
-  checkFormat(await findProgram(command[0] ?? '', env['PATH']));
   const { files, notes } = filesLimit(order.limits.files);
   return { launch: { command, env, workingDirectory, user, files }, notes };
 }
@@ -163,7 +161,7 @@ export async function startRun(
   try {
     await prepareRun(folders, record);
   } catch (error) {
-    if (setup.groups !== undefined) removeCgroups(setup.groups);
+    if (setup.groups !== undefined) await removeCgroups(setup.groups);
     throw error;
   }
   onRecord(record);

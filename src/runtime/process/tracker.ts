@@ -39,7 +39,9 @@ export interface Tracker {
   readonly track: (record: InstanceRecord) => void;
   readonly forget: (id: string) => void;
   readonly record: (id: string) => InstanceRecord | undefined;
-  readonly running: () => Iterable<InstanceRecord>;
+  readonly running: () => readonly InstanceRecord[];
+  /** Its program, unless its end was seen. */
+  readonly main: (id: string) => WrittenPid | undefined;
   /** What it is doing; waits while its shim is about to write something. Tells listeners if it has ended. */
   readonly look: (id: string) => Promise<Settled>;
   readonly onExit: (id: string, listener: (exit: ExitStatus) => void) => () => void;
@@ -49,7 +51,7 @@ export interface Tracker {
 }
 
 /** How often /proc is asked; an end without a record is seen within it. */
-const POLL_MS = 500;
+const POLL_MS = 800;
 /** How long a shim may take to write what it is about to; then it hangs, and is killed. */
 const CHANGE_MS = { starting: 20_000, ending: 2_000 } as const;
 const PAUSE_MS = 5;
@@ -64,6 +66,8 @@ export function createTracker(options: TrackerOptions): Tracker {
 
   const finish = async (tracked: Tracked, exit: ExitStatus): Promise<void> => {
     const { record } = tracked;
+    // Whoever else has just ended is told first.
+    await new Promise((resolve) => void setImmediate(resolve));
     const { main } = readPids(folders, record.id);
     const isThisBoot = record.bootId === bootId;
     const cgroups = isThisBoot ? record.cgroups : undefined;
@@ -130,10 +134,10 @@ export function createTracker(options: TrackerOptions): Tracker {
         if (tracked !== undefined) void look(tracked);
       });
       watcher.on('error', (error) =>
-        log.warn('ends of instances are seen up to 500 ms late', { why: String(error) }),
+        log.warn('ends of instances are seen up to 800 ms late', { why: String(error) }),
       );
     } catch (error) {
-      log.warn('ends of instances are seen up to 500 ms late: no inotify watch', {
+      log.warn('ends of instances are seen up to 800 ms late: no inotify watch', {
         why: errnoOf(error) ?? String(error),
       });
     }
@@ -150,6 +154,10 @@ export function createTracker(options: TrackerOptions): Tracker {
     },
     record: (id) => all.get(id)?.record,
     running: () => [...all.values()].filter(({ exit }) => exit === undefined).map(({ record }) => record),
+    main: (id) => {
+      const tracked = all.get(id);
+      return tracked?.exit === undefined ? tracked?.main : undefined;
+    },
     look: async (id) => {
       const tracked = all.get(id);
       return tracked === undefined ? { kind: 'exited', exit: LOST } : await look(tracked);
