@@ -28,7 +28,7 @@ import type { FakeMachine } from './fake-machine.ts';
 const TIME = '2026-01-01T00:00:00.000Z';
 
 /** What instances of these tests run; quick probes. */
-export const TEMPLATE: TemplateInput = {
+const TEMPLATE: TemplateInput = {
   command: ['serve', '{port}'],
   probe: { intervalSeconds: 0.1, timeoutSeconds: 0.2, successes: 2, failures: 3, startSeconds: 30 },
   preStop: { command: ['bye'] },

@@ -18,8 +18,8 @@ import type { Lab } from './lab.ts';
 import { programArgv } from './programs.ts';
 
 /** Service of these tests, and its entry. */
-export const SERVICE = 'web';
-export const ENTRY = { ip: '10.96.0.10', port: 80 };
+const SERVICE = 'web';
+const ENTRY = { ip: '10.96.0.10', port: 80 };
 
 /** What every instance runs: the labs' server, asked twice a second over HTTP. */
 const TEMPLATE: TemplateInput = {
