@@ -9,7 +9,7 @@ import { pauseAfter, probeRound, type Round } from './probe-round.ts';
 const ASKS = { sockets: 64, programs: 4 } as const;
 
 /** Lets so many run at the same time; others wait in line. */
-export function bounded(slots: number): <T>(act: () => Promise<T>) => Promise<T> {
+function bounded(slots: number): <T>(act: () => Promise<T>) => Promise<T> {
   let free = slots;
   const line: (() => void)[] = [];
   return async (act) => {

@@ -8,7 +8,7 @@ import { afterEnd } from './restart-pace.ts';
 /** Nodes that do not answer are not waited for longer. */
 export const ACKNOWLEDGE_MS = 5_000;
 /** An instance without connections is looked at so many times before it is ended: one may just be on its way. */
-export const LOOKS = 2;
+const LOOKS = 2;
 /** One that was ready has at least so long to be well again. */
 export const UNWELL_MS = 30_000;
 
