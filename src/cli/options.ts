@@ -127,7 +127,7 @@ export function addMutationOptions(command: Command): Command {
     .option('--dry-run', 'show what would change and change nothing')
     .option('-y, --yes', 'consent to everything that would be asked')
     .addOption(new Option(flags, about).argParser(parseRevision))
-    .option('--wait', 'fail (3) if there is no live agent to wait for')
+    .option('--wait', 'wait for started instances too; fail (3) if no agent lives or no monitor leads')
     .option('--no-wait', 'do not wait until the agents have applied the change')
     .option('--reason <text>', 'why, for the audit record');
 }

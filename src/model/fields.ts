@@ -74,13 +74,7 @@ function canonical<T extends Address>(
   }
 }
 
-/** Canonical `IP:PORT` that can be dialled, as text to data. */
-export const addressField: v.GenericSchema<string, Address> = canonicalField(
-  (text) => canonical(text, parseAddress, formatAddress),
-  'must be a canonical IP:PORT that can be dialled',
-);
-
-/** As `addressField`, or `IP:0`: an instance that has no port yet. */
+/** Canonical `IP:PORT` that can be dialled, as text to data, or `IP:0`: an instance that has no port yet. */
 export const portlessField: v.GenericSchema<string, Address> = canonicalField((text) => {
   if (!text.endsWith(':0')) return canonical(text, parseAddress, formatAddress);
   const address = canonical(`${text.slice(0, -1)}1`, parseAddress, formatAddress);

@@ -12,7 +12,8 @@ import {
   type Raw,
   type RecordSchema,
 } from './records.ts';
-import { drainField, DRIVERS, plainDrain, textMapField } from './records-template.ts';
+import { drainField, plainDrain, textMapField } from './records-template.ts';
+import { DRIVERS } from './template-choices.ts';
 import type { DriverName } from './template.ts';
 import { plainText } from './text.ts';
 

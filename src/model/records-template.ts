@@ -4,17 +4,11 @@ import type { DrainOrder, StopOrder } from './assignment.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { secondsField, textField, timeField } from './fields.ts';
 import { badRecord, type Raw } from './records.ts';
+import { DRIVERS, ON_DEADLINE, STOP_SIGNALS } from './template-choices.ts';
 import { templateBreaks } from './template-rules.ts';
 import { pathText } from './template-values.ts';
 import type { Template } from './template.ts';
 import { plainText } from './text.ts';
-
-/** All drivers there are. */
-export const DRIVERS = ['process', 'exec', 'systemd', 'podman', 'docker'] as const;
-/** Signals that may tell a process to end. */
-export const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
-/** What may become of connections at a deadline. */
-export const ON_DEADLINE = ['reset', 'leave'] as const;
 
 /** Longest line of a reason. */
 const MAX_REASON = 500;

@@ -9,7 +9,7 @@ import type { PortRange, Probe, Template } from './template.ts';
 import { quoteValue } from './text.ts';
 
 /** Characters of a template as canonical JSON: each assignment holds a copy. */
-export const MAX_TEMPLATE_LENGTH = 65_536;
+const MAX_TEMPLATE_LENGTH = 65_536;
 /** Variables of one environment. */
 export const MAX_ENV = 128;
 
@@ -26,7 +26,13 @@ const when = (broken: boolean, found: Break): readonly Break[] => (broken ? [fou
 function driverBreaks({ driver, command, hooks, image }: Template): readonly Break[] {
   const isContainer = CONTAINERS.includes(driver);
   return [
-    ...when(!isContainer && command.length === 0, {
+    ...when(!isContainer && image !== undefined, {
+      path: ['image'],
+      what: `driver ${driver} has no image`,
+      allowed: 'an image only with driver podman or docker',
+      fix: 'say driver podman, or leave the image out',
+    }),
+    ...when(!isContainer && command.length === 0 && image === undefined, {
       path: ['command'],
       what: 'a program to run is missing',
       allowed: `driver ${driver} needs a command`,
@@ -35,11 +41,6 @@ function driverBreaks({ driver, command, hooks, image }: Template): readonly Bre
       path: ['image'],
       what: 'an image is missing',
       allowed: `driver ${driver} needs an image`,
-    }),
-    ...when(!isContainer && image !== undefined, {
-      path: ['image'],
-      what: `driver ${driver} has no image`,
-      allowed: 'an image only with driver podman or docker',
     }),
     ...when(driver === 'exec' && hooks === undefined, {
       path: ['hooks'],

@@ -6,7 +6,7 @@ import { quoteValue } from './text.ts';
 /** Words of one command. */
 export const MAX_WORDS = 64;
 /** Characters of one word, variable or probe text. */
-export const MAX_WORD = 4_096;
+const MAX_WORD = 4_096;
 
 /** Where in a template: `['probe', 'path']`, `['command', 2]`, `['env', 'HOME']`; empty for the whole. */
 export type Path = readonly (string | number)[];
