@@ -21,9 +21,8 @@ _sluice_at() {
     'verify') words='' flags='--cacert --cert --color --columns --context --debug --detailed-exitcode --endpoints -h --help --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --sample --sort-by --state-dir --timeout --user -v --verbose' ;;
     'wait') words='' flags='--cacert --cert --color --context --debug --endpoints --for -h --help --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --timeout --user -v --verbose' ;;
     'logs') words='' flags='--cacert --cert --color --context --debug --endpoints -f --follow -h --help --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --state-dir --stream --tail --timeout --user -v --verbose' ;;
-    'agent') words='cleanup' flags='--cacert --cert --color --context --dataplane --debug --endpoints -h --help --key --log-format --no-headers --no-input --node --node-ip --once -o --output --password-file --prefix --print-rules -q --quiet --state-dir --timeout --user -v --verbose' ;;
-    'agent cleanup') words='' flags='--cacert --cert --color --context --debug --endpoints -h --help --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --state-dir --timeout --user -v --verbose' ;;
-    'monitor') words='' flags='--cacert --cert --color --context --debug --endpoints -h --help --key --log-format --mode --no-headers --no-input --node --once -o --output --password-file --prefix -q --quiet --timeout --user -v --verbose' ;;
+    'agent') words='cleanup' flags='--cacert --cert --color --context --dataplane --debug --endpoints -h --help --key --label --log-format --no-headers --no-input --node --node-ip --once -o --output --password-file --policy --prefix --print-rules -q --quiet --state-dir --timeout --user -v --verbose' ;;
+    'agent cleanup') words='' flags='--cacert --cert --color --context --debug --endpoints -h --help --instances --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --state-dir --timeout --user -v --verbose' ;;
     'dev') words='' flags='--cacert --cert --check --color --context --debug --endpoints --exec -h --help --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --timeout --user -v --verbose' ;;
     'node') words='list cordon uncordon' flags='--cacert --cert --color --context --debug --endpoints -h --help --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --timeout --user -v --verbose' ;;
     'node list') words='' flags='--cacert --cert --color --columns --context --debug --endpoints -h --help --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --sort-by --timeout --user -v --verbose -w --watch' ;;
@@ -46,7 +45,7 @@ _sluice() {
     case " logs:-f " in
       *" $path:$word "*) ((i++)); continue ;;
     esac
-    case " --affinity --cacert --cert --color --columns --command --context --cpu --dataplane --deadline --drain --driver --endpoints --entry --env --exec -f --file --files --for --from --grace --if-revision --image --in --instance --key --log-format --memory --mode --node --node-ip --node-selector --on-deadline -o --output --password-file --pids --port-range --pre-stop --prefix --probe --probe-failures --probe-interval --probe-start --probe-successes --probe-timeout --reason --replicas --run-as --sample --sort-by --state-dir --stop-signal --stream --tail --timeout --user --workdir " in
+    case " --affinity --cacert --cert --color --columns --command --context --cpu --dataplane --deadline --drain --driver --endpoints --entry --env --exec -f --file --files --for --from --grace --if-revision --image --in --instance --key --label --log-format --memory --node --node-ip --node-selector --on-deadline -o --output --password-file --pids --policy --port-range --pre-stop --prefix --probe --probe-failures --probe-interval --probe-start --probe-successes --probe-timeout --reason --replicas --run-as --sample --sort-by --state-dir --stop-signal --stream --tail --timeout --user --workdir " in
       *" $word "*)
         [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
         ((i++))
@@ -70,7 +69,7 @@ _sluice() {
       -o|--output) COMPREPLY=($(compgen -W 'table wide json jsonl yaml name' -- "$cur")) ;;
       --stop-signal) COMPREPLY=($(compgen -W 'SIGTERM SIGINT SIGQUIT SIGHUP SIGUSR1 SIGUSR2' -- "$cur")) ;;
       --stream) COMPREPLY=($(compgen -W 'stdout stderr both' -- "$cur")) ;;
-      --cacert|--cert|-f|--file|--key|--password-file|--state-dir) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
+      --cacert|--cert|-f|--file|--key|--password-file|--policy|--state-dir) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
     esac
   elif [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "$flags" -- "$cur"))

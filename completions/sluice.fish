@@ -7,7 +7,7 @@ function __sluice_path
             set skip 0
         else if contains -- "$here:$word" 'logs:-f'
             continue
-        else if contains -- $word --affinity --cacert --cert --color --columns --command --context --cpu --dataplane --deadline --drain --driver --endpoints --entry --env --exec -f --file --files --for --from --grace --if-revision --image --in --instance --key --log-format --memory --mode --node --node-ip --node-selector --on-deadline -o --output --password-file --pids --port-range --pre-stop --prefix --probe --probe-failures --probe-interval --probe-start --probe-successes --probe-timeout --reason --replicas --run-as --sample --sort-by --state-dir --stop-signal --stream --tail --timeout --user --workdir
+        else if contains -- $word --affinity --cacert --cert --color --columns --command --context --cpu --dataplane --deadline --drain --driver --endpoints --entry --env --exec -f --file --files --for --from --grace --if-revision --image --in --instance --key --label --log-format --memory --node --node-ip --node-selector --on-deadline -o --output --password-file --pids --policy --port-range --pre-stop --prefix --probe --probe-failures --probe-interval --probe-start --probe-successes --probe-timeout --reason --replicas --run-as --sample --sort-by --state-dir --stop-signal --stream --tail --timeout --user --workdir
             set skip 1
         else if contains -- (string join ' ' $here $word) 'publish' 'unpublish' 'plan' 'diff' 'instance' 'instance add' 'instance set' 'instance remove' 'scale' 'drain' 'restore' 'status' 'list' 'ls' 'describe' 'explain' 'verify' 'wait' 'logs' 'agent' 'agent cleanup' 'monitor' 'dev' 'node' 'node list' 'node cordon' 'node uncordon' 'doctor' 'completion' 'version' 'help'
             set -a here $word
@@ -35,8 +35,7 @@ complete -c sluice -n '__sluice_at \'\'' -a 'explain' -d 'walk this node\'s live
 complete -c sluice -n '__sluice_at \'\'' -a 'verify' -d 'compare this node\'s kernel with the store, and connections with shares'
 complete -c sluice -n '__sluice_at \'\'' -a 'wait' -d 'wait until a condition holds'
 complete -c sluice -n '__sluice_at \'\'' -a 'logs' -d 'show what an instance on this machine wrote'
-complete -c sluice -n '__sluice_at \'\'' -a 'agent' -d 'keep the rules of this node as the store says'
-complete -c sluice -n '__sluice_at \'\'' -a 'monitor' -d 'keep managed services as they are wanted'
+complete -c sluice -n '__sluice_at \'\'' -a 'agent' -d 'keep the rules and instances of this node as the store says'
 complete -c sluice -n '__sluice_at \'\'' -a 'dev' -d 'a small cluster on this machine, in private network namespaces'
 complete -c sluice -n '__sluice_at \'\'' -a 'node' -d 'list nodes; keep new instances off them'
 complete -c sluice -n '__sluice_at \'\'' -a 'doctor' -d 'look whether this node is fit to forward'
@@ -571,6 +570,7 @@ complete -c sluice -n '__sluice_at \'agent\'' -l debug -d 'show the stack of err
 complete -c sluice -n '__sluice_at \'agent\'' -l endpoints -x -d 'etcd servers, separated by commas (default: http://127.0.0.1:2379)'
 complete -c sluice -n '__sluice_at \'agent\'' -s h -l help -d 'show help'
 complete -c sluice -n '__sluice_at \'agent\'' -l key -r -F -d 'key of the client certificate'
+complete -c sluice -n '__sluice_at \'agent\'' -l label -x -d 'labels of this node, KEY=VALUE'
 complete -c sluice -n '__sluice_at \'agent\'' -l log-format -x -a 'auto text json' -d 'how the log on stderr looks (default: auto)'
 complete -c sluice -n '__sluice_at \'agent\'' -l no-headers -d 'tables without their first line'
 complete -c sluice -n '__sluice_at \'agent\'' -l no-input -d 'never ask'
@@ -579,6 +579,7 @@ complete -c sluice -n '__sluice_at \'agent\'' -l node-ip -x -d 'own addresses of
 complete -c sluice -n '__sluice_at \'agent\'' -l once -d 'apply what the store says now, and end'
 complete -c sluice -n '__sluice_at \'agent\'' -s o -l output -x -a 'table wide json jsonl yaml name' -d 'how results are written (default: table)'
 complete -c sluice -n '__sluice_at \'agent\'' -l password-file -r -F -d 'file that holds the password of --user'
+complete -c sluice -n '__sluice_at \'agent\'' -l policy -r -F -d 'what may be run on this node (default: /etc/sluice/policy.yaml; without it nothing is)'
 complete -c sluice -n '__sluice_at \'agent\'' -l prefix -x -d 'prefix of all keys in the store (default: /sluice/v1/)'
 complete -c sluice -n '__sluice_at \'agent\'' -l print-rules -d 'print the rules that the store asks for, and touch nothing'
 complete -c sluice -n '__sluice_at \'agent\'' -s q -l quiet -d 'say nothing unless something changed or failed'
@@ -593,6 +594,7 @@ complete -c sluice -n '__sluice_at \'agent cleanup\'' -l context -x -d 'use this
 complete -c sluice -n '__sluice_at \'agent cleanup\'' -l debug -d 'show the stack of errors; daemons log at level debug'
 complete -c sluice -n '__sluice_at \'agent cleanup\'' -l endpoints -x -d 'etcd servers, separated by commas (default: http://127.0.0.1:2379)'
 complete -c sluice -n '__sluice_at \'agent cleanup\'' -s h -l help -d 'show help'
+complete -c sluice -n '__sluice_at \'agent cleanup\'' -l instances -d 'end the instances that run on this node too'
 complete -c sluice -n '__sluice_at \'agent cleanup\'' -l key -r -F -d 'key of the client certificate'
 complete -c sluice -n '__sluice_at \'agent cleanup\'' -l no-headers -d 'tables without their first line'
 complete -c sluice -n '__sluice_at \'agent cleanup\'' -l no-input -d 'never ask'
@@ -802,8 +804,7 @@ complete -c sluice -n '__sluice_at \'help\'' -a 'explain' -d 'walk this node\'s 
 complete -c sluice -n '__sluice_at \'help\'' -a 'verify' -d 'compare this node\'s kernel with the store, and connections with shares'
 complete -c sluice -n '__sluice_at \'help\'' -a 'wait' -d 'wait until a condition holds'
 complete -c sluice -n '__sluice_at \'help\'' -a 'logs' -d 'show what an instance on this machine wrote'
-complete -c sluice -n '__sluice_at \'help\'' -a 'agent' -d 'keep the rules of this node as the store says'
-complete -c sluice -n '__sluice_at \'help\'' -a 'monitor' -d 'keep managed services as they are wanted'
+complete -c sluice -n '__sluice_at \'help\'' -a 'agent' -d 'keep the rules and instances of this node as the store says'
 complete -c sluice -n '__sluice_at \'help\'' -a 'dev' -d 'a small cluster on this machine, in private network namespaces'
 complete -c sluice -n '__sluice_at \'help\'' -a 'node' -d 'list nodes; keep new instances off them'
 complete -c sluice -n '__sluice_at \'help\'' -a 'doctor' -d 'look whether this node is fit to forward'

@@ -7,6 +7,10 @@ import { type Informer, startInformer } from '../store/informer.ts';
 import { AGENT_RANGE, GENERATION_KEY } from '../store/keys.ts';
 import type { KeyValue, StoreEvent } from '../store/store.ts';
 import type { Announcer } from './announcer.ts';
+import type { Edges } from './instances/edges.ts';
+import { instanceIp } from './instances/instance-ip.ts';
+import { startSupervisor } from './instances/supervisor.ts';
+import type { IpFor } from './instances/worker.ts';
 import type { Kernel } from './kernel.ts';
 import type { AgentOptions } from './options.ts';
 import { startPresence } from './presence.ts';
@@ -62,11 +66,32 @@ function freshness({ log }: AgentOptions, kernel: Kernel): (state: InformerState
   };
 }
 
+/** What follows the store besides the informer. */
+export interface Followed {
+  readonly facts: NodeFacts;
+  readonly kernel: Kernel;
+  /** This machine, for instances. Closed by its owner. */
+  readonly edges: Edges;
+}
+
 /** Follows the store until `options.signal` aborts. A store that is away is waited for; nothing is changed meanwhile. */
-export async function followStore(options: AgentOptions, facts: NodeFacts, kernel: Kernel): Promise<void> {
-  const { clock, log, random } = options;
+export async function followStore(options: AgentOptions, { facts, kernel, edges }: Followed): Promise<void> {
+  const { clock, log, node, random, stateDir } = options;
   const store = await options.openStore();
   const announcer = await startAnnouncing(options, store);
+  let items: ReadonlyMap<string, KeyValue> = new Map();
+  const ipFor: IpFor = (service, before) => instanceIp(facts, items, { service, before });
+  const supervisor = await startSupervisor({
+    node,
+    stateDir,
+    store,
+    edges,
+    clock,
+    log,
+    random,
+    ipFor,
+    withdraw: kernel.withdraw,
+  });
   const presence = startPresence({ store, facts, clock, log, onLease: announcer.leased });
   kernel.onApplied(presence.acknowledge);
   const feed = kernelFeed(kernel);
@@ -77,8 +102,10 @@ export async function followStore(options: AgentOptions, facts: NodeFacts, kerne
     clock,
     random,
     onChange: (change) => {
-      feed(change, informer.items);
-      announce(change, informer.items);
+      ({ items } = informer);
+      feed(change, items);
+      announce(change, items);
+      supervisor.recordsChanged(items, change.cause === 'list' ? undefined : change.keys);
     },
     onState: freshness(options, kernel),
   });
@@ -93,7 +120,7 @@ export async function followStore(options: AgentOptions, facts: NodeFacts, kerne
     stopResync();
     // Silent before the claims go with the lease, and another node takes over.
     await announcer.close();
-    await Promise.all([informer.close(), presence.close()]);
+    await Promise.all([informer.close(), presence.close(), supervisor.close()]);
     await store.close();
   }
 }

@@ -17,6 +17,7 @@ import type { Hygiene } from './hygiene.ts';
 import type { AgentOptions } from './options.ts';
 import { type SavedSnapshot, startSnapshotSaver } from './saved-snapshot.ts';
 import { startStatusFile } from './status-file.ts';
+import { isSameWithdrawal, type Withdrawn, withdrawFrom } from './withdrawn.ts';
 
 /** What the kernel side needs. */
 export interface KernelOptions extends Pick<AgentOptions, 'node' | 'stateDir' | 'clock' | 'log'> {
@@ -37,6 +38,8 @@ export interface Kernel {
   readonly replace: (items: () => readonly KeyValue[], revision: number) => void;
   /** Takes changes after the listing. */
   readonly change: (events: readonly StoreEvent[], revision: number) => void;
+  /** Says what instances of this node are that are not ready, whatever the store still says: in the rules at once. Replaces what was said. */
+  readonly withdraw: (withdrawn: Withdrawn) => void;
   /** The view of the store is current (undefined) or may be stale since a moment. */
   readonly setStale: (since: Date | undefined) => void;
   /** Calls the listener after every apply from now on, and at once with the last one. */
@@ -130,6 +133,7 @@ export function startKernel(options: KernelOptions): Kernel {
   let kept: Ruleset = { entries: [] };
   const closing = new AbortController();
   const rulesetOf = createRulesetMaker();
+  let withdrawn: Withdrawn = new Map();
   const madeFrom = new WeakMap<Ruleset, Snapshot>();
   const knownSinceMs = new WeakMap<ApplyJob, number>();
 
@@ -179,8 +183,9 @@ export function startKernel(options: KernelOptions): Kernel {
     const job: ApplyJob = {
       revision,
       ruleset: () => {
-        const ruleset = rulesetOf(next.snapshot);
-        madeFrom.set(ruleset, next.snapshot);
+        const snapshot = withdrawFrom(next.snapshot, withdrawn);
+        const ruleset = rulesetOf(snapshot);
+        madeFrom.set(ruleset, snapshot);
         return ruleset;
       },
       facts: options.localFacts,
@@ -207,6 +212,12 @@ export function startKernel(options: KernelOptions): Kernel {
       submit(snapshotOf(items(), revision, view), revision);
     },
     change: (events, revision) => submit(updateSnapshot(view, events, revision), revision),
+    withdraw: (next) => {
+      const before = withdrawn;
+      withdrawn = next;
+      // What the store says already needs no apply.
+      if (!isSameWithdrawal(view.snapshot, before, next)) submit(view, view.snapshot.revision);
+    },
     setStale: (since) => {
       // The first word counts: what was saved on disk was stale before this process began to try.
       staleSince = since === undefined ? undefined : (staleSince ?? since.toISOString());

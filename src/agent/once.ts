@@ -1,4 +1,5 @@
 /** Owns the one-shot forms of the agent: apply once, print the rules, remove every trace. */
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { ApplyReport, Dataplane } from '../dataplane/dataplane.ts';
 import type { AskedLayout } from '../dataplane/layout-choice.ts';
@@ -12,6 +13,7 @@ import { rulesetOf } from '../rules/ruleset-of.ts';
 import { AGENT_RANGE } from '../store/keys.ts';
 import { snapshotOf, type SnapshotView } from '../store/snapshot.ts';
 import type { Store } from '../store/store.ts';
+import { cleanUpInstances, type InstanceCleanup } from './instances/clean-up.ts';
 import { findNodeAddresses } from './node-ip.ts';
 import { answeredPath } from './answered-file.ts';
 import type { AgentOnceReport } from './options.ts';
@@ -98,11 +100,14 @@ export async function applyOnce(options: OnceOptions): Promise<AgentOnceReport> 
 }
 
 /**
- * Removes every rule, route and file of ours from this node; programs on it that used entries lose them.
- * @throws SluiceError `locked` if an agent still runs, `permission`, `failed`
+ * Removes every rule, route and file of ours from this node; programs on it that used entries lose them. Instances first: while some run
+ * that nobody asked to end, nothing is touched.
+ * @throws SluiceError `locked` if an agent still runs, `conflict` if instances do, `permission`, `failed`
  */
-export async function cleanUpNode(stateDir: string): Promise<void> {
+export async function cleanUpNode(options: InstanceCleanup): Promise<void> {
+  const { stateDir } = options;
   await withDataplane({ dataplane: 'auto', node: '' }, async (dataplane) => {
+    if (existsSync(stateDir)) await cleanUpInstances(options);
     await dataplane.cleanup();
   });
   for (const file of [...snapshotFiles(stateDir), agentStatusPath(stateDir), answeredPath(stateDir)]) {

@@ -14,6 +14,10 @@ export interface AgentOptions {
   readonly openStore: () => Promise<Store>;
   /** The node's own addresses towards the other nodes; found from the routing table where not given. */
   readonly nodeIps: readonly string[];
+  /** Labels of this node, for the selectors of templates. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** What the node's owner allows to be run here; without the file nothing is. */
+  readonly policyFile: string;
   /** What writes the rules; chosen from what the node has with `auto`. */
   readonly dataplane: AskedLayout;
   readonly log: Log;

@@ -10,10 +10,12 @@ import { preferSmall } from '../host/memory.ts';
 import { openPipe } from '../host/pipe.ts';
 import { readMachine } from '../host/machine.ts';
 import type { NodeFacts } from '../model/node.ts';
+import type { DriverName } from '../model/template.ts';
 import { VERSION } from '../version.ts';
 import { followStore } from './follow.ts';
 import { startHeal } from './heal.ts';
 import { startHygiene } from './hygiene.ts';
+import { openEdges } from './instances/open-edges.ts';
 import { startKernel } from './kernel.ts';
 import { findNodeAddresses, type NodeAddresses } from './node-ip.ts';
 import type { AgentOptions } from './options.ts';
@@ -32,7 +34,19 @@ async function loadSaved({ stateDir, log }: AgentOptions): Promise<SavedSnapshot
   }
 }
 
-function factsOf(options: AgentOptions, dataplane: Dataplane, addresses: NodeAddresses): NodeFacts {
+/** What this node says of itself. */
+function factsOf(
+  options: AgentOptions,
+  {
+    dataplane,
+    addresses,
+    offered,
+  }: {
+    readonly dataplane: Dataplane;
+    readonly addresses: NodeAddresses;
+    readonly offered: readonly DriverName[];
+  },
+): NodeFacts {
   const machine = readMachine();
   return {
     name: options.node,
@@ -44,6 +58,8 @@ function factsOf(options: AgentOptions, dataplane: Dataplane, addresses: NodeAdd
     kernel: machine.kernel,
     dataplane: dataplane.name,
     startedAt: options.clock.now().toISOString(),
+    labels: options.labels,
+    drivers: offered,
   };
 }
 
@@ -60,8 +76,7 @@ async function runAlone(options: AgentOptions): Promise<void> {
   log.info('data plane chosen', { dataplane: dataplane.name, why: choice.why });
   await dataplane.adopt();
   const addresses = await findNodeAddresses(options.nodeIps, leanExec);
-  const facts = factsOf(options, dataplane, addresses);
-  log.info('agent starts', { node, version: VERSION, dataplane: dataplane.name, addresses: facts.addresses });
+  log.info('agent starts', { node, version: VERSION, dataplane: dataplane.name, addresses: addresses.all });
   for (const note of notes) log.warn('this node cannot do everything', { note });
   const hygiene = startHygiene({ conntrack: openConntrack(leanExec), clock, log });
   const kernel = startKernel({
@@ -75,20 +90,20 @@ async function runAlone(options: AgentOptions): Promise<void> {
   });
   const saved = await loadSaved(options);
   if (saved !== undefined) kernel.startFrom(saved);
-  const heal = startHeal({
-    kernel,
-    clock,
-    log,
-    isOwn: own.has,
-    hasEvents: !dataplane.name.includes('legacy'),
-  });
+  const hasEvents = !dataplane.name.includes('legacy');
+  // After the rules: they must not wait for drivers.
+  const { edges, offered } = await openEdges(options);
+  const facts = factsOf(options, { dataplane, addresses, offered });
+  if (offered.length > 0) log.info('instances may be run here', { drivers: offered });
+  const heal = startHeal({ kernel, clock, log, isOwn: own.has, hasEvents });
   try {
-    await followStore(options, facts, kernel);
+    await followStore(options, { facts, kernel, edges });
   } finally {
+    await edges.close();
     await heal.close();
     await kernel.close();
     await hygiene.close();
-    log.info('agent stops; rules stay as they are', { node });
+    log.info('agent stops; rules and instances stay as they are', { node });
   }
 }
 

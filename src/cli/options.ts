@@ -91,6 +91,11 @@ export function agentOptions(): readonly Option[] {
     nodeOption(),
     stateDirOption(),
     listOption('--node-ip <addresses>', 'own addresses of this node (default: found from its routes)'),
+    listOption('--label <labels>', 'labels of this node, KEY=VALUE'),
+    new Option(
+      '--policy <file>',
+      'what may be run on this node (default: /etc/sluice/policy.yaml; without it nothing is)',
+    ),
     new Option('--dataplane <name>', 'how rules get into the kernel (default: auto)').choices([
       'auto',
       'iptables',

@@ -104,11 +104,17 @@ export interface LogOptions {
 export interface Driver {
   readonly name: DriverName;
   readonly fingerprint: () => Promise<Fingerprint>;
-  /** Idempotent by id: one that runs is left as it is. Resolves when the main process was started (not: when it is ready). */
+  /**
+   * Idempotent by id: one that runs is left as it is; one that has ended is started anew, its logs stay. Asks the node's policy right before.
+   * Resolves when the main process was started (not: when it is ready).
+   */
   readonly start: (order: StartOrder) => Promise<Observed>;
   /** Everything of this driver on the node that was not removed, whoever started it. */
   readonly list: () => Promise<readonly Observed[]>;
-  /** Calls back once when a running instance has ended, at the latest 1 s after it, usually within 20 ms. @returns stops listening */
+  /**
+   * Calls back once when an instance has ended, at the latest 1 s after it, usually within 20 ms; soon, if it has ended already. Of the next run
+   * nobody is told who has not asked again. @returns stops listening
+   */
   readonly onExit: (id: string, listener: (exit: ExitStatus) => void) => () => void;
   /** Signal, grace, then KILL the whole group, whatever it forked. Idempotent; one that has ended is no error. */
   readonly stop: (id: string, options: StopOptions) => Promise<ExitStatus>;

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { Edges } from '../../src/agent/instances/edges.ts';
 import { followStore } from '../../src/agent/follow.ts';
 import { type Kernel, startKernel } from '../../src/agent/kernel.ts';
 import type { SavedSnapshot } from '../../src/agent/saved-snapshot.ts';
@@ -12,6 +13,7 @@ import { systemClock } from '../../src/host/clock.ts';
 import type { Log } from '../../src/host/log.ts';
 import { waitUntil } from '../../src/host/wait.ts';
 import type { NodeFacts } from '../../src/model/node.ts';
+import { fakeMachine } from './instances/fake-machine.ts';
 import { createMemoryStore, type MemoryStore } from '../../src/store/memory/memory.ts';
 
 /** A log that keeps its lines as `level message {fields}`. */
@@ -60,6 +62,8 @@ export interface AgentPlace {
   readonly stateDir: string;
   readonly store?: MemoryStore;
   readonly dataplane?: MemoryDataplane;
+  /** What instances run on; default: a machine on which nothing runs. */
+  readonly edges?: Edges;
   /** Forward from this before the store is asked. */
   readonly saved?: SavedSnapshot | undefined;
 }
@@ -86,6 +90,8 @@ export async function startMemoryAgent(place: AgentPlace): Promise<MemoryAgent> 
     stateDir,
     openStore: async () => store,
     nodeIps: [],
+    labels: {},
+    policyFile: '/nonexistent',
     dataplane: 'auto',
     log,
     clock: systemClock,
@@ -96,7 +102,7 @@ export async function startMemoryAgent(place: AgentPlace): Promise<MemoryAgent> 
       return () => {};
     },
   };
-  const running = followStore(options, FACTS, kernel);
+  const running = followStore(options, { facts: FACTS, kernel, edges: place.edges ?? fakeMachine().edges() });
   const stop = async (): Promise<void> => {
     stopping.abort();
     await running;

@@ -10,6 +10,8 @@ export interface AgentFlags {
   readonly node?: string | undefined;
   readonly stateDir?: string | undefined;
   readonly nodeIp?: readonly string[] | undefined;
+  readonly label?: readonly string[] | undefined;
+  readonly policy?: string | undefined;
   readonly dataplane?: AskedLayout | undefined;
   readonly logFormat?: LogFormat | undefined;
   readonly once?: boolean | undefined;
@@ -19,6 +21,7 @@ export interface AgentFlags {
 /** Flags of `agent cleanup`. */
 export interface CleanupFlags {
   readonly stateDir?: string | undefined;
+  readonly instances?: boolean | undefined;
 }
 
 function defineCleanup(agent: Command, run: Run): void {
@@ -27,12 +30,14 @@ function defineCleanup(agent: Command, run: Run): void {
     .summary('remove every rule, route and file of sluice from this node')
     .description(
       'Remove every rule, route and file of sluice from this node, and nothing else. The agent must be stopped; programs on ' +
-        'this node that use entries lose them.',
+        'this node that use entries lose them. Instances that run here are ended only with --instances.',
     )
-    .addOption(stateDirOption());
+    .addOption(stateDirOption())
+    .option('--instances', 'end the instances that run on this node too');
   finish(command, {
     examples: [
       ['sluice agent cleanup', 'after the agent was stopped for good'],
+      ['sluice agent cleanup --instances', 'with everything that sluice started here'],
       ['sluice agent cleanup --state-dir /srv/sluice', 'with another state directory'],
       ['sluice agent cleanup -q && apt remove nodejs', 'in a script'],
     ],
@@ -48,9 +53,10 @@ function defineCleanup(agent: Command, run: Run): void {
 export const defineAgent: Define = (parent, run) => {
   const command = parent
     .command('agent')
-    .summary('keep the rules of this node as the store says')
+    .summary('keep the rules and instances of this node as the store says')
     .description(
-      "Keep this node's kernel rules as the store says, until a signal. Rules stay when it ends. SIGHUP: read the kernel again.",
+      "Keep this node's kernel rules and instances as the store says, until a signal. Rules and instances stay when it ends. " +
+        'SIGHUP: read the kernel again.',
     );
   for (const option of agentOptions()) command.addOption(option);
   command

@@ -2,6 +2,8 @@
 import { applyOnce, readRulesText, type RulesLayout } from '../../agent/once.ts';
 import { runAgent } from '../../agent/run.ts';
 import { type ResultCode, SluiceError } from '../../errors.ts';
+import { DEFAULT_POLICY_FILE } from '../../runtime/policy/load-policy.ts';
+import { parseLabels } from '../../model/labels.ts';
 import type { AgentFlags } from '../commands/agent.ts';
 import { logOf, nodeName } from '../daemon.ts';
 import { DEFAULT_STATE_DIR } from '../options.ts';
@@ -78,6 +80,8 @@ export async function agentBody(session: Session, flags: AgentFlags): Promise<Re
     stateDir: flags.stateDir ?? DEFAULT_STATE_DIR,
     openStore: async () => deps.openStore(settings),
     nodeIps: flags.nodeIp ?? [],
+    labels: parseLabels(flags.label ?? [], '--label'),
+    policyFile: flags.policy ?? DEFAULT_POLICY_FILE,
     dataplane: flags.dataplane ?? 'auto',
     log: logOf(session, flags.logFormat),
     clock: deps.clock,

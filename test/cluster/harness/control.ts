@@ -67,11 +67,22 @@ const endpointsOf = (lab: Lab): readonly string[] => ['--endpoints', lab.etcd().
 /** Directory of a node's agent. */
 const stateDirOf = (node: Workplace): string => path.join(node.folder, 'state');
 
+/** How to start an agent. */
+export interface AgentStart {
+  /** Default true: it is announced in the store first. */
+  readonly wait?: boolean;
+  readonly dataplane?: string;
+  /** Further flags. */
+  readonly more?: readonly string[];
+  /** `NAME=VALUE` */
+  readonly env?: readonly string[];
+}
+
 /** Starts the agent of a node; it is announced in the store when this resolves (unless `wait` is false). */
 export async function startAgent(
   lab: Lab,
   node: Workplace,
-  { wait = true, dataplane = 'auto', env = [] as readonly string[] } = {},
+  { wait = true, dataplane = 'auto', more = [], env = [] }: AgentStart = {},
 ): Promise<Child> {
   const flags = [
     '--node',
@@ -82,6 +93,7 @@ export async function startAgent(
     'text',
     '--dataplane',
     dataplane,
+    ...more,
   ];
   const agent = await node.start(['env', ...env, ...SLUICE, 'agent', ...flags, ...endpointsOf(lab)]);
   if (!wait) return agent;

@@ -1,0 +1,105 @@
+/**
+ * Owns one round of asking an instance whether it is well, and the pause to the next. One that is late is asked again beside, as often as
+ * failures count, so that one that hangs is known after one timeout and not after several; a bad answer is asked about again soon.
+ */
+import type { Clock } from '../../host/clock.ts';
+import type { ProbeTiming } from '../../model/template.ts';
+import type { Answer } from './edges.ts';
+
+/** An answer that takes longer than this part of its timeout is late. */
+const LATE_PART = 0.25;
+/** Every ask of a round that is late has at least this part of the timeout. */
+const LEAST_PART = 0.5;
+/** Pause before the next ask after a bad answer, and while an instance is getting ready. */
+const SOON_MS = 200;
+/** The pause is shortened at random by up to this part, never made longer, so that probes do not all come at once. */
+const JITTER_PART = 0.25;
+
+/** What a round found. */
+export interface Round extends Answer {
+  /** So many asks in a row had this answer. */
+  readonly times: number;
+}
+
+/** How to ask. */
+export interface RoundOptions {
+  readonly timing: Pick<ProbeTiming, 'timeoutSeconds' | 'failures'>;
+  readonly ask: (bounds: { readonly timeoutMs: number; readonly signal: AbortSignal }) => Promise<Answer>;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Ask beside one that is late: for instances that traffic goes to. */
+  readonly hurry: boolean;
+}
+
+type Ask = (timeoutMs: number) => Promise<Answer>;
+
+/** Runs one round; bounded by the timeout. */
+export async function probeRound(options: RoundOptions): Promise<Round> {
+  const { timing, signal, hurry } = options;
+  const done = new AbortController();
+  // By hand: AbortSignal.any would keep something for every round on a signal that lives for days.
+  const abort = (): void => done.abort();
+  signal.addEventListener('abort', abort);
+  if (signal.aborted) abort();
+  const ask: Ask = async (timeoutMs) => await options.ask({ timeoutMs, signal: done.signal });
+  try {
+    const first = ask(timing.timeoutSeconds * 1_000);
+    if (!hurry || timing.failures === 1) return { ...(await first), times: 1 };
+    return await askBeside(first, ask, { ...options, signal: done.signal });
+  } finally {
+    signal.removeEventListener('abort', abort);
+    done.abort();
+  }
+}
+
+/** A bad answer as an error, so that the first good one can be waited for. */
+async function goodOnly(asked: Promise<Answer>): Promise<void> {
+  const { well, why } = await asked;
+  if (!well) throw new Error(why);
+}
+
+/** Resolves with true at the first good answer, with false when all are bad. */
+async function anyGood(asks: readonly Promise<Answer>[]): Promise<boolean> {
+  return await Promise.any(asks.map(goodOnly)).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** If the first ask is late others are made, each ending with it. The first good answer counts; else all are bad. */
+async function askBeside(first: Promise<Answer>, ask: Ask, options: RoundOptions): Promise<Round> {
+  const { timing, clock, signal } = options;
+  const timeoutMs = timing.timeoutSeconds * 1_000;
+  const lateMs = timeoutMs * LATE_PART;
+  const early = await Promise.race([first, clock.sleep(lateMs, signal)]);
+  if (early !== undefined) return { ...early, times: 1 };
+  const gapMs = (timeoutMs * (1 - LATE_PART - LEAST_PART)) / Math.max(1, timing.failures - 2);
+  const asks = [first];
+  for (let beside = 0; beside < timing.failures - 1 && !signal.aborted; beside += 1) {
+    if (beside > 0 && (await Promise.race([anyGood(asks), clock.sleep(gapMs, signal)])) === true) break;
+    asks.push(ask(timeoutMs - lateMs - gapMs * beside));
+  }
+  if (await anyGood(asks)) return { well: true, times: 1 };
+  const { why } = await first;
+  return { well: false, times: asks.length, why };
+}
+
+/** Where the instance is that is asked. */
+export interface PauseOptions {
+  readonly timing: Pick<ProbeTiming, 'intervalSeconds'>;
+  /** Not in the rules: an answer is waited for. */
+  readonly impatient: boolean;
+  /** How long it has not been ready: the longer, the less often it is asked. */
+  readonly waitedMs: number;
+  readonly last: Answer;
+  /** In [0, 1). */
+  readonly random: number;
+}
+
+/** Milliseconds from the start of one round to the next. */
+export function pauseAfter({ timing, impatient, waitedMs, last, random }: PauseOptions): number {
+  const intervalMs = timing.intervalSeconds * 1_000;
+  const usual = intervalMs * (1 - JITTER_PART * random);
+  if (impatient) return Math.min(usual, SOON_MS + waitedMs / 10);
+  return last.well ? usual : Math.min(usual, SOON_MS);
+}

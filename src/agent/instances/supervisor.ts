@@ -1,0 +1,291 @@
+/**
+ * Owns the instances of one node: finds them again, follows what the store wants of them, and tells rules, disk, store and log what they
+ * are. Rules first, since nothing else may be late. Without the store nothing is stopped; everything else goes on.
+ */
+import { setMaxListeners } from 'node:events';
+import type { Clock } from '../../host/clock.ts';
+import type { Log } from '../../host/log.ts';
+import type { Assignment } from '../../model/assignment.ts';
+import type { DriverName } from '../../model/template.ts';
+import { assignmentsOf } from '../../store/keys.ts';
+import { startInformer } from '../../store/informer.ts';
+import type { KeyValue, Store } from '../../store/store.ts';
+import type { Withdrawn } from '../withdrawn.ts';
+import { createAcknowledgements } from './acknowledgements.ts';
+import { adopt, driverOfNote, listDriver } from './adoption.ts';
+import { readAssignment } from './assignment-reader.ts';
+import { createConnectionWatch } from './connection-watch.ts';
+import type { Edges } from './edges.ts';
+import { type Life, newLife } from './life.ts';
+import { keepNotes, loadNotes, type Note, type Notes } from './notes.ts';
+import { nameOf, ownRecords, withdrawnOf } from './own-records.ts';
+import { stateOf } from './phase-views.ts';
+import { createProber } from './prober.ts';
+import { type RecordWriter, startRecordWriter } from './record-writer.ts';
+import { assignmentText, isSameWish, recordOf, stopWishOf, timingOf, whyText } from './words.ts';
+import { type IpFor, type Shared, Worker, type WorkerStart } from './worker.ts';
+
+/** What the supervisor needs. */
+export interface SupervisorOptions {
+  readonly node: string;
+  readonly stateDir: string;
+  readonly store: Store;
+  readonly edges: Edges;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** In [0, 1). */
+  readonly random: () => number;
+  /** The node's address for an instance of a service. */
+  readonly ipFor: IpFor;
+  /** Told which of its instances are not ready, whatever the store says. */
+  readonly withdraw: (withdrawn: Withdrawn) => void;
+}
+
+/** A running supervisor. */
+export interface Supervisor {
+  /**
+   * The copy of `instance/` has changed.
+   * @param keys that changed; undefined: all, it is a whole listing
+   */
+  readonly recordsChanged: (
+    items: ReadonlyMap<string, KeyValue>,
+    keys: readonly string[] | undefined,
+  ) => void;
+  /** What runs here, for status and for tests; sorted by service and id. */
+  readonly instances: () => readonly Pick<Worker, 'service' | 'id' | 'life' | 'order' | 'since'>[];
+  /** Instances run on. */
+  readonly close: () => Promise<void>;
+}
+
+class NodeSupervisor implements Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #workers = new Map<string, Worker>();
+  readonly #records: ReturnType<typeof ownRecords>;
+  readonly #closing = new AbortController();
+  readonly #shared: Shared;
+  readonly #notes: Notes;
+  readonly #writer: RecordWriter;
+  readonly #informer: ReturnType<typeof startInformer>;
+  readonly #adopting: Promise<void>;
+  /** Notes of drivers that were not listed yet. */
+  readonly #waiting = new Map<DriverName, readonly Note[]>();
+  #assignments: ReadonlyMap<string, KeyValue> | undefined;
+
+  constructor(options: SupervisorOptions, notes: readonly Note[]) {
+    const { node, stateDir, store, edges, clock, log, random } = options;
+    this.#options = options;
+    this.#records = ownRecords(node);
+    setMaxListeners(0, this.#closing.signal);
+    for (const name of edges.expected) this.#waiting.set(name, []);
+    for (const note of notes) {
+      const name = driverOfNote(node, note);
+      this.#waiting.set(name, [...(this.#waiting.get(name) ?? []), note]);
+    }
+    this.#notes = keepNotes({ stateDir, all: () => this.#allNotes(), clock, log });
+    this.#writer = startRecordWriter({
+      store,
+      node,
+      clock,
+      log,
+      onWritten: (name, words, revision) => {
+        if (words === 'gone' || words.state !== 'draining') return;
+        this.#workers.get(nameOf(name))?.send({ kind: 'announced', revision });
+      },
+    });
+    this.#shared = {
+      edges,
+      clock,
+      log,
+      random,
+      probe: createProber(edges.ask, { clock, random }),
+      watchConnections: createConnectionWatch(edges.countConnections, { clock, log }),
+      acknowledgements: createAcknowledgements(store, clock),
+      flushNotes: async () => await this.#notes.flush(),
+      ipFor: options.ipFor,
+      onChange: (worker, before) => this.#tell(worker, before),
+    };
+    this.#informer = startInformer({
+      store,
+      range: assignmentsOf(node),
+      clock,
+      random,
+      onChange: ({ keys, cause }) => {
+        this.#assignments = this.#informer.items;
+        this.#reconcile(
+          cause === 'list' ? undefined : keys.map((key) => key.slice(assignmentsOf(node).start.length)),
+        );
+      },
+    });
+    this.#adopting = this.#adoptAll();
+  }
+
+  /** Notes of instances whose driver has not been listed yet are kept as they are. */
+  #allNotes(): readonly Note[] {
+    const own = [...this.#workers.values()].map(({ service, id, assignment, order, life, since }) => {
+      const known = { service, id, assignment: assignmentText(assignment), life, since };
+      return order === undefined ? known : { ...known, order };
+    });
+    return [...[...this.#waiting.values()].flat(), ...own];
+  }
+
+  async #adoptAll(): Promise<void> {
+    const { node, edges, clock, log, random, ipFor } = this.#options;
+    const signal = this.#closing.signal;
+    await Promise.all(
+      [...this.#waiting].map(async ([name, notes]) => {
+        const observed = await listDriver(() => edges.drivers.get(name), { clock, log, signal });
+        if (signal.aborted) return;
+        const starts = adopt({ node, driver: name, notes, observed, ipFor, clock, random });
+        const workers = starts.map((start) => this.#add(start));
+        // Only now: at no moment may what is written down lack one of them.
+        this.#waiting.delete(name);
+        for (const worker of workers) {
+          const { service, id, life } = worker;
+          log.info('instance found again', { service, id, state: stateOf(life), why: life.why });
+          this.#begin(worker);
+        }
+        this.#reconcile(undefined);
+      }),
+    );
+  }
+
+  #add(start: WorkerStart): Worker {
+    const worker = new Worker(start, this.#shared);
+    this.#workers.set(nameOf(worker), worker);
+    return worker;
+  }
+
+  #begin(worker: Worker): void {
+    this.#withdraw();
+    this.#notes.changed();
+    this.#want(worker);
+    worker.begin();
+  }
+
+  /** What an instance has become: to the rules, the log, the disk and the store, in this order. */
+  #tell(worker: Worker, before: Life): void {
+    const { life, service, id, order } = worker;
+    const state = stateOf(life);
+    const isNew = state !== stateOf(before);
+    if (life.phase.kind === 'gone') {
+      this.#workers.delete(nameOf(worker));
+      worker.close();
+    }
+    if (isNew) {
+      this.#withdraw();
+      const address = order === undefined ? undefined : `${order.ip}:${order.port}`;
+      const { log } = this.#options;
+      const bad = state === 'failed' || state === 'crashloop';
+      log[bad ? 'warn' : 'info'](`instance ${state}`, { service, id, address, why: life.why });
+    }
+    const isNoted =
+      life.phase.kind !== before.phase.kind || life.stop !== before.stop || life.why !== before.why;
+    if (isNoted) this.#notes.changed();
+    if (isNew || life.why !== before.why || life.restarts !== before.restarts) this.#want(worker);
+  }
+
+  #withdraw(): void {
+    this.#options.withdraw(withdrawnOf(this.#workers.values(), this.#records.records));
+  }
+
+  /** The record that the store shall have of it. */
+  #want(worker: Worker): void {
+    const { node, ipFor } = this.#options;
+    const { service, id, assignment, order, life, since } = worker;
+    const { assigned } = life;
+    if (life.phase.kind === 'gone') return this.#writer.want(worker, { words: 'gone', assigned: false });
+    const ip = order?.ip ?? ipFor(service);
+    const words = recordOf({ node, service, id, assignment, order, ip, life, since });
+    if (words !== undefined) this.#writer.want({ service, id }, { words, assigned });
+  }
+
+  /** Brings instances to what is wanted of them, once assignments and records are known whole. `names` undefined: all. */
+  #reconcile(names: readonly string[] | undefined): void {
+    const assignments = this.#assignments;
+    if (assignments === undefined || !this.#records.listed() || this.#closing.signal.aborted) return;
+    const prefix = assignmentsOf(this.#options.node).start;
+    const all =
+      names ??
+      new Set([...this.#workers.keys(), ...[...assignments.keys()].map((key) => key.slice(prefix.length))]);
+    for (const name of all) this.#reconcileOne(name, assignments.get(prefix + name));
+    if (names === undefined) this.#sweep(assignments);
+  }
+
+  #reconcileOne(name: string, item: KeyValue | undefined): void {
+    const worker = this.#workers.get(name);
+    if (item === undefined) {
+      if (worker?.life.assigned === true) worker.send({ kind: 'ordered', assigned: false });
+      return;
+    }
+    const assignment = readAssignment(name, item, this.#options);
+    if (assignment === undefined) return;
+    const stop = stopWishOf(assignment, this.#records.records.get(name)?.drain);
+    if (worker === undefined) return this.#assign(name, assignment);
+    const isOther =
+      worker.assignment.templateHash !== assignment.templateHash ||
+      worker.assignment.weight !== assignment.weight;
+    worker.assignment = assignment;
+    if (isOther) this.#want(worker);
+    if (!worker.life.assigned || !isSameWish(worker.life.stop, stop)) {
+      worker.send({ kind: 'ordered', assigned: true, stop });
+    }
+  }
+
+  /** A new instance. One whose driver was not listed yet may run already. */
+  #assign(name: string, assignment: Assignment): void {
+    const { log, clock } = this.#options;
+    const { service, id, template } = assignment;
+    if (this.#waiting.has(template.driver)) return;
+    const holder = [...this.#workers.values()].find((worker) => worker.id === id);
+    if (holder !== undefined) {
+      log.error('an assignment cannot be followed', { name, why: `${nameOf(holder)} has the same id` });
+      return;
+    }
+    log.info('instance assigned', { service, id });
+    const life = newLife(timingOf(template));
+    this.#begin(this.#add({ service, id, assignment, life, since: clock.now().toISOString() }));
+    const stop = stopWishOf(assignment, this.#records.records.get(name)?.drain);
+    if (stop !== undefined) this.#workers.get(name)?.send({ kind: 'ordered', assigned: true, stop });
+  }
+
+  /** Records of ours with nothing behind them: no process, no note, no assignment. */
+  #sweep(assignments: ReadonlyMap<string, KeyValue>): void {
+    const { node } = this.#options;
+    if (this.#waiting.size > 0) return;
+    const prefix = assignmentsOf(node).start;
+    for (const [name, { service, id }] of this.#records.records) {
+      if (this.#workers.has(name) || assignments.has(prefix + name)) continue;
+      this.#writer.want({ service, id }, { words: 'gone', assigned: false });
+    }
+  }
+
+  recordsChanged(items: ReadonlyMap<string, KeyValue>, keys: readonly string[] | undefined): void {
+    const isFirst = !this.#records.listed();
+    const changes = this.#records.take(items, keys);
+    for (const change of changes) this.#writer.look(change, change.modRevision);
+    if (changes.length === 0 && !isFirst) return;
+    this.#withdraw();
+    this.#reconcile(isFirst || keys === undefined ? undefined : changes.map(nameOf));
+  }
+
+  instances(): readonly Worker[] {
+    return [...this.#workers].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, worker]) => worker);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all([this.#informer.close(), this.#writer.close(), this.#adopting]);
+    for (const worker of this.#workers.values()) worker.close();
+    await this.#notes.close();
+  }
+}
+
+/** Finds the node's instances again and follows what is wanted of them, until closed. Notes that cannot be read are told and replaced. */
+export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
+  const { stateDir, clock, log } = options;
+  const notes = await loadNotes(stateDir, clock).catch((error: unknown) => {
+    log.error('notes of instances cannot be read; going by what runs', { why: whyText(error) });
+    return [];
+  });
+  return new NodeSupervisor(options, notes);
+}

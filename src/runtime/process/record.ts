@@ -1,0 +1,179 @@
+/**
+ * Owns what the process driver has on disk: a folder for each instance, with its record, the pids that the shim wrote, its logs; and one
+ * folder of exit records. Everything is written before the shim is started.
+ */
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdir, open, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { errnoOf } from '../../host/error-code.ts';
+import { writeAtomic } from '../../host/files.ts';
+import { parseProcStat } from '../../host/proc-stat.ts';
+import type { Cgroups } from '../cgroup/cgroup.ts';
+import type { ExitStatus } from '../driver.ts';
+import { EXIT_RECORD_BYTES } from './shim.ts';
+
+/** What is kept of an instance; its environment is not, as it may hold secrets. */
+export interface InstanceRecord {
+  readonly format: 1;
+  readonly id: string;
+  readonly service: string;
+  readonly port: number;
+  /** Boot in which it was started. */
+  readonly bootId: string;
+  /** Word of this start. */
+  readonly run: string;
+  readonly startedAt: string;
+  readonly cgroups: Cgroups | undefined;
+  readonly notes: readonly string[];
+  readonly logs: { readonly maxBytes: number; readonly keep: number };
+  /** Set once its end was seen and what it left behind is gone. */
+  readonly ended?: ExitStatus | undefined;
+}
+
+/** A process as the shim wrote it down. */
+export interface WrittenPid {
+  readonly pid: number;
+  readonly startTicks: string;
+}
+
+/** The driver's folders. */
+export interface Folders {
+  readonly instances: string;
+  readonly exits: string;
+}
+
+/** Exit record of a shim. */
+export interface WrittenExit {
+  /** What sh calls `$?`: above 128 it is a signal. */
+  readonly code: number;
+  readonly at: string;
+}
+
+/** Where things are below the driver's root. */
+export const foldersBelow = (root: string): Folders => ({
+  instances: path.join(root, 'instances'),
+  exits: path.join(root, 'exits'),
+});
+
+/** Folder of one instance; the id must have been checked. */
+export const folderOf = (folders: Folders, id: string): string => path.join(folders.instances, id);
+
+/** Makes the folders, for the owner only. */
+export async function makeFolders(folders: Folders): Promise<void> {
+  await mkdir(folders.instances, { recursive: true, mode: 0o700 });
+  await mkdir(folders.exits, { recursive: true, mode: 0o700 });
+}
+
+const isRecord = (value: unknown, id: string): value is InstanceRecord =>
+  typeof value === 'object' &&
+  value !== null &&
+  'format' in value &&
+  value.format === 1 &&
+  'id' in value &&
+  value.id === id &&
+  'run' in value &&
+  typeof value.run === 'string';
+
+/** The record of an instance, or undefined if there is none or it is of another kind. */
+export function readRecord(folders: Folders, id: string): InstanceRecord | undefined {
+  try {
+    const value: unknown = JSON.parse(readFileSync(path.join(folderOf(folders, id), 'record.json'), 'utf8'));
+    return isRecord(value, id) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes the record, atomically. @throws SluiceError `failed`, `permission` */
+export async function writeRecord(folders: Folders, record: InstanceRecord): Promise<void> {
+  await writeAtomic(path.join(folderOf(folders, record.id), 'record.json'), `${JSON.stringify(record)}\n`);
+}
+
+/** Ids that have a folder. */
+export function recordedIds(folders: Folders): readonly string[] {
+  try {
+    return readdirSync(folders.instances).toSorted();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Its room is on the disk when this resolves; the record of an earlier run is replaced, not written over. */
+async function allocateExit(folder: string): Promise<void> {
+  const file = path.join(folder, 'exit.tmp');
+  await rm(file, { force: true });
+  const handle = await open(file, 'wx', 0o600);
+  try {
+    await handle.writeFile(`${' '.repeat(EXIT_RECORD_BYTES - 1)}\n`);
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes everything that a shim needs: no trace of an earlier run but its logs, an allocated exit record, the new run's word. */
+export async function prepareRun(folders: Folders, record: InstanceRecord): Promise<void> {
+  const folder = folderOf(folders, record.id);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await Promise.all([
+    rm(path.join(folders.exits, record.id), { force: true }),
+    rm(path.join(folder, 'pids'), { force: true }),
+  ]);
+  await writeRecord(folders, record);
+  await allocateExit(folder);
+  await writeFile(path.join(folder, 'run'), `${record.run}\n`, { mode: 0o600 });
+  for (const name of ['stdout.log', 'stderr.log']) {
+    const handle = await open(path.join(folder, name), 'a', 0o640);
+    await handle.close();
+  }
+}
+
+/** Shim and program as far as they have written themselves down. */
+export function readPids(
+  folders: Folders,
+  id: string,
+): { readonly shim?: WrittenPid | undefined; readonly main?: WrittenPid | undefined } {
+  let text: string;
+  try {
+    text = readFileSync(path.join(folderOf(folders, id), 'pids'), 'latin1');
+  } catch {
+    return {};
+  }
+  // What comes after the last line break is not whole yet.
+  const [shim, main] = text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => parseProcStat(line));
+  return { shim, main };
+}
+
+function parseExit(file: string, run: string): WrittenExit | undefined {
+  try {
+    const [found, code] = readFileSync(file, 'latin1').trim().split(' ');
+    if (found !== run || code === undefined || !/^\d{1,3}$/.test(code)) return undefined;
+    return { code: Number(code), at: statSync(file).mtime.toISOString() };
+  } catch {
+    return undefined;
+  }
+}
+
+/** How the shim says it ended; undefined if it has not. */
+export function readExit(folders: Folders, { id, run }: InstanceRecord): WrittenExit | undefined {
+  return parseExit(path.join(folders.exits, id), run);
+}
+
+/** What a shim wrote that is dead and may have been killed between writing and moving its last word. */
+export function readLastWord(folders: Folders, record: InstanceRecord): WrittenExit | undefined {
+  return (
+    readExit(folders, record) ?? parseExit(path.join(folderOf(folders, record.id), 'exit.tmp'), record.run)
+  );
+}
+
+/** Forgets an instance: the record first, so that what is left of a broken removal is no instance. */
+export async function removeFiles(folders: Folders, id: string): Promise<void> {
+  const folder = folderOf(folders, id);
+  rmSync(path.join(folder, 'record.json'), { force: true });
+  await rm(folder, { recursive: true, force: true });
+  await rm(path.join(folders.exits, id), { force: true });
+}

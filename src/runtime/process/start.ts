@@ -1,0 +1,175 @@
+/** Owns one start of an instance: everything checked and on disk before the shim is started, and waiting until the program itself runs. */
+import { spawn } from 'node:child_process';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { Clock } from '../../host/clock.ts';
+import { randomId } from '../../host/clock.ts';
+import { isAlive, readCommandLine } from '../../host/proc-stat.ts';
+import { plainText, quoteValue } from '../../model/text.ts';
+import { SluiceError } from '../../errors.ts';
+import type { Admit } from '../admission.ts';
+import { makeCgroups, removeCgroups } from '../cgroup/cgroup.ts';
+import type { CgroupMounts } from '../cgroup/mounts.ts';
+import type { StartOrder } from '../driver.ts';
+import { checkWords } from '../launch/check-environment.ts';
+import { userOf } from '../launch/identity.ts';
+import {
+  filesLimit,
+  type Launch,
+  LAUNCH_ENV,
+  launchingCommandLines,
+  scriptParameters,
+} from '../launch/launch.ts';
+import { type Folders, folderOf, prepareRun, readExit, readPids, type InstanceRecord } from './record.ts';
+import { shimCommand } from './shim.ts';
+
+/** What a start needs besides the order. */
+export interface StartContext {
+  readonly folders: Folders;
+  /** File that holds the shim's script. */
+  readonly script: string;
+  readonly bootId: string;
+  readonly clock: Clock;
+  readonly admit: Admit;
+  readonly mounts: CgroupMounts;
+  /** Folder names of control groups above the instance's. */
+  readonly cgroupParts: readonly string[];
+}
+
+/** A machine under load takes its time; the shim needs about 10 ms. */
+const LAUNCH_TIMEOUT_MS = 20_000;
+const PAUSE_MS = 2;
+/** Exit codes of sh, setsid, prlimit, setpriv and env when they could not go on: not launched, not executable, not found. */
+const LAUNCH_FAILURES = [1, 2, 125, 126, 127];
+const LAUNCHERS = /^(sluice|setsid|prlimit|setpriv|env|.*shim\.sh): /;
+
+/** Everything about the program, checked as far as it can be before anything is started. */
+async function prepareLaunch(
+  order: StartOrder,
+  admit: Admit,
+): Promise<{ readonly launch: Omit<Launch, 'cgroups'>; readonly notes: readonly string[] }> {
+  const env: Readonly<Record<string, string>> = { ...order.env, SLUICE_INSTANCE: order.id };
+  checkWords(order.command, env);
+  const user = await userOf(order.user);
+  const { command, workingDirectory } = await admit('process', order);
+  const { files, notes } = filesLimit(order.limits.files);
+  return { launch: { command, env, workingDirectory, user, files }, notes };
+}
+
+/** Last line of what a file has from a place on, of its last 2 KiB; '' if there is none. */
+function lastLine(file: string, from: number): string {
+  try {
+    const fd = openSync(file, 'r');
+    try {
+      const buffer = Buffer.alloc(2_048);
+      const at = Math.max(from, fstatSync(fd).size - buffer.length);
+      const text = buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, at)).toString('utf8');
+      return text.trimEnd().split('\n').at(-1) ?? '';
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return '';
+  }
+}
+
+function notStarted(order: StartOrder, why: string): SluiceError {
+  return new SluiceError('failed', `instance ${order.id} cannot be started`, {
+    why: plainText(why, 300),
+    fix: `run ${quoteValue(order.command[0] ?? '')} by hand as user ${order.user}`,
+    details: { instance: order.id, user: order.user },
+  });
+}
+
+/** A shim that was just started. */
+interface Started {
+  readonly record: InstanceRecord;
+  /** Command lines of the steps before the program. */
+  readonly launching: ReadonlySet<string>;
+  readonly hasFailed: () => string | undefined;
+  /** The error output, and how much there was of earlier runs. */
+  readonly stderr: { readonly file: string; readonly size: number };
+}
+
+/** Waits until the program runs or has ended. @throws SluiceError `failed` if a step before the program failed */
+async function awaitProgram(
+  order: StartOrder,
+  { record, launching, hasFailed, stderr }: Started,
+  { folders, clock }: StartContext,
+): Promise<void> {
+  const deadline = clock.monotonicMs() + LAUNCH_TIMEOUT_MS;
+  for (;;) {
+    const { main } = readPids(folders, order.id);
+    const commandLine = main === undefined ? '' : readCommandLine(main.pid);
+    if (main !== undefined && commandLine !== '' && !launching.has(commandLine)) {
+      if (isAlive(main.pid, main.startTicks)) return;
+    }
+    const exit = readExit(folders, record);
+    if (exit !== undefined) {
+      const said = lastLine(stderr.file, stderr.size);
+      if (LAUNCH_FAILURES.includes(exit.code) && LAUNCHERS.test(said)) throw notStarted(order, said);
+      return;
+    }
+    const failed = hasFailed();
+    if (failed !== undefined && main === undefined) throw notStarted(order, failed);
+    if (clock.monotonicMs() >= deadline) throw notStarted(order, 'its shim did not get ready in time');
+    await clock.sleep(PAUSE_MS);
+  }
+}
+
+/** Starts the shim. @returns why it is gone, once it is */
+function startShim(words: readonly string[]): () => string | undefined {
+  let failed: string | undefined;
+  const [file = '', ...args] = words;
+  const child = spawn(file, args, { detached: true, stdio: 'ignore', cwd: '/', env: { ...LAUNCH_ENV } });
+  child.once('error', (error) => {
+    failed = `cannot run ${file}: ${error.message}`;
+  });
+  child.once('exit', (code, signal) => {
+    failed ??= `its shim ended at once (${signal ?? code}); is the disk full?`;
+  });
+  child.unref();
+  return () => failed;
+}
+
+/**
+ * Starts an instance of which nothing runs. Logs of earlier runs stay.
+ * @param onRecord called once everything is on disk, before the shim is started
+ * @throws SluiceError `permission`, `config`, `failed`; then nothing of it runs
+ */
+export async function startRun(
+  order: StartOrder,
+  context: StartContext,
+  onRecord: (record: InstanceRecord) => void,
+): Promise<void> {
+  const { folders, clock, mounts } = context;
+  const { launch, notes } = await prepareLaunch(order, context.admit);
+  const run = randomId();
+  const setup = makeCgroups(mounts, [...context.cgroupParts, `${order.id}.${run}`], order.limits);
+  const record: InstanceRecord = {
+    format: 1,
+    id: order.id,
+    service: order.service,
+    port: order.port,
+    bootId: context.bootId,
+    run,
+    startedAt: clock.now().toISOString(),
+    cgroups: setup.groups,
+    notes: [...setup.notes, ...notes],
+    logs: order.logs,
+  };
+  try {
+    await prepareRun(folders, record);
+  } catch (error) {
+    if (setup.groups !== undefined) await removeCgroups(setup.groups);
+    throw error;
+  }
+  onRecord(record);
+  const whole = { ...launch, cgroups: setup.groups?.folders ?? [] };
+  const shim = { folder: folderOf(folders, order.id), run, exits: folders.exits, name: order.id };
+  const words = shimCommand(context.script, shim, scriptParameters(whole));
+  const file = path.join(shim.folder, 'stderr.log');
+  const stderr = { file, size: statSync(file).size };
+  const launching = launchingCommandLines(whole, words);
+  await awaitProgram(order, { record, launching, hasFailed: startShim(words), stderr }, context);
+}

@@ -1,0 +1,225 @@
+/** The driver contract on plain processes, and what only they have: shims, identities, exit codes, agents that die at any moment. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readProcStat } from '../../src/host/proc-stat.ts';
+import type { Driver, ExitStatus, Observed } from '../../src/runtime/driver.ts';
+import { driverContract, freshId } from './driver-suite.ts';
+import {
+  type DriverWorld,
+  eventually,
+  openDriverWorld,
+  outputOf,
+  pidsOf,
+  recordOf,
+  textOf,
+  whyNoCgroup,
+} from './driver-world.ts';
+
+driverContract('process');
+
+const exitOf = (driver: Driver, id: string): Promise<ExitStatus> =>
+  new Promise((resolve) => void driver.onExit(id, resolve));
+
+function mainOf(found: Observed): number {
+  if (found.kind !== 'running' || found.main === undefined) throw new Error('it does not run');
+  return found.main.pid;
+}
+
+describe('the driver process', () => {
+  let world: DriverWorld;
+  let driver: Driver;
+  let id: string;
+  beforeEach(async () => {
+    world = await openDriverWorld('process');
+    driver = await world.open();
+    id = freshId();
+  });
+  afterEach(() => world.close());
+  const folder = (): string => path.join(world.root, 'instances', id);
+  const shim = (): number => Number.parseInt(readFileSync(path.join(folder(), 'pids'), 'utf8'), 10);
+  const start = async (script?: string): Promise<number> =>
+    mainOf(await driver.start(world.order({ id, ...(script === undefined ? {} : { script }) })));
+
+  it('keeps exit codes and signals', async () => {
+    const cases = [
+      ['sleep 0.05; exit 7', { code: 7, signal: undefined }],
+      ['sleep 0.05; exit 0', { code: 0, signal: undefined }],
+      ['sleep 0.05; kill -KILL $$', { code: undefined, signal: 'SIGKILL' }],
+      ['sleep 0.05; kill -INT $$', { code: undefined, signal: 'SIGINT' }],
+      ['exit 3', { code: 3, signal: undefined }],
+    ] as const;
+    for (const [script, exit] of cases) {
+      await driver.start(world.order({ id, script }));
+      const found = await exitOf(driver, id);
+      expect([script, found]).toMatchObject([script, { ...exit, lost: false, outOfMemory: false }]);
+      expect(Date.parse(found.at ?? '')).toBeGreaterThan(Date.now() - 60_000);
+    }
+  });
+
+  it('ends by any of the signals, none of which its programs were started to ignore', async () => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) {
+      await start();
+      expect(await driver.stop(id, { signal, graceMs: 10_000 })).toMatchObject({ signal });
+    }
+  });
+
+  it('drops privileges, has no files of the agent, and leads a session of its own', async () => {
+    const script = `ls -l /proc/self/fd | grep -c -- '->'; grep -E '^(Uid|Groups|NoNewPrivs|CapBnd|CapEff|SigIgn)' /proc/self/status; cat /proc/self/oom_score_adj; umask; exec sleep 1000`;
+    const pid = await start(script);
+    await eventually(async () => expect(await outputOf(driver, id, 'stdout')).toMatch(/^0022$/m));
+    const output = await outputOf(driver, id, 'stdout');
+    expect(output).toMatch(/^4\n/); // three, and the folder that ls lists
+    expect(output).toMatch(/^NoNewPrivs:\s+1$/m);
+    expect(output).toMatch(/^SigIgn:\s+0{16}$/m);
+    expect(output).toMatch(/^CapEff:\s+0{16}$/m);
+    expect(process.geteuid?.() === 0 ? output : 'CapBnd:\t0000000000000000').toMatch(/^CapBnd:\s+0{16}$/m);
+    expect(readProcStat(pid)?.session).toBe(pid);
+  });
+
+  it('gives limits of open files, and says what it cannot give', async () => {
+    const script = 'ulimit -n; exec sleep 1000';
+    const found = await driver.start(world.order({ id, script, limits: { files: 99 } }));
+    await eventually(async () => expect(await outputOf(driver, id, 'stdout')).toBe('99\n'));
+    expect(found).toMatchObject({ notes: [] });
+  });
+
+  it('says plainly which limits are not enforced without control groups', async () => {
+    const bare = await world.open({ noCgroups: true });
+    const limits = { cpu: 1, memoryBytes: 2 ** 30, pids: 10 };
+    const found = await bare.start(world.order({ id, limits }));
+    expect(found.kind === 'running' ? found.notes.join('\n') : '').toMatch(
+      /cpu limit not enforced: no cgroup.*\nmemory limit not enforced: .*address space.*\npids limit not enforced/,
+    );
+    expect((await bare.usage([id])).get(id)).toMatchObject({ pids: 1 });
+  });
+
+  it('without control groups still ends what left the session', async () => {
+    const bare = await world.open({ noCgroups: true });
+    const script = `trap '' TERM; setsid sh -c "trap '' TERM; sleep 1001" & while :; do sleep 1; done`;
+    await bare.start(world.order({ id, script }));
+    await eventually(() => expect(pidsOf(id).length).toBeGreaterThanOrEqual(3));
+    await bare.stop(id, { signal: 'SIGTERM', graceMs: 100 });
+    expect(pidsOf(id)).toEqual([]);
+  });
+
+  it('ends what a program that ended by itself has left behind', async () => {
+    await start('sleep 1001 & setsid sleep 1002 & sleep 0.1; exit 4');
+    expect(await exitOf(driver, id)).toMatchObject({ code: 4 });
+    await eventually(() => expect(pidsOf(id)).toEqual([]));
+  });
+
+  it('goes on when its shim is killed, and knows that the end was seen by nobody', async () => {
+    const pid = await start();
+    process.kill(shim(), 'SIGKILL');
+    await eventually(() => expect(readProcStat(shim())?.state ?? 'Z').toBe('Z'));
+    expect(await driver.list()).toMatchObject([{ kind: 'running', main: { pid } }]);
+    expect(await (await world.open()).list()).toMatchObject([{ kind: 'running', main: { pid } }]);
+    process.kill(pid, 'SIGKILL');
+    expect(await exitOf(driver, id)).toMatchObject({ lost: true, code: undefined, signal: undefined });
+  });
+
+  it('sees the end when shim and program are killed together, in either order', async () => {
+    for (const order of ['shim first', 'program first'] as const) {
+      const pid = await start();
+      const keeper = shim();
+      for (const victim of order === 'shim first' ? [keeper, pid] : [pid, keeper])
+        process.kill(victim, 'SIGKILL');
+      const exit = await exitOf(driver, id);
+      expect([order, exit.lost || exit.signal === 'SIGKILL']).toEqual([order, true]);
+    }
+  });
+
+  it('stops what has lost its shim', async () => {
+    const pid = await start(`trap '' TERM; sleep 1001 & while :; do sleep 1; done`);
+    process.kill(shim(), 'SIGKILL');
+    await driver.stop(id, { signal: 'SIGTERM', graceMs: 100 });
+    expect(readProcStat(pid)?.state ?? 'Z').toBe('Z');
+    expect(pidsOf(id)).toEqual([]);
+  });
+
+  it('kills a stopped program', async () => {
+    const pid = await start(`trap '' TERM; echo up; while :; do sleep 1; done`);
+    await eventually(async () => expect(await outputOf(driver, id, 'stdout')).toBe('up\n'));
+    process.kill(pid, 'SIGSTOP');
+    expect(await driver.stop(id, { signal: 'SIGTERM', graceMs: 100 })).toMatchObject({ signal: 'SIGKILL' });
+  });
+
+  it('does not take another process of the same pid for its own, nor touch it', async () => {
+    const stranger = spawn('sleep', ['1000'], { stdio: 'ignore', env: {} });
+    try {
+      const pid = await start();
+      await driver.stop(id, { signal: 'SIGTERM', graceMs: 5_000 });
+      const file = path.join(folder(), 'record.json');
+      const { ended, ...record } = recordOf(world, id);
+      expect(ended).toBeDefined();
+      writeFileSync(file, JSON.stringify(record));
+      rmSync(path.join(world.root, 'exits', id));
+      const fake = textOf(path.join(folder(), 'pids')).replaceAll(/^\d+/gm, String(stranger.pid));
+      writeFileSync(path.join(folder(), 'pids'), fake);
+      const second = await world.open();
+      expect(await second.list()).toMatchObject([{ kind: 'exited', exit: { lost: true } }]);
+      expect(await second.stop(id, { signal: 'SIGTERM', graceMs: 100 })).toMatchObject({ lost: true });
+      expect(readProcStat(stranger.pid ?? 0)?.state).toBe('S');
+      expect(pid).not.toBe(stranger.pid);
+    } finally {
+      stranger.kill('SIGKILL');
+    }
+  });
+
+  it('takes nothing for running after a reboot', async () => {
+    await start();
+    const after = await world.open({ bootId: 'another-boot' });
+    expect(await after.list()).toMatchObject([{ kind: 'exited', exit: { lost: true } }]);
+    await after.close();
+    // In truth it runs: as it was, so that it is ended with the world.
+    const { ended: _, ...record } = recordOf(world, id);
+    writeFileSync(path.join(folder(), 'record.json'), JSON.stringify(record));
+  });
+
+  it('takes a zombie for dead', async () => {
+    const pid = await start();
+    process.kill(shim(), 'SIGSTOP');
+    process.kill(pid, 'SIGKILL');
+    await eventually(() => expect(readProcStat(pid)?.state ?? 'Z').toBe('Z'));
+    expect(await exitOf(driver, id)).toMatchObject({ lost: true });
+  });
+
+  it('tells ends that came while no agent was there', async () => {
+    await start('sleep 0.1; exit 9');
+    await driver.close();
+    await eventually(() => expect(existsSync(path.join(world.root, 'exits', id))).toBe(true));
+    const second = await world.open();
+    expect(await second.list()).toMatchObject([{ kind: 'exited', exit: { code: 9, lost: false } }]);
+    expect(await exitOf(second, id)).toMatchObject({ code: 9 });
+  });
+
+  it('starts nothing where a link was put in the way after the policy was asked', async () => {
+    const late = path.join(world.scratch, 'late');
+    mkdirSync(late);
+    const swapped = await world.open({
+      afterAdmission: () => {
+        rmSync(late, { recursive: true });
+        symlinkSync('/etc', late);
+      },
+    });
+    const order = world.order({ id, workingDirectory: late, script: `touch ${world.scratch}/ran` });
+    expect(await swapped.start(order).catch((error: unknown) => error)).toMatchObject({
+      code: 'failed',
+      why: expect.stringContaining('is not what it was') as unknown,
+    });
+    expect(existsSync(`${world.scratch}/ran`)).toBe(false);
+    expect(pidsOf(id)).toEqual([]);
+  });
+
+  it('has groups only while instances run', async ({ skip }) => {
+    skip(whyNoCgroup('pids') !== undefined, whyNoCgroup('pids'));
+    await start();
+    const folders = textOf(path.join(folder(), 'record.json')).match(/\/sys\/[^"]+/g) ?? [];
+    expect(folders.length).toBeGreaterThan(0);
+    expect(folders.every((group) => existsSync(group))).toBe(true);
+    await driver.stop(id, { signal: 'SIGTERM', graceMs: 5_000 });
+    expect(folders.some((group) => existsSync(group))).toBe(false);
+  });
+});
