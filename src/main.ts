@@ -143,6 +143,7 @@ async function main(): Promise<void> {
     programs: devPrograms(),
     exec: async (...args) => (await import('./host/exec.ts')).exec(...args),
     uid: process.getuid?.() ?? 0,
+    pid: process.pid,
     onResync,
     writeBugLog,
   };

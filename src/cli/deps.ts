@@ -32,8 +32,9 @@ export interface CliDeps {
   readonly programs: DevPrograms;
   /** Runs programs that read this node: explain, verify, doctor. */
   readonly exec: Exec;
-  /** User id of this process. */
+  /** User id of this process, and its own id. */
   readonly uid: number;
+  readonly pid: number;
   /** Calls `resync` on SIGHUP; returns how to stop listening. */
   readonly onResync: (resync: () => void) => () => void;
   /** Writes the stack of a bug to a file and gives its path; undefined if that is not possible. */

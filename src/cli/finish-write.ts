@@ -5,7 +5,9 @@
 import { exitCodeOf, type ResultCode, SluiceError } from '../errors.ts';
 import type { Convergence } from '../ops/converge.ts';
 import type { WriteReport, WriteResult } from '../ops/result.ts';
+import type { InstancesOutcome } from '../ops/wait-instances.ts';
 import { awaitConvergence, convergenceProblem } from './await-convergence.ts';
+import { awaitInstances, instancesProblem } from './await-instances.ts';
 import { asSluiceError, formatError } from './error-output.ts';
 import type { MutationOptions } from './options.ts';
 import { isJson } from './output/format.ts';
@@ -57,15 +59,19 @@ function convergenceJson(convergence: Convergence | undefined): object | null {
 async function writeDocument(
   session: Session,
   report: WriteReport,
-  convergence: Convergence | undefined,
+  found: {
+    readonly convergence: Convergence | undefined;
+    readonly instances: ReadonlyMap<string, InstancesOutcome>;
+  },
 ): Promise<void> {
-  const waited = convergenceJson(convergence);
+  const waited = convergenceJson(found.convergence);
   const written = report.results.map(({ plan: _plan, service, ...result }) => ({
     reference: `service/${service}`,
     service,
     ...result,
     requestId: result.requestId ?? null,
     convergence: waited,
+    instances: found.instances.get(service) ?? null,
   }));
   const failed = report.failures.map(({ service, error }) => ({
     reference: `service/${service}`,
@@ -134,21 +140,68 @@ async function waitFor(session: Session, report: WriteReport, options: MutationO
   }
 }
 
+/** How a wait for instances ended, by service. */
+interface Started {
+  readonly instances: ReadonlyMap<string, InstancesOutcome>;
+  readonly problem: SluiceError | undefined;
+}
+
+const NONE: Started = { instances: new Map(), problem: undefined };
+
+/** The managed service of a result; undefined for others. */
+function managedOf({ outcome, plan, service }: WriteResult): string | undefined {
+  if (outcome === 'deleted') return undefined;
+  return plan.origin === 'managed' ? service : undefined;
+}
+
+/** Waits for the instances of managed services: where the command is about them, or --wait was given. */
+async function waitStarted(
+  session: Session,
+  report: WriteReport,
+  options: MutationOptions & { readonly instances: boolean },
+): Promise<Started> {
+  const names = report.results.flatMap((result) => managedOf(result) ?? []);
+  const isAsked = options.wait === true;
+  if (options.wait === false || !(options.instances || isAsked)) {
+    const [first] = names;
+    if (first !== undefined)
+      session.notes.detail(`sluice wait ${first} --for healthy waits for the instances`);
+    return NONE;
+  }
+  const instances = new Map<string, InstancesOutcome>();
+  let problem: SluiceError | undefined;
+  for (const service of names) {
+    try {
+      const outcome = await awaitInstances(session, service);
+      instances.set(service, outcome);
+      problem ??= instancesProblem(session, outcome, { service, asked: isAsked });
+    } catch (error) {
+      const again = `sluice wait ${service} --for healthy`;
+      return { instances, problem: stoppedWaiting(error, report.revision, again) };
+    }
+  }
+  return { instances, problem };
+}
+
 /**
- * Shows what was written and waits for the nodes.
+ * Shows what was written and waits for the nodes, and for the instances of managed services where the command is about them
+ * (`instances`) or --wait was given.
  * @throws SluiceError the report's own error first, else what the wait found
  */
 export async function finishWrite(
   session: Session,
   report: WriteReport,
   options: MutationOptions,
+  { instances = false } = {},
 ): Promise<ResultCode> {
   const lines = inLines(session);
   if (lines) writeLines(session, report.results);
   const { convergence, problem } = await waitFor(session, report, options);
-  if (!lines) await writeDocument(session, report, convergence);
+  const started =
+    problem === undefined ? await waitStarted(session, report, { ...options, instances }) : NONE;
+  if (!lines) await writeDocument(session, report, { convergence, instances: started.instances });
   writeFailures(session, report);
-  const error = report.error ?? problem;
+  const error = report.error ?? problem ?? started.problem;
   if (error !== undefined) throw error;
   return 'ok';
 }

@@ -74,10 +74,21 @@ export function stateDirOption(): Option {
 /** Directory of the agent's state where none is named. */
 export const DEFAULT_STATE_DIR = '/var/lib/sluice';
 
+/** Name of the node that a daemon is started on. */
+export function nodeOption(): Option {
+  return new Option('--node <name>', 'name of this node (default: the first label of the host name)');
+}
+
+/** How a daemon logs. */
+export function logFormatOption(): Option {
+  const about = 'how the log on stderr looks (default: auto)';
+  return new Option('--log-format <format>', about).choices(['auto', 'text', 'json']);
+}
+
 /** The options of `agent` that may stand in a configuration file. */
 export function agentOptions(): readonly Option[] {
   return [
-    new Option('--node <name>', 'name of this node (default: the first label of the host name)'),
+    nodeOption(),
     stateDirOption(),
     listOption('--node-ip <addresses>', 'own addresses of this node (default: found from its routes)'),
     new Option('--dataplane <name>', 'how rules get into the kernel (default: auto)').choices([
@@ -85,11 +96,7 @@ export function agentOptions(): readonly Option[] {
       'iptables',
       'nftables',
     ]),
-    new Option('--log-format <format>', 'how the log on stderr looks (default: auto)').choices([
-      'auto',
-      'text',
-      'json',
-    ]),
+    logFormatOption(),
   ];
 }
 
@@ -122,7 +129,7 @@ export function addMutationOptions(command: Command): Command {
     .option('--dry-run', 'show what would change and change nothing')
     .option('-y, --yes', 'consent to everything that would be asked')
     .addOption(new Option(flags, about).argParser(parseRevision))
-    .option('--wait', 'fail (3) if there is no live agent to wait for')
+    .option('--wait', 'wait for started instances too; fail (3) if no agent lives or no monitor leads')
     .option('--no-wait', 'do not wait until the agents have applied the change')
     .option('--reason <text>', 'why, for the audit record');
 }

@@ -7,10 +7,15 @@ import { VERSION } from '../version.ts';
 import { defineAgent } from './commands/agent.ts';
 import { defineDev } from './commands/dev.ts';
 import { defineDescribe } from './commands/describe.ts';
+import { defineDrain, defineRestore } from './commands/drain.ts';
+import { defineNode } from './commands/node.ts';
+import { defineScale } from './commands/scale.ts';
 import { defineExplain } from './commands/explain.ts';
 import { defineInstance } from './commands/instance.ts';
 import { defineList } from './commands/list.ts';
 import { defineDoctor } from './commands/doctor.ts';
+import { defineLogs } from './commands/logs.ts';
+import { defineMonitor } from './commands/monitor.ts';
 import { definePlan } from './commands/plan.ts';
 import { definePublish } from './commands/publish.ts';
 import { defineStatus } from './commands/status.ts';
@@ -34,10 +39,16 @@ export interface ProgramOutput {
 }
 
 const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[]])[] = [
-  ['Publish and change:', [definePublish, defineUnpublish, definePlan, defineInstance]],
-  ['Observe:', [defineStatus, defineList, defineDescribe, defineExplain, defineVerify, defineWait]],
-  ['Run:', [defineAgent, defineDev]],
-  ['Operate:', [defineDoctor, defineCompletion, defineVersion, defineHelp]],
+  [
+    'Publish and change:',
+    [definePublish, defineUnpublish, definePlan, defineInstance, defineScale, defineDrain, defineRestore],
+  ],
+  [
+    'Observe:',
+    [defineStatus, defineList, defineDescribe, defineExplain, defineVerify, defineWait, defineLogs],
+  ],
+  ['Run:', [defineAgent, defineMonitor, defineDev]],
+  ['Operate:', [defineNode, defineDoctor, defineCompletion, defineVersion, defineHelp]],
 ];
 
 /** What ends every run of commander that did what was asked: help or version shown. */

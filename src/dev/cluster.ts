@@ -1,5 +1,5 @@
 /**
- * Owns the little cluster of `sluice dev`: etcd, agents, instances and a published service on a private topology, and the burst of
+ * Owns the little cluster of `sluice dev`: etcd, agents, monitors, instances and a published service on a private topology, and the burst of
  * connections that shows that it works. Runs inside the sandbox; everything is done through the real commands.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -77,6 +77,16 @@ async function startAgents(topology: Topology, sluice: readonly string[]): Promi
     throw new SluiceError('failed', 'an agent ended', { why: dead.stderr().slice(-1_000) });
 }
 
+/** Starts a monitor on every node: one leads, the others stand by. */
+async function startMonitors(topology: Topology, sluice: readonly string[]): Promise<void> {
+  await Promise.all(
+    topology.nodes.map(async (node) => {
+      const flags = ['--node', node.name, '--endpoints', topology.etcd.endpoints];
+      await node.start([...sluice, 'monitor', ...flags, '--log-format', 'text']);
+    }),
+  );
+}
+
 async function publish(
   topology: Topology,
   instances: readonly TopologyInstance[],
@@ -137,7 +147,7 @@ export async function startDevCluster(
   const topology = await startTopology({ instanceProgram: programs.instance });
   try {
     const env = await commandEnvironment(topology, programs.sluice);
-    onStep('starting three agents and three instances');
+    onStep('starting three agents, monitors and instances');
     const [instances] = await Promise.all([
       Promise.all(
         topology.nodes.map(
@@ -145,6 +155,7 @@ export async function startDevCluster(
         ),
       ),
       startAgents(topology, programs.sluice),
+      startMonitors(topology, programs.sluice),
     ]);
     onStep('publishing the service');
     await publish(topology, instances, env);

@@ -44,6 +44,13 @@ export const countField = v.pipe(
   v.minValue(0, 'must be a whole number from 0'),
 );
 
+/** A length of time: seconds, at most a day. */
+export const secondsField = v.pipe(
+  v.number('must be seconds, at most a day'),
+  v.minValue(0, 'must be seconds, at most a day'),
+  v.maxValue(86_400, 'must be seconds, at most a day'),
+);
+
 /** A weight. */
 export const weightField = v.pipe(
   v.number(`must be a whole number 0-${MAX_WEIGHT}`),
@@ -67,11 +74,12 @@ function canonical<T extends Address>(
   }
 }
 
-/** Canonical `IP:PORT` that can be dialled, as text to data. */
-export const addressField: v.GenericSchema<string, Address> = canonicalField(
-  (text) => canonical(text, parseAddress, formatAddress),
-  'must be a canonical IP:PORT that can be dialled',
-);
+/** Canonical `IP:PORT` that can be dialled, as text to data, or `IP:0`: an instance that has no port yet. */
+export const portlessField: v.GenericSchema<string, Address> = canonicalField((text) => {
+  if (!text.endsWith(':0')) return canonical(text, parseAddress, formatAddress);
+  const address = canonical(`${text.slice(0, -1)}1`, parseAddress, formatAddress);
+  return address === undefined ? undefined : { ip: address.ip, port: 0 };
+}, 'must be a canonical IP:PORT that can be dialled');
 
 /** Canonical `IP:PORT/proto` that can be dialled, as text to data. */
 export const entryField: v.GenericSchema<string, Entry> = canonicalField(

@@ -14,3 +14,6 @@ export const MAX_DEPTH = 32;
 
 /** Characters of a spec text, checked before it is parsed. */
 export const MAX_SPEC_LENGTH = 1024 * 1024;
+
+/** Replicas of one service: each is an assignment with a copy of the template. */
+export const MAX_REPLICAS = 1_000;

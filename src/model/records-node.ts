@@ -1,6 +1,7 @@
 /** Owns the stored form of what nodes say of themselves: facts, liveness, acknowledgement. Pure. */
 import * as v from 'valibot';
-import { countField, hashField, ipField, textField, timeField } from './fields.ts';
+import { countField, flagField, hashField, ipField, textField, timeField } from './fields.ts';
+import { badLabel, LABEL_RULE, MAX_LABELS } from './labels.ts';
 import { isName, NAME_RULE } from './name.ts';
 import type { Applied, NodeAlive, NodeFacts } from './node.ts';
 import {
@@ -11,6 +12,9 @@ import {
   type Raw,
   type RecordSchema,
 } from './records.ts';
+import { drainField, plainDrain, textMapField } from './records-template.ts';
+import { DRIVERS } from './template-choices.ts';
+import type { DriverName } from './template.ts';
 import { plainText } from './text.ts';
 
 /** Failure lines kept in an acknowledgement; the agent's log has them all. */
@@ -19,7 +23,16 @@ const ADDRESSES = 'must be a list of 1 to 64 IP addresses';
 const NETWORKS = 'must be a list of at most 64 networks';
 const FAILURES = `must be a list of at most ${MAX_FAILURES} lines`;
 
-const nodeSchema = v.object({
+const DRIVER_LIST = 'must be a list of at most 32 drivers';
+const LABELS = `must be at most ${MAX_LABELS} labels: ${LABEL_RULE}`;
+
+const labelsField = v.pipe(
+  textMapField,
+  v.check((labels) => badLabel(labels) === undefined && Object.keys(labels).length <= MAX_LABELS, LABELS),
+);
+
+/** What the node's agent writes. */
+const factsSchema = v.object({
   addresses: v.pipe(v.array(ipField, ADDRESSES), v.minLength(1, ADDRESSES), v.maxLength(64, ADDRESSES)),
   networks: v.optional(v.pipe(v.array(textField, NETWORKS), v.maxLength(64, NETWORKS))),
   cpus: countField,
@@ -28,7 +41,14 @@ const nodeSchema = v.object({
   kernel: textField,
   dataplane: textField,
   startedAt: timeField,
+  labels: v.optional(labelsField),
+  drivers: v.optional(v.pipe(v.array(textField, DRIVER_LIST), v.maxLength(32, DRIVER_LIST))),
 });
+
+/** What people write. */
+const ordersSchema = v.object({ cordoned: v.optional(flagField), drain: v.optional(drainField) });
+
+const nodeSchema = v.object({ ...factsSchema.entries, ...ordersSchema.entries });
 
 const aliveSchema = v.object({ since: timeField });
 
@@ -56,10 +76,20 @@ function decodeOfNode<S extends RecordSchema>(
  */
 export function decodeNode(name: string, json: string): Decoded<NodeFacts> {
   const { value, raw } = decodeOfNode(`node/${name}`, name, { json, schema: nodeSchema });
-  return { value: { name, ...value }, raw };
+  const { drivers, ...rest } = value;
+  const known = drivers?.filter(isDriver);
+  return { value: { name, ...rest, ...(known === undefined ? {} : { drivers: known }) }, raw };
 }
 
-/** JSON of `node/<node>`; the name is in the key only. */
+/** A driver that this version knows; others, of newer agents, are no placement for it. */
+function isDriver(name: string): name is DriverName {
+  return DRIVERS.some((driver) => driver === name);
+}
+
+/**
+ * JSON of `node/<node>` as its agent writes it; the name is in the key only.
+ * @param raw what is stored: `cordoned` and `drain`, which are people's, stay as they are there; those of `facts` are not written
+ */
 export function encodeNode(facts: NodeFacts, raw?: Raw): string {
   const { addresses, networks, cpus, memoryBytes, startedAt } = facts;
   const texts = {
@@ -68,8 +98,22 @@ export function encodeNode(facts: NodeFacts, raw?: Raw): string {
     dataplane: plainText(facts.dataplane),
   };
   const links = networks === undefined ? {} : { networks: [...networks] };
-  const record = { addresses: [...addresses], ...links, cpus, memoryBytes, startedAt, ...texts };
-  return encodeRecord(nodeSchema, record, raw);
+  const { labels, drivers } = facts;
+  const place = { labels, drivers: drivers === undefined ? undefined : [...drivers] };
+  const record = { addresses: [...addresses], ...links, cpus, memoryBytes, startedAt, ...texts, ...place };
+  return encodeRecord(factsSchema, record, raw);
+}
+
+/**
+ * JSON of `node/<node>` as people's commands write it: what the agent says of the node stays as it is in `raw`.
+ * @param raw what is stored
+ */
+export function encodeNodeOrders(
+  { cordoned, drain }: Pick<NodeFacts, 'cordoned' | 'drain'>,
+  raw: Raw,
+): string {
+  const order = drain === undefined ? undefined : plainDrain(drain);
+  return encodeRecord(ordersSchema, { cordoned: cordoned === true ? true : undefined, drain: order }, raw);
 }
 
 /**

@@ -5,18 +5,29 @@ import { formatAffinity } from './affinity.ts';
 import type { Generation } from './audit.ts';
 import { compareEntries, type Entry, formatEntry } from './entry.ts';
 import {
-  addressField,
   affinityField,
+  countField,
   entryField,
   flagField,
+  hashField,
   nameField,
+  portlessField,
   requestIdField,
+  textField,
   timeField,
   weightField,
 } from './fields.ts';
-import { MAX_ENTRIES } from './limits.ts';
+import { MAX_ENTRIES, MAX_REPLICAS } from './limits.ts';
 import { isName, NAME_RULE } from './name.ts';
 import { badRecord, type Decoded, decodeRecord, encodeRecord, type Raw } from './records.ts';
+import {
+  assertTemplate,
+  drainField,
+  keptTemplate,
+  plainDrain,
+  reasonLine,
+  templateField,
+} from './records-template.ts';
 import type { Instance, Service } from './service.ts';
 
 const ENTRY_COUNT = `must be a list of 1 to ${MAX_ENTRIES} different entries`;
@@ -30,6 +41,8 @@ const STATES = [
   'failed',
   'crashloop',
 ] as const;
+/** States in which a managed instance may have no port: not started yet, or not to be started. */
+const PORTLESS = ['pending', 'failed', 'crashloop', 'stopped'];
 const INSTANCE_ID = /^[0-9A-Za-z[]([0-9A-Za-z.:[\]-]{0,126}[0-9A-Za-z])?$/;
 
 const originField = v.picklist(['static', 'managed', 'registered'], 'must be static, managed or registered');
@@ -44,23 +57,48 @@ const serviceSchema = v.object({
   origin: originField,
   masquerade: flagField,
   affinity: v.optional(affinityField),
+  replicas: v.optional(
+    v.pipe(countField, v.maxValue(MAX_REPLICAS, `must be a whole number 0-${MAX_REPLICAS}`)),
+  ),
+  template: v.optional(templateField),
   createdAt: timeField,
 });
 
 const instanceSchema = v.object({
-  address: addressField,
+  address: portlessField,
   weight: weightField,
   origin: originField,
   state: v.picklist(STATES, `must be one of ${STATES.join(', ')}`),
   node: v.optional(nameField),
+  templateHash: v.optional(hashField),
+  stateSince: v.optional(timeField),
+  why: v.optional(textField),
+  restarts: v.optional(countField),
+  drain: v.optional(drainField),
   createdAt: timeField,
 });
 
 const claimSchema = v.object({ service: nameField });
 const generationSchema = v.object({ at: timeField, requestId: requestIdField });
 
+/** True if the text may be the id of an instance: an address, or letters, digits, `.` and `-`. */
+export function isInstanceId(text: string): boolean {
+  return INSTANCE_ID.test(text);
+}
+
 function checkName(key: string, name: string): void {
   if (!isName(name)) throw badRecord(key, { field: '', value: name, why: `a name in a key is ${NAME_RULE}` });
+}
+
+/** A managed service has both replicas and a template, another one neither. */
+function checkManaged(key: string, service: Pick<Service, 'origin' | 'replicas' | 'template'>): void {
+  const { origin, replicas, template } = service;
+  for (const [field, value] of Object.entries({ replicas, template })) {
+    if ((value === undefined) === (origin !== 'managed')) continue;
+    const why = `${origin === 'managed' ? 'a managed' : 'only a managed'} service has replicas and a template`;
+    throw badRecord(key, { field, value, why });
+  }
+  if (template !== undefined) assertTemplate(key, template);
 }
 
 /**
@@ -72,6 +110,7 @@ export function decodeService(name: string, json: string): Decoded<Service> {
   checkName(key, name);
   const { value, raw } = decodeRecord(key, json, serviceSchema);
   const { affinity, ...rest } = value;
+  checkManaged(key, value);
   const entries = value.entries.toSorted(compareEntries);
   const affinityPart = affinity === undefined ? {} : { affinitySeconds: affinity };
   return { value: { name, ...rest, ...affinityPart, entries }, raw };
@@ -79,10 +118,12 @@ export function decodeService(name: string, json: string): Decoded<Service> {
 
 /** JSON of `service/<name>`; the name is in the key only. */
 export function encodeService(service: Service, raw?: Raw): string {
-  const { origin, masquerade, affinitySeconds, createdAt } = service;
+  const { origin, masquerade, affinitySeconds, replicas, createdAt } = service;
   const affinity = affinitySeconds === undefined ? undefined : formatAffinity(affinitySeconds);
   const entries = service.entries.toSorted(compareEntries).map(formatEntry);
-  return encodeRecord(serviceSchema, { entries, origin, masquerade, affinity, createdAt }, raw);
+  const template = service.template === undefined ? undefined : keptTemplate(raw, service.template);
+  const record = { entries, origin, masquerade, affinity, replicas, template, createdAt };
+  return encodeRecord(serviceSchema, record, raw);
 }
 
 /**
@@ -92,7 +133,7 @@ export function encodeService(service: Service, raw?: Raw): string {
 export function decodeInstance(service: string, id: string, json: string): Decoded<Instance> {
   const key = `instance/${service}/${id}`;
   checkName(key, service);
-  if (!INSTANCE_ID.test(id)) {
+  if (!isInstanceId(id)) {
     throw badRecord(key, {
       field: '',
       value: id,
@@ -101,6 +142,13 @@ export function decodeInstance(service: string, id: string, json: string): Decod
   }
   const { value, raw } = decodeRecord(key, json, instanceSchema);
   const { address, ...rest } = value;
+  if (address.port === 0 && !(value.origin === 'managed' && PORTLESS.includes(value.state))) {
+    throw badRecord(key, {
+      field: 'address',
+      value: formatAddress(address),
+      why: `port 0 (none yet) only in a managed instance that is ${PORTLESS.join(', ')}`,
+    });
+  }
   if (value.origin === 'static' && formatAddress(address) !== id) {
     throw badRecord(key, {
       field: 'address',
@@ -111,11 +159,14 @@ export function decodeInstance(service: string, id: string, json: string): Decod
   return { value: { service, id, ...address, ...rest }, raw };
 }
 
-/** JSON of `instance/<service>/<id>`; service and id are in the key only. */
+/** JSON of `instance/<service>/<id>`; service and id are in the key only. `why` and what people wrote are made plain and cut. */
 export function encodeInstance(instance: Instance, raw?: Raw): string {
-  const { weight, origin, state, node, createdAt } = instance;
+  const { weight, origin, state, node, templateHash, stateSince, restarts, createdAt } = instance;
   const address = formatAddress(instance);
-  return encodeRecord(instanceSchema, { address, weight, origin, state, node, createdAt }, raw);
+  const why = instance.why === undefined ? undefined : reasonLine(instance.why);
+  const drain = instance.drain === undefined ? undefined : plainDrain(instance.drain);
+  const life = { state, node, templateHash, stateSince, why, restarts, drain };
+  return encodeRecord(instanceSchema, { address, weight, origin, ...life, createdAt }, raw);
 }
 
 /** The claim of an entry: which service owns it. */

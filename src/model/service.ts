@@ -31,7 +31,7 @@ export interface Instance extends Address {
   /** Base weight 0-65535 set by the admin. */
   readonly weight: number;
   readonly origin: Origin;
-  /** Of static instances set by people (`draining`), of managed ones by the agent of its node. */
+  /** Of static instances `ready`, or `draining` by order of people; of managed ones set by the agent of its node. */
   readonly state: InstanceState;
   readonly node?: string | undefined;
   /** Of managed instances: content hash of the template that it runs. */
@@ -46,7 +46,7 @@ export interface Instance extends Address {
   readonly createdAt: string;
 }
 
-/** Life of an instance. Only `ready` ones get new connections; static ones are always `ready`. */
+/** Life of an instance. Only `ready` ones get new connections. */
 export type InstanceState =
   'pending' | 'starting' | 'ready' | 'draining' | 'stopping' | 'stopped' | 'failed' | 'crashloop';
 
@@ -66,6 +66,10 @@ export interface ServiceSpec {
   readonly masquerade: boolean;
   /** As in `Service`. */
   readonly affinitySeconds?: number | undefined;
+  /** What managed instances run; there are then no static ones. */
+  readonly template?: Template | undefined;
+  /** With a template: how many instances; undefined: as many as now, one of a new service. */
+  readonly replicas?: number | undefined;
 }
 
 /** One static instance of a spec. */

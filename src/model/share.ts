@@ -6,10 +6,12 @@ import type { InstanceState } from './service.ts';
 export interface Weighted extends Address {
   readonly weight: number;
   readonly state?: InstanceState | undefined;
+  readonly drain?: object | undefined;
 }
 
 function effectiveWeight(instance: Weighted): number {
-  return (instance.state ?? 'ready') === 'ready' ? instance.weight : 0;
+  const isReady = (instance.state ?? 'ready') === 'ready' && instance.drain === undefined;
+  return isReady ? instance.weight : 0;
 }
 
 const isIpv6 = (instance: Weighted): boolean => instance.ip.includes(':');

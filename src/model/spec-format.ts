@@ -4,38 +4,48 @@ import { formatAffinity } from './affinity.ts';
 import { compareEntries, formatEntry } from './entry.ts';
 import { formatInstanceArgument } from './instance-argument.ts';
 import type { Instance, Service, ServiceSpec } from './service.ts';
+import { type TemplateWords, templateWords } from './template-words.ts';
 
 /** A spec as the JSON object of a file; fields in the order of the documentation. */
 interface SpecObject {
   readonly kind: 'Service';
   readonly name: string;
   readonly entries: readonly string[];
-  readonly instances: readonly string[];
+  readonly instances?: readonly string[];
+  readonly replicas?: number;
+  readonly template?: TemplateWords;
   readonly masquerade: boolean;
   readonly affinity?: string;
 }
 
 /** The spec as a JSON object in canonical order. */
 function specObject(spec: ServiceSpec): SpecObject {
+  const { template, replicas } = spec;
+  const managed = {
+    ...(replicas === undefined ? {} : { replicas }),
+    ...(template === undefined ? {} : { template: templateWords(template) }),
+  };
+  const listed = { instances: spec.instances.toSorted(compareAddresses).map(formatInstanceArgument) };
   return {
     kind: 'Service',
     name: spec.name,
     entries: spec.entries.toSorted(compareEntries).map(formatEntry),
-    instances: spec.instances.toSorted(compareAddresses).map(formatInstanceArgument),
+    ...(template === undefined ? listed : managed),
     masquerade: spec.masquerade,
     ...(spec.affinitySeconds === undefined ? {} : { affinity: formatAffinity(spec.affinitySeconds) }),
   };
 }
 
-/** The spec that a stored service would be published from: its static instances. */
+/** The spec that a stored service would be published from: its static instances, or its template. */
 export function specOf(service: Service, instances: readonly Instance[]): ServiceSpec {
-  const { name, entries, masquerade, affinitySeconds } = service;
+  const { name, entries, masquerade, affinitySeconds, replicas, template } = service;
   const listed = instances.filter(({ origin }) => origin === 'static');
   return {
     name,
     entries,
     masquerade,
     ...(affinitySeconds === undefined ? {} : { affinitySeconds }),
+    ...(template === undefined ? {} : { template, replicas }),
     instances: listed.map(({ ip, port, weight }) => ({ ip, port, weight })).toSorted(compareAddresses),
   };
 }
@@ -46,12 +56,19 @@ function yamlList(field: string, items: readonly string[]): string {
   return `${field}:\n${items.map((item) => `  - ${JSON.stringify(item)}\n`).join('')}`;
 }
 
+/** Each field of a template on a line of its own, its value as JSON, which YAML reads too. */
+function instancesYaml({ instances, replicas, template }: SpecObject): string {
+  if (template === undefined) return yamlList('instances', instances ?? []);
+  const lines = Object.entries(template).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}\n`);
+  return `${replicas === undefined ? '' : `replicas: ${replicas}\n`}template:\n${lines.join('')}`;
+}
+
 /** A spec as a YAML document or as JSON in several lines; ends with a line break. Join several YAML ones with `---\n`. */
 export function formatSpec(spec: ServiceSpec, format: 'yaml' | 'json' = 'yaml'): string {
   const object = specObject(spec);
   if (format === 'json') return `${JSON.stringify(object, undefined, 2)}\n`;
   const head = `kind: ${object.kind}\nname: ${JSON.stringify(object.name)}\n`;
-  const lists = `${yamlList('entries', object.entries)}${yamlList('instances', object.instances)}`;
+  const lists = yamlList('entries', object.entries) + instancesYaml(object);
   const affinity = object.affinity === undefined ? '' : `affinity: ${JSON.stringify(object.affinity)}\n`;
   return `${head}${lists}masquerade: ${object.masquerade}\n${affinity}`;
 }

@@ -1,15 +1,27 @@
 /** Owns reading one service out of a spec's tree, with every defect at its place. Pure. */
 import { compareAddresses } from './address.ts';
 import { compareEntries, type Entry } from './entry.ts';
-import { MAX_ENTRIES, MAX_INSTANCES } from './limits.ts';
+import { MAX_ENTRIES, MAX_INSTANCES, MAX_REPLICAS } from './limits.ts';
 import { isName, NAME_RULE } from './name.ts';
 import { type RuleBreak, serviceBreaks } from './service-rules.ts';
 import type { InstanceSpec, ServiceSpec } from './service.ts';
-import { type FieldReader, flagAt, listAt, mapAt, showNode, textAt } from './spec-fields.ts';
+import { type FieldReader, flagAt, listAt, mapAt, numberAt, showNode, textAt } from './spec-fields.ts';
 import { readAffinity, readEntry, readInstance } from './spec-items.ts';
+import { readTemplate } from './spec-template.ts';
 import type { SpecNode } from './spec-tree.ts';
 
-const SERVICE_FIELDS = ['kind', 'name', 'entries', 'instances', 'masquerade', 'affinity'];
+const SERVICE_FIELDS = [
+  'kind',
+  'name',
+  'entries',
+  'instances',
+  'replicas',
+  'template',
+  'masquerade',
+  'affinity',
+];
+const REPLICAS_RULE = { min: 0, max: MAX_REPLICAS, is: 'a number of instances' };
+
 /** An item that was read, with its place, so that rules between items can point at it. */
 interface Placed<T> {
   readonly value: T;
@@ -79,15 +91,43 @@ function reportBreaks(
   }
 }
 
+/** What is said of managed instances: a template and replicas, and then no listed instances. */
+function readManaged(
+  reader: FieldReader,
+  valueOf: (name: string) => SpecNode | undefined,
+): Pick<ServiceSpec, 'template' | 'replicas'> {
+  const [templateNode, replicasNode] = [valueOf('template'), valueOf('replicas')];
+  const replicas =
+    replicasNode === undefined ? undefined : numberAt(reader.within('replicas'), replicasNode, REPLICAS_RULE);
+  if (templateNode === undefined) {
+    if (replicasNode !== undefined) {
+      const what = 'there is nothing to run: the field template is missing';
+      const allowed = 'replicas together with template; listed instances need neither';
+      reader.report({ at: replicasNode.at, field: 'replicas', value: showNode(replicasNode), what, allowed });
+    }
+    return {};
+  }
+  const listed = valueOf('instances');
+  if (listed?.kind === 'list' && listed.items.length > 0) {
+    const what = 'a service has either listed instances or a template';
+    const allowed = 'without template: instances; with template: replicas';
+    const fix = 'remove instances or template';
+    reader.report({ at: listed.at, field: 'instances', value: 'a list', what, allowed, fix });
+  }
+  const template = readTemplate(reader.within('template'), templateNode);
+  return { ...(template === undefined ? {} : { template }), ...(replicas === undefined ? {} : { replicas }) };
+}
+
 /**
  * Reads one service; everything wrong goes to `reader.report`.
  * @returns the service with entries and instances in canonical order; undefined, or not to be used, if anything was reported
  */
 export function readService(reader: FieldReader, node: SpecNode): ServiceSpec | undefined {
+  const isManaged = node.kind === 'map' && node.fields.has('template');
   const fields = mapAt(reader, node, {
     known: SERVICE_FIELDS,
-    required: ['kind', 'name', 'entries', 'instances'],
-    is: 'a service: a map of kind, name, entries and instances',
+    required: ['kind', 'name', 'entries', ...(isManaged ? [] : ['instances'])],
+    is: 'a service: a map of kind, name, entries and instances or template',
   });
   if (fields === undefined) return undefined;
   const valueOf = (name: string): SpecNode | undefined => fields.get(name)?.value;
@@ -117,6 +157,7 @@ export function readService(reader: FieldReader, node: SpecNode): ServiceSpec | 
   const flag = masquerade === undefined ? false : flagAt(reader.within('masquerade'), masquerade);
   const affinity = valueOf('affinity');
   const seconds = affinity === undefined ? undefined : readAffinity(reader.within('affinity'), affinity);
+  const managed = readManaged(reader, valueOf);
   if (name === undefined || flag === undefined) return undefined;
   return {
     name,
@@ -124,5 +165,6 @@ export function readService(reader: FieldReader, node: SpecNode): ServiceSpec | 
     instances: instances.map(({ value }) => value).toSorted(compareAddresses),
     masquerade: flag,
     ...(seconds === undefined ? {} : { affinitySeconds: seconds }),
+    ...managed,
   };
 }

@@ -1,12 +1,15 @@
 /** Owns reading the whole cluster at one revision: services, instances, and what nodes say of themselves. */
+import type { Leader } from '../model/decision.ts';
 import type { Applied, NodeAlive, NodeFacts } from '../model/node.ts';
 import { decodeApplied, decodeNode, decodeNodeAlive } from '../model/records-node.ts';
+import { decodeLeader } from '../model/records-leader.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import {
   AGENT_RANGE,
   APPLIED,
   GENERATION_KEY,
   instancesOf,
+  LEADER_KEY,
   NODES,
   NODES_ALIVE,
   serviceKey,
@@ -31,6 +34,8 @@ export interface ClusterRead {
   readonly specRevision: number;
   readonly snapshot: Snapshot;
   readonly nodes: Nodes;
+  /** Who decides for managed services; undefined if nobody does. */
+  readonly leader: Leader | undefined;
   readonly invalid: readonly InvalidRecord[];
 }
 
@@ -70,13 +75,26 @@ export function nodesOf(items: readonly KeyValue[]): {
   return { nodes: { names, facts, alive, applied }, invalid };
 }
 
+/** Who leads, by the key that the holder's lease keeps. */
+export function leaderOf(items: readonly KeyValue[]): {
+  readonly leader: Leader | undefined;
+  readonly invalid: readonly InvalidRecord[];
+} {
+  const invalid: InvalidRecord[] = [];
+  const held = items.filter(({ key }) => key === LEADER_KEY);
+  const found = decodeAll(held, (_name, json) => decodeLeader(json), invalid);
+  return { leader: [...found.values()][0], invalid };
+}
+
 /** All nodes: facts and markers lie side by side. */
 const NODE_FAMILIES: KeyRange = { start: NODES_ALIVE.start, end: NODES.end };
 
 /** Specs and nodes: of the whole cluster one range, which costs one call; of one service its own keys. */
 function rangesOf(service: string | undefined): readonly [KeyRange, ...KeyRange[]] {
   if (service === undefined) return [AGENT_RANGE];
-  return [keyRange(GENERATION_KEY), keyRange(serviceKey(service)), instancesOf(service), NODE_FAMILIES];
+  const keys = [GENERATION_KEY, LEADER_KEY, serviceKey(service)].map(keyRange);
+  const [first = keyRange(GENERATION_KEY), ...others] = keys;
+  return [first, ...others, instancesOf(service), NODE_FAMILIES];
 }
 
 /** Lists ranges, all at the revision of the first. */
@@ -103,12 +121,14 @@ export async function readCluster(
   const { items, revision } = await listAtOnce(store, [...rangesOf(service), APPLIED], call);
   const view = snapshotOf(items, revision);
   const { nodes, invalid } = nodesOf(items);
+  const { leader, invalid: badLeader } = leaderOf(items);
   return {
     revision,
     specRevision: items.find(({ key }) => key === GENERATION_KEY)?.modRevision ?? 0,
     snapshot: view.snapshot,
     nodes,
-    invalid: [...view.invalid, ...invalid].toSorted((a, b) => (a.key < b.key ? -1 : 1)),
+    leader,
+    invalid: [...view.invalid, ...invalid, ...badLeader].toSorted((a, b) => (a.key < b.key ? -1 : 1)),
   };
 }
 

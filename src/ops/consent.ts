@@ -9,6 +9,9 @@ function losses(plan: Plan): readonly string[] {
     if (narrowing.kind === 'moves-entries') {
       return narrowing.entries.map((entry) => `entry ${formatEntry(entry)}`);
     }
+    if (narrowing.kind === 'drains-instances') return narrowing.ids.map((id) => `drained ${id}`);
+    if (narrowing.kind === 'fewer-replicas') return [`down to ${narrowing.to}`];
+    if (narrowing.kind === 'changes-origin') return [`becomes ${narrowing.to}`];
     // Consent to a deletion is consent to losing the instances it had then, not to others.
     return ['service', ...plan.changes.flatMap(removedId)];
   });

@@ -1,5 +1,6 @@
 /** Owns `describe`: everything about one thing. */
 import type { Reference } from '../model/reference.ts';
+import { templateWords } from '../model/template-words.ts';
 import { type ClusterRead, readCluster } from './cluster-read.ts';
 import type { ReadDeps } from './deps.ts';
 import {
@@ -10,6 +11,7 @@ import {
   serviceItems,
   serviceRevision,
 } from './items.ts';
+import { lastDecisions } from './last-decisions.ts';
 import { lastChangeOf } from './last-change.ts';
 import type { ReadOptions } from './list.ts';
 import { notFound, serviceNotFound } from './not-found.ts';
@@ -44,11 +46,14 @@ async function serviceItem({ deps, read, options }: Reading, name: string): Prom
 async function describeService(reading: Reading, name: string): Promise<ServiceDescription> {
   const { deps, read, options } = reading;
   const stored = read.snapshot.services.get(name);
+  const template = stored?.value.template;
   return {
     kind: 'service',
     service: await serviceItem(reading, name),
     instances: instanceItems(read, name, deps.clock.now()),
     nodes: nodeProgress(read.nodes, serviceRevision(read, name)),
+    template: template === undefined ? undefined : templateWords(template),
+    decisions: template === undefined ? [] : await lastDecisions(deps.store, name, options),
     lastChange: stored === undefined ? undefined : await lastChangeOf(deps.store, stored, options),
   };
 }

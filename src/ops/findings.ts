@@ -1,5 +1,6 @@
 /** Owns what `status` holds against the cluster: from what was read to findings. Pure. */
 import type { LocalAgent } from '../host/agent-status.ts';
+import type { Leader } from '../model/decision.ts';
 import type { EndpointStatus } from '../store/store.ts';
 import { secondsSince } from './items.ts';
 import type { InvalidRecord, NodeItem, ServiceItem } from './views.ts';
@@ -27,6 +28,8 @@ type FindingCode =
   | 'node-failing'
   | 'no-live-agent'
   | 'no-ready-instance'
+  | 'no-leader'
+  | 'replicas-missing'
   | 'invalid-record';
 
 const finding = (
@@ -99,7 +102,7 @@ export function serviceFindings(services: readonly ServiceItem[], liveNodes: num
         ]
       : [];
   const empty = services
-    .filter(({ ready }) => ready === 0)
+    .filter(({ ready, replicas }) => ready === 0 && replicas !== 0)
     .map(({ name, instances }) =>
       finding('error', 'no-ready-instance', {
         ref: name,
@@ -107,6 +110,26 @@ export function serviceFindings(services: readonly ServiceItem[], liveNodes: num
       }),
     );
   return [...lonely, ...empty];
+}
+
+/** Of managed services: nobody starts instances, or not all of them are ready. */
+export function managedFindings(
+  services: readonly ServiceItem[],
+  leader: Leader | undefined,
+): readonly Finding[] {
+  const managed = services.filter(({ replicas }) => replicas !== undefined);
+  const text =
+    'no monitor leads: instances are neither started nor replaced (sluice monitor runs on the nodes)';
+  const leaderless =
+    managed.length > 0 && leader === undefined
+      ? [finding('error', 'no-leader', { ref: 'monitor', text })]
+      : [];
+  const missing = managed
+    .filter(({ ready, replicas = 0 }) => ready > 0 && ready < replicas)
+    .map(({ name, ready, replicas = 0 }) =>
+      finding('warn', 'replicas-missing', { ref: name, text: `${ready} of ${replicas} instances are ready` }),
+    );
+  return [...leaderless, ...missing];
 }
 
 /** Of records that cannot be read. */

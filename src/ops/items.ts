@@ -3,6 +3,7 @@ import { formatAddress } from '../model/address.ts';
 import { formatAffinity } from '../model/affinity.ts';
 import { formatEntry } from '../model/entry.ts';
 import type { Instance, Stored } from '../model/service.ts';
+import { templateHash } from '../model/template-hash.ts';
 import { timeMs } from '../model/time.ts';
 import { compareAge } from '../plan/instance-set.ts';
 import type { ClusterRead, Nodes } from './cluster-read.ts';
@@ -58,6 +59,8 @@ export function serviceItems(read: ClusterRead, now: Date): readonly ServiceItem
         origin: value.origin,
         masquerade: value.masquerade,
         affinity: formatAffinity(value.affinitySeconds),
+        replicas: value.replicas,
+        templateHash: value.template === undefined ? undefined : templateHash(value.template),
         instances: instances.length,
         ready: instances.filter(isServing).length,
         nodesApplied: done.length,
@@ -75,6 +78,8 @@ export function serviceItems(read: ClusterRead, now: Date): readonly ServiceItem
 export function instanceItems(read: ClusterRead, service: string, now: Date): readonly InstanceItem[] {
   const stored = instancesIn(read, service);
   const shares = instanceShares(stored.map(({ value }) => value));
+  const template = read.snapshot.services.get(service)?.value.template;
+  const wanted = template === undefined ? undefined : templateHash(template);
   return stored.map(({ value, modRevision }, index) => ({
     service,
     id: value.id,
@@ -87,6 +92,12 @@ export function instanceItems(read: ClusterRead, service: string, now: Date): re
     state: value.state,
     ready: isServing(value),
     node: value.node,
+    stateSince: value.stateSince,
+    why: value.why,
+    restarts: value.restarts,
+    templateHash: value.templateHash,
+    current: value.templateHash === undefined ? undefined : value.templateHash === wanted,
+    drain: value.drain,
     revision: modRevision,
     createdAt: value.createdAt,
     ageSeconds: secondsSince(value.createdAt, now),
@@ -128,6 +139,10 @@ export function nodeItems(nodes: Nodes, now: Date): readonly NodeItem[] {
       kernel: facts?.kernel,
       dataplane: facts?.dataplane,
       startedAt: facts?.startedAt,
+      labels: facts?.labels ?? {},
+      drivers: facts?.drivers,
+      cordoned: facts?.cordoned === true,
+      drain: facts?.drain,
       appliedRevision: applied?.revision,
       appliedAt: applied?.appliedAt,
       rulesHash: applied?.rulesHash,

@@ -17,7 +17,10 @@ export interface ServiceState {
   readonly stored: StoredService | undefined;
   /** Of the service's key, also if it cannot be read; 0 if there is none. */
   readonly modRevision: number;
-  /** Keys below `instance/<service>/` that belong to nothing: records that cannot be read, or instances without a service. */
+  /**
+   * Keys below `instance/<service>/` that belong to nothing: records that cannot be read, or instances without a service. Managed ones are
+   * the leader's to delete, when they have been stopped.
+   */
   readonly strayKeys: readonly string[];
   readonly invalid: readonly InvalidRecord[];
 }
@@ -64,7 +67,7 @@ export async function readServiceState(
     stored: service?.stored === undefined ? undefined : { service: service.stored, instances: good },
     modRevision: item?.modRevision ?? 0,
     strayKeys: instances
-      .filter(({ stored }) => orphaned || stored === undefined)
+      .filter(({ stored }) => stored === undefined || (orphaned && stored.value.origin !== 'managed'))
       .map((read) => read.item.key),
     invalid: bad.flatMap((read) => (read === undefined ? [] : [{ key: read.item.key, why: read.why }])),
   };

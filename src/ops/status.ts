@@ -1,12 +1,14 @@
 /** Owns `status`: is the store there, do the agents follow, does every service have instances. */
 import { SluiceError } from '../errors.ts';
 import type { LocalAgent } from '../host/agent-status.ts';
+import type { Leader } from '../model/decision.ts';
 import type { EndpointStatus } from '../store/store.ts';
 import { type ClusterRead, readCluster } from './cluster-read.ts';
 import type { ReadDeps } from './deps.ts';
 import {
   type Finding,
   localFindings,
+  managedFindings,
   nodeFindings,
   recordFindings,
   serviceFindings,
@@ -34,6 +36,8 @@ export interface StatusReport {
   readonly store: StoreView;
   /** Agents that are alive, of all nodes ever seen. */
   readonly agents: { readonly reporting: number; readonly total: number };
+  /** Who decides for managed services; undefined if no monitor leads. */
+  readonly leader: Leader | undefined;
   readonly nodes: readonly NodeItem[];
   readonly services: readonly ServiceItem[];
   /** What the agent on this machine says of itself, if there is one. */
@@ -123,6 +127,7 @@ function reportOf({ view, read, local, now }: Seen, service: string | undefined)
     ...localFindings(local.local, now),
     ...nodeFindings(nodes, read?.specRevision ?? 0),
     ...serviceFindings(services, reporting),
+    ...managedFindings(services, read?.leader),
     ...recordFindings(invalid),
   ];
   // What the agent of this node says of its failures may come twice: from its file and from the store.
@@ -131,6 +136,7 @@ function reportOf({ view, read, local, now }: Seen, service: string | undefined)
     at: now.toISOString(),
     store: view,
     agents: { reporting, total: nodes.length },
+    leader: read?.leader,
     nodes,
     services,
     local: local.local,

@@ -94,6 +94,40 @@ function claimOperations(plan: Plan, holders: WriteContext['holders']): readonly
   return [...claims, ...own.map((entry): Operation => ({ kind: 'delete', key: entryKey(entry) }))];
 }
 
+/** True if agents write the instances of the service, before or after the plan. */
+function isManaged(plan: Plan, state: ServiceState): boolean {
+  const before = state.stored?.service.value.origin;
+  return before === 'managed' || serviceAfter(plan, state)?.origin === 'managed';
+}
+
+/**
+ * The instances must be as they were read. Those of a managed service change all the time by their agents' word, so there only the ones
+ * that the plan changes are compared.
+ */
+function instanceCompares(plan: Plan, state: ServiceState): readonly Compare[] {
+  if (!isManaged(plan, state)) {
+    return [{ kind: 'range-unchanged', range: instancesOf(plan.service), revision: state.revision }];
+  }
+  return plan.changes.filter(isInstanceChange).map((change) => {
+    const { service, id } = change.kind === 'add-instance' ? change.after : change.before.value;
+    const equals = change.kind === 'add-instance' ? 0 : change.before.modRevision;
+    return { kind: 'mod-revision', key: instanceKey(service, id), equals };
+  });
+}
+
+/** What goes with a deleted service: everything below it, but for managed instances, which the leader stops first. */
+function removals(plan: Plan, state: ServiceState): readonly Operation[] {
+  const key = serviceKey(plan.service);
+  if (!isManaged(plan, state)) {
+    return [
+      { kind: 'delete', key },
+      { kind: 'delete-range', range: instancesOf(plan.service) },
+    ];
+  }
+  const own = plan.changes.filter(isInstanceChange).map(instanceOperation);
+  return [{ kind: 'delete', key }, ...own, ...strayOperations(state, own)];
+}
+
 /**
  * An entry to claim must be free. A claim that is the service's own already (left behind by a record that could not be read) is covered by
  * the compare of the service's key.
@@ -119,10 +153,7 @@ export function transactionOf(plan: Plan, context: WriteContext): Transaction {
   const key = serviceKey(plan.service);
   const body: readonly Operation[] =
     service === undefined
-      ? [
-          { kind: 'delete', key },
-          { kind: 'delete-range', range: instancesOf(plan.service) },
-        ]
+      ? removals(plan, state)
       : [
           { kind: 'put', key, value: encodeService(service, raw) },
           ...plan.changes.filter(isInstanceChange).map(instanceOperation),
@@ -132,7 +163,7 @@ export function transactionOf(plan: Plan, context: WriteContext): Transaction {
     requestKey,
     compares: [
       { kind: 'mod-revision', key, equals: state.modRevision },
-      { kind: 'range-unchanged', range: instancesOf(plan.service), revision: state.revision },
+      ...instanceCompares(plan, state),
       ...claimCompares(plan, holders),
     ],
     operations: [

@@ -1,5 +1,10 @@
 /** Owns the read models: the items of `list`, `describe` and `status`, as they appear under `-o json`. Field names are stable: only ever added. */
+import type { DrainOrder } from '../model/assignment.ts';
+import type { Decision } from '../model/decision.ts';
+import type { Labels } from '../model/labels.ts';
 import type { InstanceState, Origin } from '../model/service.ts';
+import type { TemplateWords } from '../model/template-words.ts';
+import type { DriverName } from '../model/template.ts';
 
 /** A service in a list. */
 export interface ServiceItem {
@@ -10,6 +15,9 @@ export interface ServiceItem {
   readonly masquerade: boolean;
   /** `none` or `client-ip=3h` */
   readonly affinity: string;
+  /** Of managed services: how many instances there shall be, and the content hash of what each shall run. */
+  readonly replicas: number | undefined;
+  readonly templateHash: string | undefined;
   /** Number of instances, and how many of them get new connections (ready, weight above 0). */
   readonly instances: number;
   readonly ready: number;
@@ -40,6 +48,15 @@ export interface InstanceItem {
   /** True if it gets new connections. */
   readonly ready: boolean;
   readonly node: string | undefined;
+  /** Of managed instances: since when it is in this state and why, how often it was started anew, and what it runs. */
+  readonly stateSince: string | undefined;
+  readonly why: string | undefined;
+  readonly restarts: number | undefined;
+  readonly templateHash: string | undefined;
+  /** Of managed instances: false if it runs an older template than its service's. */
+  readonly current: boolean | undefined;
+  /** People asked to take it out. */
+  readonly drain: DrainOrder | undefined;
   readonly revision: number;
   readonly createdAt: string;
   readonly ageSeconds: number;
@@ -63,6 +80,13 @@ export interface NodeItem {
   readonly kernel: string | undefined;
   readonly dataplane: string | undefined;
   readonly startedAt: string | undefined;
+  readonly labels: Labels;
+  /** Drivers that work there; undefined from agents that do not say. */
+  readonly drivers: readonly DriverName[] | undefined;
+  /** Set by people: nothing new is placed there. */
+  readonly cordoned: boolean;
+  /** Set by people: everything that runs there goes elsewhere. */
+  readonly drain: DrainOrder | undefined;
   readonly appliedRevision: number | undefined;
   readonly appliedAt: string | undefined;
   readonly rulesHash: string | undefined;
@@ -101,6 +125,10 @@ export interface ServiceDescription {
   readonly nodes: readonly NodeProgress[];
   /** Undefined if the record was not written by an audited command or the audit record is gone. */
   readonly lastChange: LastChange | undefined;
+  /** What managed instances run, as in a spec file. */
+  readonly template: TemplateWords | undefined;
+  /** What the leader decided last, newest first. */
+  readonly decisions: readonly Decision[];
 }
 
 /** `describe <service>/<instance>`. */

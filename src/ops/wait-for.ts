@@ -19,15 +19,25 @@ import type { ReadDeps } from './deps.ts';
 import { follow } from './follow.ts';
 import { lastRevisionOf, readServiceState } from './service-state.ts';
 import { isServing } from './shares.ts';
+import { drainRanges, judgeDrained } from './wait-drained.ts';
+import { isLeaving, readyNow } from './wait-instances.ts';
 
 /** What to wait for. */
 export type WaitCondition =
   /** Every live agent has applied the thing's last change; for a node: that node. */
   | { readonly kind: 'converged' }
-  /** The service has at least one ready instance and all its instances are ready; the instance is ready; the node is alive without failures. */
+  /**
+   * The service has at least one ready instance and all its instances are ready, a managed one as many as it shall have, of its present
+   * template; the instance is ready; the node is alive without failures.
+   */
   | { readonly kind: 'healthy' }
   /** The service has exactly this many ready instances. */
-  | { readonly kind: 'instances'; readonly count: number };
+  | { readonly kind: 'instances'; readonly count: number }
+  /**
+   * No node sends new connections to the instance, and one that sluice started has ended or is gone; of a node: nothing that sluice
+   * started is left there.
+   */
+  | { readonly kind: 'drained' };
 
 /** How a wait ended. */
 export interface WaitOutcome {
@@ -64,23 +74,33 @@ function missing(reference: Reference): SluiceError {
   });
 }
 
-/** True for instances on their way out: nobody waits for them. */
-const isLeaving = (instance: Instance): boolean =>
-  ['draining', 'stopping', 'stopped'].includes(instance.state);
-
 function judgeService(
   items: Items,
   reference: Reference & { kind: 'service' },
   condition: WaitCondition,
 ): Judgement {
   const { snapshot } = snapshotOf([...items.values()], 0);
-  if (!snapshot.services.has(reference.service)) throw missing(reference);
+  const service = snapshot.services.get(reference.service)?.value;
+  if (service === undefined) throw missing(reference);
   const instances = (snapshot.instances.get(reference.service) ?? []).map(({ value }) => value);
   const serving = instances.filter(isServing).length;
   const now = `${serving} of ${instances.length} instances ready`;
   if (condition.kind === 'instances') return { met: serving === condition.count, now };
   const coming = instances.filter((one) => !isLeaving(one) && one.state !== 'ready');
-  return { met: serving > 0 && coming.length === 0, now };
+  const { replicas } = service;
+  if (replicas === undefined) return { met: serving > 0 && coming.length === 0, now };
+  const ready = readyNow(service, instances);
+  const met = ready >= replicas && coming.length === 0;
+  return { met, now: `${ready} of ${replicas} instances ready${troubleOf(coming)}` };
+}
+
+/** Why instances are not ready: ', web-1 crashloop (exit code 1)'. */
+function troubleOf(coming: readonly Instance[]): string {
+  return coming
+    .filter(({ why }) => why !== undefined)
+    .slice(0, 3)
+    .map(({ id, state, why }) => `, ${id} ${state} (${why ?? ''})`)
+    .join('');
 }
 
 function judgeInstance(items: Items, reference: Reference & { kind: 'instance' }): Judgement {
@@ -117,6 +137,7 @@ function rangesOf(reference: Reference): readonly KeyRange[] {
 }
 
 function judge(items: Items, reference: Reference, condition: WaitCondition): Judgement {
+  if (condition.kind === 'drained' && reference.kind !== 'service') return judgeDrained(items, reference);
   if (reference.kind === 'service') return judgeService(items, reference, condition);
   return reference.kind === 'instance'
     ? judgeInstance(items, reference)
@@ -163,13 +184,19 @@ export async function waitFor(
       fix: 'name a service, or wait --for healthy',
     });
   }
+  if (condition.kind === 'drained' && reference.kind === 'service') {
+    throw new SluiceError('usage', `${formatReference(reference)} cannot be drained as a whole`, {
+      why: '--for drained is for an instance or a node',
+      fix: `name an instance (sluice list instances ${reference.service}), or a node`,
+    });
+  }
   if (condition.kind === 'converged' && reference.kind !== 'node') {
     return waitServiceConverged(deps, reference, options);
   }
   const startMs = deps.clock.monotonicMs();
   let last: Judgement & { readonly revision: number } = { met: false, now: '', revision: 0 };
   await follow(deps, {
-    ranges: rangesOf(reference),
+    ranges: condition.kind === 'drained' ? drainRanges(reference) : rangesOf(reference),
     timeoutMs: options.timeoutMs,
     signal: options.signal,
     isDone: (items, revision) => {

@@ -21,6 +21,18 @@ function clause(narrowing: Narrowing): string {
   if (narrowing.kind === 'removes-instances') {
     return `remove ${narrowing.ids.length} of ${narrowing.of} ${narrowing.of === 1 ? 'instance' : 'instances'}`;
   }
+  if (narrowing.kind === 'drains-instances') {
+    return `leave no instance that gets connections (${listed(narrowing.ids)} is the last)`;
+  }
+  if (narrowing.kind === 'fewer-replicas') {
+    const { from, to } = narrowing;
+    return `stop ${from - to} of ${from} ${from === 1 ? 'instance' : 'instances'}`;
+  }
+  if (narrowing.kind === 'changes-origin') {
+    return narrowing.to === 'managed'
+      ? 'start instances in place of those that are listed'
+      : 'stop the instances that sluice started';
+  }
   const { entries } = narrowing;
   return `take away ${entries.length === 1 ? 'entry' : 'entries'} ${listed(entries.map(formatEntry))}`;
 }
@@ -52,7 +64,9 @@ export function lossReason(plan: Plan, because: string): string {
 export function notConfirmed(plan: Plan, words: ConsentWords, declined = false): SluiceError {
   const removal = plan.narrowing.find((narrowing) => narrowing.kind === 'removes-instances');
   const first = removal?.ids[0];
-  const instead = first === undefined ? '' : `, or:  sluice instance set ${plan.service} ${first}=0`;
+  const isSwitch = plan.narrowing.some(({ kind }) => kind === 'changes-origin');
+  const instead =
+    first === undefined || isSwitch ? '' : `, or:  sluice instance set ${plan.service} ${first}=0`;
   return new SluiceError(
     'not-confirmed',
     `${words.doing} '${plan.service}' would ${losses(plan).join(' and ')}`,

@@ -49,6 +49,17 @@ function refuseForeign(service: string, item: Stored<Instance> | undefined): voi
   });
 }
 
+/** Instances of a managed service are not listed by hand. */
+function refuseManaged({ service }: StoredService, kind: InstancesRequest['kind']): void {
+  const { name, origin } = service.value;
+  if (origin !== 'managed') return;
+  throw new SluiceError('invalid-spec', `service '${name}' is managed: sluice starts its instances itself`, {
+    why: `instance ${kind} is for services whose instances are listed`,
+    fix: `sluice scale ${name} N changes how many there are; sluice drain ${name}/INSTANCE replaces one`,
+    details: { service: name, field: 'instance', origin, allowed: 'a static service' },
+  });
+}
+
 function notFound(service: string, address: string, known: Known): SluiceError {
   const names = [...known.keys()];
   const near = suggest(address, names);
@@ -114,6 +125,7 @@ function changesOf(input: InstancesInput): readonly Change[] {
 export function planInstances(input: InstancesInput): Plan {
   const { stored } = input;
   const { name, entries } = stored.service.value;
+  refuseManaged(stored, input.request.kind);
   const { changes, after } = withInstances(stored.instances, changesOf(input));
   if (input.request.kind === 'add') assertService(name, { entries, instances: after });
   const ids = changes.flatMap((change) =>
@@ -122,6 +134,7 @@ export function planInstances(input: InstancesInput): Plan {
   const of = stored.instances.filter(isStatic).length;
   return {
     service: name,
+    origin: stored.service.value.origin,
     baseRevision: input.revision,
     outcome: changes.length === 0 ? 'unchanged' : 'updated',
     changes,

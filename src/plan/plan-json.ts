@@ -3,6 +3,8 @@ import { formatAddress } from '../model/address.ts';
 import { formatAffinity } from '../model/affinity.ts';
 import { formatEntry } from '../model/entry.ts';
 import type { Instance, Service } from '../model/service.ts';
+import { templateHash } from '../model/template-hash.ts';
+import { type TemplateWords, templateWords } from '../model/template-words.ts';
 import type { Change, Narrowing, Plan } from './plan.ts';
 
 /** A service as in JSON. */
@@ -12,6 +14,10 @@ interface ServiceJson {
   readonly origin: string;
   readonly masquerade: boolean;
   readonly affinity: string;
+  /** Of managed services; null of others. The template is as in a spec file. */
+  readonly replicas: number | null;
+  readonly template: TemplateWords | null;
+  readonly templateHash: string | null;
 }
 
 /** An instance as in JSON. */
@@ -21,6 +27,8 @@ interface InstanceJson {
   readonly weight: number;
   readonly origin: string;
   readonly state: string;
+  /** True if people asked to drain it. */
+  readonly drain: boolean;
 }
 
 /** A change as in JSON: null where there was or will be nothing. */
@@ -46,14 +54,24 @@ export interface PlanJson {
   readonly instances: readonly InstanceJson[];
 }
 
-function serviceJson({ name, entries, origin, masquerade, affinitySeconds }: Service): ServiceJson {
-  const affinity = formatAffinity(affinitySeconds);
-  return { name, entries: entries.map(formatEntry), origin, masquerade, affinity };
+function serviceJson(service: Service): ServiceJson {
+  const { name, entries, origin, masquerade, affinitySeconds, replicas, template } = service;
+  return {
+    name,
+    entries: entries.map(formatEntry),
+    origin,
+    masquerade,
+    affinity: formatAffinity(affinitySeconds),
+    replicas: replicas ?? null,
+    template: template === undefined ? null : templateWords(template),
+    templateHash: template === undefined ? null : templateHash(template),
+  };
 }
 
 function instanceJson(instance: Instance): InstanceJson {
   const { id, weight, origin, state } = instance;
-  return { id, address: formatAddress(instance), weight, origin, state };
+  const drain = instance.drain !== undefined;
+  return { id, address: formatAddress(instance), weight, origin, state, drain };
 }
 
 function changeJson(change: Change, service: string): ChangeJson {

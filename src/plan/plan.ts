@@ -1,6 +1,6 @@
 /** Owns the plan: desired against stored, as data that can be shown, guarded and turned into one transaction. Pure. */
 import type { Entry } from '../model/entry.ts';
-import type { Instance, Service, Stored } from '../model/service.ts';
+import type { Instance, Origin, Service, Stored } from '../model/service.ts';
 
 /** A service as stored, with all its instances, read at one revision. */
 export interface StoredService {
@@ -21,11 +21,19 @@ export type Change =
 export type Narrowing =
   | { readonly kind: 'removes-instances'; readonly ids: readonly string[]; readonly of: number }
   | { readonly kind: 'moves-entries'; readonly entries: readonly Entry[] }
+  /** The last ones that get connections. */
+  | { readonly kind: 'drains-instances'; readonly ids: readonly string[] }
+  /** Of managed services. */
+  | { readonly kind: 'fewer-replicas'; readonly from: number; readonly to: number }
+  /** From listed instances to ones that are started, or back. */
+  | { readonly kind: 'changes-origin'; readonly to: 'static' | 'managed' }
   | { readonly kind: 'deletes-service' };
 
 /** What to do to one service, and what it takes. Sorted and deterministic. */
 export interface Plan {
   readonly service: string;
+  /** Where its instances come from after the plan. */
+  readonly origin: Origin;
   /** Store revision that the plan was made from. */
   readonly baseRevision: number;
   readonly outcome: 'created' | 'updated' | 'unchanged' | 'deleted';

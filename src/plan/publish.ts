@@ -4,6 +4,8 @@ import { type Address, formatAddress } from '../model/address.ts';
 import { compareEntries, type Entry, formatEntry } from '../model/entry.ts';
 import { assertService } from '../model/service-rules.ts';
 import type { Instance, InstanceSpec, Service, ServiceSpec, Stored } from '../model/service.ts';
+import { templateHash } from '../model/template-hash.ts';
+import type { Template } from '../model/template.ts';
 import { isStatic, newInstance, withInstances } from './instance-set.ts';
 import type { Change, Narrowing, Plan, StoredService } from './plan.ts';
 
@@ -47,21 +49,36 @@ function refuseForeign(
   );
 }
 
+const hashOf = (template: Template | undefined): string =>
+  template === undefined ? '' : templateHash(template);
+
+/** Of a spec with a template: origin, template and replicas, which stay as they are where the spec does not say them. */
+function managedPart(
+  { template, replicas }: ServiceSpec,
+  stored: StoredService | undefined,
+): Partial<Pick<Service, 'origin' | 'template' | 'replicas'>> {
+  if (template === undefined) return {};
+  return { origin: 'managed', template, replicas: replicas ?? stored?.service.value.replicas ?? 1 };
+}
+
 function serviceChange(input: PublishInput): Change | undefined {
   const { spec, stored, now } = input;
   const entries = spec.entries.toSorted(compareEntries);
   const affinity = spec.affinitySeconds === undefined ? {} : { affinitySeconds: spec.affinitySeconds };
+  const wanted = { entries, masquerade: spec.masquerade, ...affinity, ...managedPart(spec, stored) };
   if (stored === undefined) {
-    const { name, masquerade } = spec;
-    const after: Service = { name, entries, origin: 'static', masquerade, ...affinity, createdAt: now };
+    const after: Service = { name: spec.name, origin: 'static', ...wanted, createdAt: now };
     return { kind: 'create-service', after };
   }
   const before = stored.service;
-  const { affinitySeconds: affinityBefore, ...rest } = before.value;
-  const after: Service = { ...rest, entries, masquerade: spec.masquerade, ...affinity };
+  const { affinitySeconds: affinityBefore, replicas, template, ...rest } = before.value;
+  const origin = rest.origin === 'managed' ? 'static' : rest.origin;
+  const after: Service = { ...rest, origin, ...wanted };
   const isSame =
     before.value.masquerade === after.masquerade &&
     affinityBefore === after.affinitySeconds &&
+    replicas === after.replicas &&
+    hashOf(template) === hashOf(after.template) &&
     before.value.entries.toSorted(compareEntries).map(formatEntry).join() === entries.map(formatEntry).join();
   return isSame ? undefined : { kind: 'update-service', before, after };
 }
@@ -93,8 +110,20 @@ function narrowingOf(
   ];
 }
 
+/** What a change of the service itself takes away: instances that were started, or the way they come. */
+function serviceNarrowing(change: Change | undefined): readonly Narrowing[] {
+  if (change?.kind !== 'update-service') return [];
+  const { before, after } = change;
+  const [from, to] = [before.value.replicas ?? 0, after.replicas ?? 0];
+  if ((before.value.origin === 'managed') !== (after.origin === 'managed')) {
+    return [{ kind: 'changes-origin', to: after.origin === 'managed' ? 'managed' : 'static' }];
+  }
+  return to < from ? [{ kind: 'fewer-replicas', from, to }] : [];
+}
+
 /**
- * Plans a publish: create or update; the spec's instances are the full set of static ones. Instances of another origin stay.
+ * Plans a publish: create or update; the spec's instances are the full set of static ones, or it has a template and there are none.
+ * Instances of another origin stay: managed ones are the leader's to replace and to stop.
  * @throws SluiceError `invalid-spec` if the spec breaks a rule, the service is not the admin's to list, or an instance lists itself
  */
 export function planPublish(input: PublishInput): Plan {
@@ -109,12 +138,16 @@ export function planPublish(input: PublishInput): Plan {
   const releases = missingFrom(oldEntries, spec.entries, formatEntry).toSorted(compareEntries);
   return {
     service: spec.name,
+    origin: spec.template === undefined ? 'static' : 'managed',
     baseRevision: input.revision,
     outcome: stored === undefined ? 'created' : all.length === 0 ? 'unchanged' : 'updated',
     changes: all,
     claims: missingFrom(spec.entries, oldEntries, formatEntry).toSorted(compareEntries),
     releases,
-    narrowing: narrowingOf(changes, releases, before.filter(isStatic).length),
+    narrowing: [
+      ...serviceNarrowing(change),
+      ...narrowingOf(changes, releases, before.filter(isStatic).length),
+    ],
     after,
   };
 }

@@ -4,16 +4,9 @@ import { formatAffinity } from '../model/affinity.ts';
 import { type Entry, formatEntry } from '../model/entry.ts';
 import type { Instance, Service } from '../model/service.ts';
 import { formatShare, sharesOf } from '../model/share.ts';
+import { managedLines } from './summary-managed.ts';
+import type { SummaryLine } from './summary-line.ts';
 import type { Change, Plan } from './plan.ts';
-
-/** One line: `+ instance 10.0.1.11:8080 weight 1 (25%)`. */
-export interface SummaryLine {
-  readonly sign: '+' | '~' | '-';
-  /** e.g. `instance 10.0.1.11:8080` */
-  readonly subject: string;
-  /** e.g. `weight 1 (25%)` or `weight 1 (25%) → 3 (50%)`; '' where there is nothing to say. */
-  readonly detail: string;
-}
 
 /** `service/web created`: the result line of a command. */
 export function headline(plan: Plan): string {
@@ -64,25 +57,36 @@ const settingsOf = ({ masquerade, affinitySeconds }: Service): readonly string[]
   `affinity ${formatAffinity(affinitySeconds)}`,
 ];
 
+function updateLines(before: Service, after: Service): readonly SummaryLine[] {
+  const subject = `service ${after.name}`;
+  const settings = settingsOf(after);
+  const changed = settingsOf(before).flatMap((text, at): readonly SummaryLine[] => {
+    const now = settings[at] ?? '';
+    return text === now ? [] : [{ sign: '~', subject, detail: `${text} → ${now.split(' ')[1] ?? ''}` }];
+  });
+  return [...changed, ...managedLines(before, after)];
+}
+
 function lineOf(change: Change, weights: Weights): readonly SummaryLine[] {
   if (change.kind === 'create-service' || change.kind === 'delete-service') {
     const isNew = change.kind === 'create-service';
-    const { name } = isNew ? change.after : change.before.value;
-    return [{ sign: isNew ? '+' : '-', subject: `service ${name}`, detail: '' }];
+    const service = isNew ? change.after : change.before.value;
+    const line: SummaryLine = { sign: isNew ? '+' : '-', subject: `service ${service.name}`, detail: '' };
+    return isNew ? [line, ...managedLines(undefined, service)] : [line];
   }
-  if (change.kind === 'update-service') {
-    const subject = `service ${change.after.name}`;
-    const after = settingsOf(change.after);
-    return settingsOf(change.before.value).flatMap((text, at): readonly SummaryLine[] => {
-      const now = after[at] ?? '';
-      return text === now ? [] : [{ sign: '~', subject, detail: `${text} → ${now.split(' ')[1] ?? ''}` }];
-    });
-  }
+  if (change.kind === 'update-service') return updateLines(change.before.value, change.after);
   const instance = change.kind === 'remove-instance' ? change.before.value : change.after;
-  const subject = `instance ${formatAddress(instance)}`;
+  const subject = `instance ${instance.origin === 'managed' ? instance.id : formatAddress(instance)}`;
   const [before, after] = [weights.before.get(instance.id) ?? '', weights.after.get(instance.id) ?? ''];
   if (change.kind === 'add-instance') return [{ sign: '+', subject, detail: `weight ${after}` }];
   if (change.kind === 'remove-instance') return [{ sign: '-', subject, detail: `weight ${before}` }];
+  const wasDrained = change.before.value.drain !== undefined;
+  if (wasDrained !== (change.after.drain !== undefined)) {
+    const detail = wasDrained
+      ? `restored: weight ${before} → ${after}`
+      : `drained: weight ${before} → ${after}`;
+    return [{ sign: '~', subject, detail }];
+  }
   return [{ sign: '~', subject, detail: `weight ${before} → ${after}` }];
 }
 

@@ -38,7 +38,7 @@ const compareAge = (a: Stored<Instance>, b: Stored<Instance>): number =>
 
 function targetsOf(instances: readonly Stored<Instance>[], family: 'ipv4' | 'ipv6'): readonly RuleTarget[] {
   return instances
-    .filter(({ value }) => value.state === 'ready' && value.weight > 0)
+    .filter(({ value }) => value.state === 'ready' && value.weight > 0 && value.drain === undefined)
     .filter(({ value }) => value.ip.includes(':') === (family === 'ipv6'))
     .toSorted(compareAge)
     .map(({ value }) => ({ ip: value.ip, port: value.port, weight: value.weight }));
@@ -79,8 +79,8 @@ const isOlderClaim = (a: Stored<Service>, b: Stored<Service>): boolean =>
 /**
  * The ruleset that a snapshot asks for, sorted by entry.
  *
- * Instances stand oldest first by (createRevision, id), so that the newest is evaluated first. Those with weight 0 or not `ready`, and
- * those of the other IP family, have no rule. If a broken store lets two services hold one entry, the service created earlier (then
+ * Instances stand oldest first by (createRevision, id), so that the newest is evaluated first. Those with weight 0, not `ready` or
+ * to be drained, and those of the other IP family, have no rule. If a broken store lets two services hold one entry, the service created earlier (then
  * the name that sorts first) has it.
  */
 export function rulesetOf(snapshot: Snapshot): Ruleset {

@@ -26,6 +26,16 @@ export const auditKey = (time: string, requestId: string): string => `audit/${ti
 /** `assignment/<node>/<service>/<id>` */
 export const assignmentKey = (node: string, service: string, id: string): string =>
   `assignment/${node}/${service}/${id}`;
+/** What `assignment/<node>/<service>/<id>` names, or undefined for a key of another form. */
+export function assignmentOfKey(
+  key: string,
+): { readonly node: string; readonly service: string; readonly id: string } | undefined {
+  const [family, node, service, id, ...rest] = key.split('/');
+  if (family !== 'assignment' || node === undefined || service === undefined || id === undefined)
+    return undefined;
+  return rest.length > 0 ? undefined : { node, service, id };
+}
+
 /** `leader`: who decides for the cluster. */
 export const LEADER_KEY = 'leader';
 /** `decision/<service>/<time>`; `time` as in `auditKey`. */
@@ -51,6 +61,8 @@ export const APPLIED: KeyRange = prefixRange('applied/');
 export const AUDIT: KeyRange = prefixRange('audit/');
 /** What one node shall run. */
 export const assignmentsOf = (node: string): KeyRange => prefixRange(`assignment/${node}/`);
+/** What was decided for one service, oldest first. */
+export const decisionsOf = (service: string): KeyRange => prefixRange(`decision/${service}/`);
 /** What all nodes shall run. */
 export const ASSIGNMENTS: KeyRange = prefixRange('assignment/');
 

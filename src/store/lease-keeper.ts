@@ -67,5 +67,6 @@ export function keepLease(port: LeasePort): Lease {
     ttlSeconds: port.ttlSeconds,
     lost: lost.signal,
     revoke: () => (revoking ??= revoke()),
+    letGo: () => lost.abort(),
   };
 }

@@ -102,6 +102,8 @@ export interface Lease {
   readonly lost: AbortSignal;
   /** Stops renewing and gives the lease up; bounded by 1 s, never throws. */
   readonly revoke: () => Promise<void>;
+  /** Stops renewing and leaves the lease, with the keys under it, to run out by itself. `lost` is aborted. */
+  readonly letGo: () => void;
 }
 
 /** Health of one server of the store. */

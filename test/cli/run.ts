@@ -129,6 +129,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     onResync: () => () => {},
     writeBugLog: async () => '/tmp/bug.log',
     uid: 0,
+    pid: 4711,
     exec: async (file) => {
       throw new SluiceError('config', `cannot run ${file}: it is not installed`);
     },

@@ -53,6 +53,7 @@ export function describeStore(name: string, open: () => Promise<StoreWorld>): vo
     transactions(() => store);
     watching(() => world);
     leases(() => world);
+    leasesLetGo(() => world);
     racing(() => world);
   });
 }
@@ -290,6 +291,20 @@ function leases(world: () => StoreWorld): void {
     await holder.close();
     expect(lease.lost.aborted).toBe(true);
     await eventually(() => expect(seen.text()).toEqual(['-gone/a']));
+    seen.watch.close();
+  });
+}
+
+function leasesLetGo(world: () => StoreWorld): void {
+  it('leaves the keys of a lease that is let go until it runs out', async () => {
+    const { store, direct } = world();
+    const lease = await store.grantLease(2);
+    const revision = await write(store, { kind: 'put', key: 'let-go/a', value: '1', lease: lease.id });
+    const seen = record(direct, 'let-go/', revision);
+    lease.letGo();
+    expect(lease.lost.aborted).toBe(true);
+    expect((await direct.get('let-go/a')).item?.lease).toBe(lease.id);
+    await eventually(() => expect(seen.text()).toEqual(['-let-go/a']));
     seen.watch.close();
   });
 }

@@ -16,8 +16,11 @@ import {
 } from '../../src/model/records-service.ts';
 import type { ServiceSpec, Stored } from '../../src/model/service.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
+import { expandPlaceholders } from '../../src/model/placeholders.ts';
 import { formatSpec } from '../../src/model/spec-format.ts';
 import { parseSpecs } from '../../src/model/spec.ts';
+import { templateBreaks } from '../../src/model/template-rules.ts';
+import type { Template } from '../../src/model/template.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { planJson } from '../../src/plan/plan-json.ts';
 import { planPublish } from '../../src/plan/publish.ts';
@@ -71,9 +74,30 @@ function checkRules(plan: Plan): void {
   }
 }
 
+/** What an accepted template may hold, whatever it came from: what a process can be given, and nothing that leaves its place. */
+function checkTemplate(template: Template): void {
+  const texts = [
+    ...template.command,
+    ...Object.values(template.env),
+    ...(template.preStop?.command ?? []),
+    ...(template.probe.kind === 'exec' ? template.probe.command : []),
+  ];
+  for (const text of texts) {
+    expect(text).not.toMatch(/[\0\p{Cs}]/u);
+    expect(text.length).toBeLessThanOrEqual(4_096);
+    expect(expandPlaceholders(text, VALUES)).not.toMatch(/\{(port|ip|id|service|node)\}(?!\})/);
+  }
+  for (const name of Object.keys(template.env)) expect(name).toMatch(/^[A-Za-z_][A-Za-z0-9_]*$/);
+  expect(template.workingDirectory ?? '/').toMatch(/^\/(?!.*(^|\/)\.\.?(\/|$))/);
+  expect(template.user ?? 'a').toMatch(/^[a-z_][a-z0-9_-]*$/);
+  expect(template.ports.from).toBeGreaterThan(0);
+  expect(templateBreaks(template)).toEqual([]);
+}
+
 async function checkAccepted(spec: ServiceSpec): Promise<void> {
   const yaml = formatSpec(spec);
-  expect(yaml).toMatch(CANONICAL);
+  if (spec.template === undefined) expect(yaml).toMatch(CANONICAL);
+  else checkTemplate(spec.template);
   expect(await parseSpecs(yaml, { file: 'x.yaml' })).toEqual([spec]);
   expect(await parseSpecs(formatSpec(spec, 'json'), { file: 'x.json' })).toEqual([spec]);
   const plan = planPublish({ spec, stored: undefined, revision: 1, now: NOW });
@@ -91,11 +115,11 @@ async function checkAccepted(spec: ServiceSpec): Promise<void> {
   }
 }
 
-/** Runs a text through everything; how many services were accepted. */
-async function tryText(text: string, file: string): Promise<number> {
+/** Runs a text through everything; the services that were accepted. */
+async function tryText(text: string, file: string): Promise<readonly ServiceSpec[]> {
   const specs = await accepted(text, file);
   for (const spec of specs ?? []) await checkAccepted(spec);
-  return specs?.length ?? 0;
+  return specs ?? [];
 }
 
 const GOOD = `kind: Service
@@ -110,6 +134,23 @@ const GOOD_JSON = JSON.stringify({
   entries: ['10.96.0.10:80/tcp', { ip: 'fd00::10', port: 53, protocol: 'udp' }],
   instances: ['10.0.1.11:8080', { address: '10.0.1.12:8080', weight: 3 }],
 });
+
+const GOOD_TEMPLATE = `kind: Service
+name: web
+entries: ["10.96.0.10:80/tcp"]
+replicas: 2
+template:
+  command: node server.js --port {port}
+  env: {A: "1", B: "{id}"}
+  workingDirectory: /srv/web
+  user: web
+  ports: 20000-20099
+  limits: {cpu: 0.5, memory: 64MiB, pids: 10}
+  probe: {kind: http, path: /healthz, interval: 2s}
+  grace: 10s
+  nodeSelector: {zone: a}
+`;
+const VALUES = { port: '80', ip: '10.0.0.1', id: 'web-1', service: 'web', node: 'n1' };
 
 const NASTY = [
   '\0',
@@ -182,13 +223,34 @@ const NASTY = [
   '10.96.0.10:80/tcp',
   '10.0.1.11:8080',
   '[fd00::1]:80',
+  '{port}',
+  '{{port}}',
+  '{prot}',
+  '{',
+  '{{',
+  "'; reboot #",
+  '| cat',
+  'template: {}\n',
+  '..',
+  '/../',
+  'LD_PRELOAD',
+  'SLUICE_INSTANCE',
+  '1e9s',
+  '999d',
 ];
 const nasty = fc.constantFrom(...NASTY);
 
 /** A good text with pieces cut out and nasty ones put in. */
 const mutated = fc
   .record({
-    base: fc.constantFrom(GOOD, GOOD, GOOD_JSON, `${GOOD}---\n${GOOD.replace('web', 'db')}`),
+    base: fc.constantFrom(
+      GOOD,
+      GOOD,
+      GOOD_TEMPLATE,
+      GOOD_TEMPLATE,
+      GOOD_JSON,
+      `${GOOD}---\n${GOOD.replace('web', 'db')}`,
+    ),
     edits: fc.array(
       fc.record({
         at: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -265,8 +327,54 @@ const service = fc.record(
   },
   { requiredKeys: ['kind', 'name', 'entries', 'instances'] },
 );
+const word = fc.oneof(nasty, fc.string({ unit: 'binary', maxLength: 10 }), fc.constant('{port}'));
+const time = fc.oneof(
+  fc.nat(200).map((seconds) => `${seconds}s`),
+  nasty,
+);
+const template = fc.record(
+  {
+    command: rarely(fc.oneof(fc.array(word, { minLength: 1, maxLength: 5 }), word)),
+    driver: rarely(fc.constantFrom('process', 'process', 'systemd', 'podman', 'exec')),
+    image: rarely(fc.oneof(nasty, fc.constant('nginx:1'))),
+    env: rarely(fc.dictionary(fc.oneof(fc.stringMatching(/^[A-Z]{1,4}$/), nasty), word, { maxKeys: 4 })),
+    workingDirectory: fc.oneof(word, fc.constant('/srv/web')),
+    user: fc.oneof(nasty, fc.constant('web')),
+    ports: fc.tuple(fc.nat(70_000), fc.nat(70_000)).map(([from, to]) => `${from}-${to}`),
+    limits: fc.record(
+      { cpu: rarely(fc.double()), memory: fc.oneof(nasty, fc.nat()), pids: fc.integer() },
+      { requiredKeys: [] },
+    ),
+    probe: fc.record(
+      {
+        kind: rarely(fc.constantFrom('tcp', 'http', 'exec')),
+        path: word.map((text) => `/${text}`),
+        interval: time,
+        failures: fc.integer(),
+      },
+      { requiredKeys: [] },
+    ),
+    grace: time,
+    drain: time,
+    nodeSelector: fc.dictionary(fc.oneof(nasty, fc.constant('zone')), fc.oneof(nasty, fc.constant('a'))),
+  },
+  { requiredKeys: ['command'] },
+);
+const managedService = fc.record(
+  {
+    kind: fc.constant('Service'),
+    name: rarely(name),
+    entries: fc.constant(['10.96.0.10:80']),
+    replicas: rarely(fc.nat(1_100)),
+    template: rarely(
+      fc.oneof(template, fc.record({ command: fc.array(word, { minLength: 1, maxLength: 3 }) })),
+    ),
+  },
+  { requiredKeys: ['kind', 'name', 'entries', 'template'] },
+);
 const structured = fc.oneof(
   { weight: 4, arbitrary: service },
+  { weight: 2, arbitrary: managedService },
   { weight: 1, arbitrary: fc.array(service, { maxLength: 3 }) },
   { weight: 1, arbitrary: anything },
 );
@@ -276,11 +384,13 @@ const FILES = fc.constantFrom('-', 'web.yaml', 'web.json');
 async function fuzz(
   texts: fc.Arbitrary<string>,
   numRuns: number,
-): Promise<{ readonly texts: number; readonly services: number }> {
-  const seen = { texts: 0, services: 0 };
+): Promise<{ readonly texts: number; readonly services: number; readonly templates: number }> {
+  const seen = { texts: 0, services: 0, templates: 0 };
   const property = fc.asyncProperty(texts, FILES, async (text, file) => {
+    const specs = await tryText(text, file);
     seen.texts += 1;
-    seen.services += await tryText(text, file);
+    seen.services += specs.length;
+    seen.templates += specs.filter((spec) => spec.template !== undefined).length;
   });
   await fc.assert(property, { seed: 20_260_131, numRuns });
   return seen;
@@ -296,6 +406,7 @@ describe('fuzzed specs', () => {
     expect(seen.texts).toBe(8_000);
     // Guards the test itself: mutations that never let a spec through would check nothing.
     expect(seen.services).toBeGreaterThan(500);
+    expect(seen.templates).toBeGreaterThan(100);
   });
 
   it('of structures with hostile values are refused or canonical', async () => {
@@ -305,5 +416,6 @@ describe('fuzzed specs', () => {
     );
     expect(seen.texts).toBe(8_000);
     expect(seen.services).toBeGreaterThan(500);
+    expect(seen.templates).toBeGreaterThan(100);
   });
 });

@@ -1,10 +1,19 @@
 /** Tests the stored form of every key family: round trips, unknown fields, and that hostile values never get through. */
 import { describe, expect, it, vi } from 'vitest';
 import { SluiceError } from '../../src/errors.ts';
+import type { Assignment } from '../../src/model/assignment.ts';
 import type { Audit } from '../../src/model/audit.ts';
+import type { Decision, Leader } from '../../src/model/decision.ts';
 import { formatEntry, parseEntry } from '../../src/model/entry.ts';
 import type { Applied, NodeFacts } from '../../src/model/node.ts';
+import { decodeAssignment, encodeAssignment } from '../../src/model/records-assignment.ts';
 import { decodeAudit, encodeAudit } from '../../src/model/records-audit.ts';
+import {
+  decodeDecision,
+  decodeLeader,
+  encodeDecision,
+  encodeLeader,
+} from '../../src/model/records-leader.ts';
 import {
   decodeApplied,
   decodeNode,
@@ -12,6 +21,7 @@ import {
   encodeApplied,
   encodeNode,
   encodeNodeAlive,
+  encodeNodeOrders,
 } from '../../src/model/records-node.ts';
 import {
   decodeEntryClaim,
@@ -24,6 +34,8 @@ import {
   encodeService,
 } from '../../src/model/records-service.ts';
 import type { Instance, Service } from '../../src/model/service.ts';
+import { templateOf } from '../../src/model/template-defaults.ts';
+import { templateHash } from '../../src/model/template-hash.ts';
 
 // A loaded machine is no failure.
 vi.setConfig({ testTimeout: 60_000 });
@@ -78,6 +90,42 @@ const audit: Audit = {
   afterHash: 'ff00',
 };
 
+const template = templateOf({ command: ['node', 'server.js', '{port}'], env: { constructor: 'x' } });
+const managed: Service = { ...service, origin: 'managed', replicas: 3, template };
+const worker: Instance = {
+  ...instance,
+  id: 'web-7f3a',
+  origin: 'managed',
+  state: 'draining',
+  node: 'n2',
+  templateHash: templateHash(template),
+  stateSince: AT,
+  why: 'exit code 1',
+  restarts: 2,
+  drain: { since: AT, by: 'ada@admin-1', reason: 'move', deadlineSeconds: 60, onDeadline: 'reset' },
+};
+const assignment: Assignment = {
+  node: 'n2',
+  service: 'web',
+  id: 'web-7f3a',
+  template,
+  templateHash: templateHash(template),
+  weight: 1,
+  createdAt: AT,
+  stop: { reason: 'scaled to 2', since: AT, drainSeconds: 0.5, onDeadline: 'leave' },
+};
+const leader: Leader = { node: 'n1', host: 'h1', pid: 42, since: AT };
+const decision: Decision = {
+  at: AT,
+  service: 'web',
+  what: 'started web-7f3a on n2',
+  why: '2 of 3 instances',
+  done: true,
+  instance: 'web-7f3a',
+  node: 'n2',
+  by: 'n1',
+};
+
 function failureOf(act: () => unknown): SluiceError {
   try {
     act();
@@ -97,6 +145,11 @@ describe('round trips', () => {
     expect(decodeApplied('n1', encodeApplied(applied)).value).toEqual(applied);
     expect(decodeAudit(`${AT}-${audit.requestId}`, encodeAudit(audit)).value).toEqual(audit);
     expect(decodeGeneration(encodeGeneration({ at: AT, requestId: 'a' })).value.requestId).toBe('a');
+    expect(decodeService('web', encodeService(managed)).value).toEqual(managed);
+    expect(decodeInstance('web', worker.id, encodeInstance(worker)).value).toEqual(worker);
+    expect(decodeAssignment(assignment, encodeAssignment(assignment)).value).toEqual(assignment);
+    expect(decodeLeader(encodeLeader(leader)).value).toEqual(leader);
+    expect(decodeDecision(decision, encodeDecision(decision)).value).toEqual(decision);
     const entry = parseEntry('[fd00::10]:53/udp');
     expect(decodeEntryClaim(formatEntry(entry), encodeEntryClaim({ service: 'web' })).value).toEqual({
       entry,
@@ -128,6 +181,49 @@ describe('round trips', () => {
     expect(({} as Record<string, unknown>)['weight']).toBeUndefined();
   });
 
+  it('keeps in a template what a newer version wrote, as long as the rest is as it was', () => {
+    const json = encodeService(managed).replace('"ports":', '"newer":{"a":1},"ports":');
+    const { value, raw } = decodeService('web', json);
+    expect(encodeService({ ...value, replicas: 4 }, raw)).toContain('"newer":{"a":1}');
+    const changed = { ...template, graceSeconds: 11 };
+    expect(encodeService({ ...value, template: changed }, raw)).not.toContain('newer');
+  });
+
+  it('keeps what people set in a node when its agent writes, and what the agent said when people write', () => {
+    const labels = { zone: 'a' };
+    const json = encodeNode({ ...facts, labels, drivers: ['process', 'podman'] });
+    const order = { since: AT, by: 'ada@admin-1' };
+    const drained = encodeNodeOrders({ cordoned: true, drain: order }, decodeNode('n1', json).raw);
+    expect(decodeNode('n1', drained).value).toEqual({
+      ...facts,
+      labels,
+      drivers: ['process', 'podman'],
+      cordoned: true,
+      drain: order,
+    });
+    const again = decodeNode('n1', encodeNode({ ...facts, cpus: 4 }, decodeNode('n1', drained).raw));
+    expect(again.value).toEqual({ ...facts, cpus: 4, cordoned: true, drain: order });
+    expect(decodeNode('n1', encodeNodeOrders({}, again.raw)).value).toEqual({ ...facts, cpus: 4 });
+  });
+
+  it('passes over drivers that only a newer agent knows', () => {
+    const json = JSON.stringify({ ...JSON.parse(encodeNode(facts)), drivers: ['exec', 'wasm'] });
+    expect(decodeNode('n1', json).value.drivers).toEqual(['exec']);
+  });
+
+  it('lets a managed instance be without a port while it does not run, and no other', () => {
+    for (const state of ['pending', 'failed', 'crashloop', 'stopped'] as const) {
+      const waiting: Instance = { ...worker, port: 0, state };
+      expect(decodeInstance('web', worker.id, encodeInstance(waiting)).value).toEqual(waiting);
+    }
+    for (const state of ['starting', 'ready', 'draining', 'stopping'] as const) {
+      const json = encodeInstance({ ...worker, port: 0, state });
+      expect(failureOf(() => decodeInstance('web', worker.id, json)).details['field']).toBe('address');
+    }
+    const listed = encodeInstance({ ...instance, port: 0, state: 'stopped' });
+    expect(failureOf(() => decodeInstance('web', '10.0.1.11:0', listed)).code).toBe('failed');
+  });
+
   it('makes foreign text plain before it is stored, so that it can always be read back', () => {
     const nasty = `iptables: \u001b[31mline\n${'x'.repeat(10_000)}`;
     const lines = Array.from({ length: 500 }, () => nasty);
@@ -145,6 +241,11 @@ const good: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   node: JSON.parse(encodeNode(facts)),
   applied: JSON.parse(encodeApplied(applied)),
   audit: JSON.parse(encodeAudit(audit)),
+  managed: JSON.parse(encodeService(managed)),
+  worker: JSON.parse(encodeInstance(worker)),
+  assignment: JSON.parse(encodeAssignment(assignment)),
+  leader: JSON.parse(encodeLeader(leader)),
+  decision: JSON.parse(encodeDecision(decision)),
 };
 const decoders: Readonly<Record<string, (json: string) => unknown>> = {
   service: (json) => decodeService('web', json),
@@ -152,6 +253,11 @@ const decoders: Readonly<Record<string, (json: string) => unknown>> = {
   node: (json) => decodeNode('n1', json),
   applied: (json) => decodeApplied('n1', json),
   audit: (json) => decodeAudit(`${AT}-${audit.requestId}`, json),
+  managed: (json) => decodeService('web', json),
+  worker: (json) => decodeInstance('web', worker.id, json),
+  assignment: (json) => decodeAssignment(assignment, json),
+  leader: (json) => decodeLeader(json),
+  decision: (json) => decodeDecision(decision, json),
 };
 const manyEntries = Array.from({ length: 65 }, (_, index) => `10.96.0.10:${index + 1}/tcp`);
 
@@ -199,6 +305,47 @@ const hostile: readonly (readonly [string, string, unknown])[] = [
   ['applied', 'revision', 2 ** 53],
   ['applied', 'rulesHash', '$(reboot)'],
   ['applied', 'failures', [1]],
+  ['node', 'labels', { 'a b': 'c' }],
+  ['node', 'labels', { a: 1 }],
+  ['node', 'drivers', 'process'],
+  ['node', 'cordoned', 'yes'],
+  ['node', 'drain', { since: AT }],
+  ['service', 'replicas', 3],
+  ['service', 'template', template],
+  ...[undefined, -1, 1_001, 1.5, '3'].map((value) => ['managed', 'replicas', value] as const),
+  ...[
+    undefined,
+    null,
+    [],
+    { ...template, driver: 'shell' },
+    { ...template, command: 'node' },
+    { ...template, command: [] },
+    { ...template, command: ['node', '{prot}'] },
+    { ...template, env: { A: 1 } },
+    { ...template, env: { 'A=B': '1' } },
+    { ...template, workingDirectory: '/srv/../etc' },
+    { ...template, user: 'a;b' },
+    { ...template, ports: { from: 0, to: 1 } },
+    { ...template, probe: { kind: 'tcp' } },
+    { ...template, probe: { ...template.probe, intervalSeconds: 0 } },
+    { ...template, stopSignal: 'SIGKILL' },
+    { ...template, graceSeconds: null },
+    { ...template, nodeSelector: ['zone'] },
+  ].map((value) => ['managed', 'template', value] as const),
+  ['worker', 'templateHash', 'xyz'],
+  ['worker', 'stateSince', 'yesterday'],
+  ['worker', 'why', 'a\nb'],
+  ['worker', 'restarts', -1],
+  ['worker', 'drain', { since: AT, by: 'a\u001b' }],
+  ['worker', 'drain', { ...worker.drain, deadlineSeconds: 1e9 }],
+  ['worker', 'drain', { ...worker.drain, onDeadline: 'kill' }],
+  ['assignment', 'template', { ...template, command: [''] }],
+  ['assignment', 'weight', -1],
+  ['assignment', 'stop', { since: AT }],
+  ['leader', 'node', '../n1'],
+  ['leader', 'pid', -1],
+  ['decision', 'done', 'yes'],
+  ['decision', 'why', 'a\nb'],
   ['audit', 'reason', 'a\nb'],
   ['audit', 'requestId', 'other'],
   ['audit', 'at', '2026-01-31'],
@@ -208,7 +355,12 @@ describe('hostile stored values', () => {
   it.each(hostile)('refuses a %s whose %s is %j', (family, field, value) => {
     const failure = failureOf(() => decoders[family]?.(JSON.stringify({ ...good[family], [field]: value })));
     expect(failure.code).toBe('failed');
-    expect(failure.message).toContain(`stored "${family}/`);
+    const keys: Readonly<Record<string, string>> = {
+      managed: 'service/',
+      worker: 'instance/',
+      leader: 'leader',
+    };
+    expect(failure.message).toContain(`stored "${keys[family] ?? `${family}/`}`);
     expect(failure.details['field']).toMatch(new RegExp(`^${field === 'at' ? '(at|requestId)' : field}`));
     expect(failure.message).not.toMatch(/[\p{Cc}]/u);
   });
@@ -235,12 +387,20 @@ describe('hostile stored values', () => {
       expect(failureOf(() => decodeInstance(name, instance.id, json)).code).toBe('failed');
       expect(failureOf(() => decodeNode(name, encodeNode(facts))).code).toBe('failed');
     }
-    const managed = encodeInstance({ ...instance, origin: 'managed' });
-    expect(decodeInstance('web', 'web-1', managed).value.id).toBe('web-1');
+    const started = encodeInstance({ ...instance, origin: 'managed' });
+    expect(decodeInstance('web', 'web-1', started).value.id).toBe('web-1');
     for (const id of ['', '..', '-x', 'a/b', 'a b', 'a\n', '$(x)', 'x'.repeat(200)]) {
-      expect(failureOf(() => decodeInstance('web', id, managed)).code).toBe('failed');
+      expect(failureOf(() => decodeInstance('web', id, started)).code).toBe('failed');
     }
     expect(failureOf(() => decodeInstance('web', '10.0.1.12:8080', json)).code).toBe('failed');
+    const order = encodeAssignment(assignment);
+    for (const name of [{ node: '../n1' }, { service: 'a b' }, { id: '..' }, { id: 'a/b' }]) {
+      expect(failureOf(() => decodeAssignment({ ...assignment, ...name }, order)).code).toBe('failed');
+    }
+    for (const name of [{ service: '' }, { at: 'now' }]) {
+      const written = encodeDecision(decision);
+      expect(failureOf(() => decodeDecision({ ...decision, ...name }, written)).code).toBe('failed');
+    }
     for (const entry of ['', '10.96.0.10:80', '127.0.0.1:80/tcp', '10.96.0.10:80/tcp ']) {
       expect(failureOf(() => decodeEntryClaim(entry, '{"service":"web"}')).code).toBe('failed');
     }

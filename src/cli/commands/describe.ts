@@ -7,7 +7,7 @@ export const defineDescribe: Define = (parent, run) => {
     .command('describe')
     .summary('show everything about a service, an instance or a node')
     .description('Show everything about services, instances or nodes, and who changed a service last.')
-    .argument('<refs...>', 'SERVICE, SERVICE/IP:PORT or node/NAME');
+    .argument('<refs...>', 'SERVICE, SERVICE/INSTANCE or node/NAME');
   finish(command, {
     examples: [
       ['sluice describe web', 'a service with its instances, nodes and last change'],

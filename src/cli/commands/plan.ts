@@ -1,5 +1,6 @@
 /** Owns the definition of `plan`. */
 import { type Define, finish } from '../define.ts';
+import { addTemplateOptions } from '../template-options.ts';
 import { addSpecOptions, type SpecOptions } from './publish.ts';
 
 /** Flags of `plan`. */
@@ -18,6 +19,7 @@ export const definePlan: Define = (parent, run) => {
     )
     .argument('[service]', 'name of the service; not with -f');
   addSpecOptions(command).option('--detailed-exitcode', 'end with 2 if there are changes');
+  addTemplateOptions(command);
   finish(command, {
     examples: [
       ['sluice plan -f services.yaml', 'what a file would change'],

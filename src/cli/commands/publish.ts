@@ -2,9 +2,10 @@
 import { Option, type Command } from 'commander';
 import { type Define, finish } from '../define.ts';
 import { addMutationOptions, listOption, type MutationOptions } from '../options.ts';
+import { addTemplateOptions, type ManagedOptions } from '../template-options.ts';
 
 /** Flags that say what to publish. */
-export interface SpecOptions {
+export interface SpecOptions extends ManagedOptions {
   readonly file?: readonly string[] | undefined;
   readonly entry?: readonly string[] | undefined;
   readonly instance?: readonly string[] | undefined;
@@ -36,11 +37,13 @@ export const definePublish: Define = (parent, run) => {
     .command('publish')
     .summary('create or update a service')
     .description(
-      'Create or update a service: clients dial its entries, every node forwards to its instances. The instances given are ' +
-        'the full set; taking one away asks, or needs --replace. Prints created, updated or unchanged.',
+      'Create or update a service: clients dial its entries, every node forwards to its instances. They are listed (--instance, ' +
+        'the full set), or sluice starts them (--command); taking one away asks, or needs --replace. A changed command replaces ' +
+        'them one at a time. Prints created, updated or unchanged.',
     )
     .argument('[service]', 'name of the service; not with -f');
   addSpecOptions(command).option('--replace', 'consent to removing instances and moving entries');
+  addTemplateOptions(command);
   addMutationOptions(command);
   finish(command, {
     examples: [
@@ -49,7 +52,10 @@ export const definePublish: Define = (parent, run) => {
         'two instances, the second gets three times as much',
       ],
       ['sluice publish -f services.yaml --dry-run', 'what a file would change'],
-      ['generate-specs | sluice publish -f - --replace -o json', 'from a release script'],
+      [
+        "sluice publish web --entry 10.96.0.10:80 --replicas 3 --command 'node server.js --port {port}'",
+        'three instances of a program',
+      ],
     ],
   }).action(async (service: string | undefined) =>
     run(command, 'write', async (session) => {

@@ -14,8 +14,8 @@ export const defineWait: Define = (parent, run) => {
     .description(
       'Wait until a condition of a service, an instance or a node holds; ends with 3 if it does not within --timeout (30s).',
     )
-    .argument('<ref>', 'SERVICE, SERVICE/IP:PORT or node/NAME')
-    .requiredOption('--for <condition>', 'converged, healthy or instances=N');
+    .argument('<ref>', 'SERVICE, SERVICE/INSTANCE or node/NAME')
+    .requiredOption('--for <condition>', 'converged, healthy, instances=N or drained');
   finish(command, {
     examples: [
       ['sluice wait web --for converged', 'every live node has the last change'],

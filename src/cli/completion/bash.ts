@@ -1,5 +1,5 @@
 /** Owns the completion script of bash. Pure. Needs no bash-completion package; works with bash 4. */
-import { allFlags, type CommandNode } from './tree.ts';
+import { allFlags, bareFlags, type CommandNode } from './tree.ts';
 
 const quoted = (words: readonly string[]): string => `'${words.join(' ')}'`;
 
@@ -37,6 +37,9 @@ _sluice() {
   _sluice_at ''
   while ((i < COMP_CWORD)); do
     word=\${COMP_WORDS[i]}
+    case " ${bareFlags(nodes).join(' ')} " in
+      *" $path:$word "*) ((i++)); continue ;;
+    esac
     case " ${withValue.join(' ')} " in
       *" $word "*)
         [[ \${COMP_WORDS[i + 1]} == = ]] && ((i++))

@@ -1,5 +1,5 @@
 /** Owns the completion script of fish. Pure. */
-import { allFlags, type CommandNode, type Flag } from './tree.ts';
+import { allFlags, bareFlags, type CommandNode, type Flag } from './tree.ts';
 
 const quote = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 
@@ -42,6 +42,8 @@ function __sluice_path
     for word in (commandline -opc)[2..-1]
         if test $skip = 1
             set skip 0
+        else if contains -- "$here:$word" ${bareFlags(nodes).map(quote).join(' ')}
+            continue
         else if contains -- $word ${withValue.join(' ')}
             set skip 1
         else if contains -- (string join ' ' $here $word) ${paths.join(' ')}

@@ -89,7 +89,19 @@ export function commandNodes(program: Command, extra: ExtraWords): readonly Comm
   return visit(program, []);
 }
 
-/** Every flag of the program once, under the key of all its names, sorted. A name means the same in every command (a test holds that). */
+/** Flags that take a value in other commands and none in this one, as `logs:-f`: the word after them is no value. */
+export function bareFlags(nodes: readonly CommandNode[]): readonly string[] {
+  const all = nodes.flatMap(({ flags }) => flags);
+  const withValue = new Set(all.filter(({ takesValue }) => takesValue).flatMap(({ names }) => names));
+  return nodes.flatMap(({ path, flags }) =>
+    flags
+      .filter(({ takesValue }) => !takesValue)
+      .flatMap(({ names }) => names.filter((name) => withValue.has(name)))
+      .map((name) => `${path.join(' ')}:${name}`),
+  );
+}
+
+/** Every flag of the program once, under the key of all its names, sorted. A name means the same in every command (a test holds that), but for `bareFlags`. */
 export function allFlags(nodes: readonly CommandNode[]): readonly Flag[] {
   const flags = new Map(nodes.flatMap((node) => node.flags).map((flag) => [flag.names.join(' '), flag]));
   return [...flags.values()].toSorted(byName);

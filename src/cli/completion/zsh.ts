@@ -1,5 +1,5 @@
 /** Owns the completion script of zsh. Pure. */
-import { allFlags, type CommandNode, type Word } from './tree.ts';
+import { allFlags, bareFlags, type CommandNode, type Word } from './tree.ts';
 
 /** An item of _describe: `word:description`, quoted for the shell. */
 function item({ word, description }: Word): string {
@@ -51,6 +51,10 @@ _sluice() {
   _sluice_at ''
   while ((i < CURRENT)); do
     word=$words[i]
+    if [[ ' ${bareFlags(nodes).join(' ')} ' == *" $here:$word "* ]]; then
+      ((i++))
+      continue
+    fi
     if ((\${with_value[(Ie)$word]})); then
       if ((i + 1 == CURRENT)); then
         _sluice_value $word

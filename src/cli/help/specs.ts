@@ -19,5 +19,31 @@ Affinity keeps a client with its instance until it made no new connection for th
 The list of instances is the full set: publishing a list without an instance that is stored removes it, which asks on a
 terminal and needs --replace elsewhere. sluice instance add|set|remove changes single instances.
 
+A service whose instances sluice starts has a template instead of instances; only command (or image) must be there:
+
+  replicas: 3                          as many as now if not said, 1 of a new service
+  template:
+    driver: process                    process, exec, systemd, podman, docker
+    command: node server.js --port {port}      or a list of words; no shell reads it
+    hooks: {stop: [...], status: [...]}        of driver exec
+    image: nginx:1.27                  of podman and docker
+    env: {MODE: production}
+    workingDirectory: /srv/web
+    user: web                          if not said, the node's policy says it
+    ports: 20000-29999
+    limits: {cpu: 0.5, memory: 256MiB, pids: 100, files: 1024}       none if not said
+    probe: {kind: tcp, interval: 2s, timeout: 1s, successes: 2, failures: 3, start: 30s}
+           kind tcp: send, expect; http: path (/), host, status (200-399); exec: command
+    preStop: {command: [...], timeout: 10s}
+    stopSignal: SIGTERM
+    grace: 10s                         from the signal to KILL
+    drain: 60s                         for open connections to end
+    onDeadline: leave                  or reset
+    logs: {max: 10MiB, keep: 5}        of each of stdout and stderr
+    nodeSelector: {zone: a}
+
+{port}, {ip}, {id}, {service} and {node} are replaced in command, hooks, env, probe and preStop; another name in braces is a
+mistake, and {{name}} stands for {name} itself. A changed template replaces the instances one at a time, each new one ready first.
+
 A mistake is reported with file, line, field, value and what is allowed (65), and nothing is written.
 `;

@@ -3,7 +3,8 @@ import { formatAddress } from '../../model/address.ts';
 import { formatShare, sharesOf } from '../../model/share.ts';
 import { losses } from '../../plan/guard.ts';
 import type { Plan } from '../../plan/plan.ts';
-import { type SummaryLine, summaryLines } from '../../plan/summary.ts';
+import type { SummaryLine } from '../../plan/summary-line.ts';
+import { summaryLines } from '../../plan/summary.ts';
 import type { Paint } from '../palette.ts';
 
 const PAINT_OF: Readonly<Record<SummaryLine['sign'], Paint>> = { '+': 'good', '-': 'bad', '~': 'warn' };

@@ -2,39 +2,11 @@
 import { applyOnce, readRulesText, type RulesLayout } from '../../agent/once.ts';
 import { runAgent } from '../../agent/run.ts';
 import { type ResultCode, SluiceError } from '../../errors.ts';
-import { createLog, type Log } from '../../host/log.ts';
-import { isName, NAME_RULE, parseName } from '../../model/name.ts';
-import { quoteValue } from '../../model/text.ts';
 import type { AgentFlags } from '../commands/agent.ts';
-import { isTerminal } from '../io.ts';
+import { logOf, nodeName } from '../daemon.ts';
 import { DEFAULT_STATE_DIR } from '../options.ts';
 import { writeListing } from '../output/listing.ts';
 import type { Session } from '../session.ts';
-
-/** Name of this node: as given, else the first label of the host name. @throws SluiceError `invalid-spec`, `config` */
-function nodeName(session: Session, given: string | undefined): string {
-  if (given !== undefined) return parseName(given, 'node');
-  const label = session.deps.host.split('.')[0]?.toLowerCase() ?? '';
-  if (isName(label)) return label;
-  throw new SluiceError('config', `the host name ${quoteValue(session.deps.host)} is not a node name`, {
-    why: `a node name is ${NAME_RULE}`,
-    fix: 'name the node: --node NAME or SLUICE_NODE',
-  });
-}
-
-function logOf(session: Session, flags: AgentFlags): Log {
-  const { io, clock } = session.deps;
-  return createLog({
-    format: flags.logFormat ?? 'auto',
-    debug: session.settings.debug,
-    write: (line) => {
-      io.stderr.write(line);
-    },
-    isTty: isTerminal(io.stderr),
-    journald: io.env['JOURNAL_STREAM'] !== undefined,
-    now: clock.now,
-  });
-}
 
 async function printRules(session: Session, flags: AgentFlags): Promise<ResultCode> {
   const layout: RulesLayout =
@@ -107,7 +79,7 @@ export async function agentBody(session: Session, flags: AgentFlags): Promise<Re
     openStore: async () => deps.openStore(settings),
     nodeIps: flags.nodeIp ?? [],
     dataplane: flags.dataplane ?? 'auto',
-    log: logOf(session, flags),
+    log: logOf(session, flags.logFormat),
     clock: deps.clock,
     random: deps.random,
     signal,

@@ -1,4 +1,6 @@
 /** Owns how a description looks to a person: fields, then tables. Pure. */
+import type { DrainOrder } from '../../model/assignment.ts';
+import { formatLabels } from '../../model/labels.ts';
 import { formatShare } from '../../model/share.ts';
 import type {
   Description,
@@ -9,6 +11,7 @@ import type {
   ServiceDescription,
 } from '../../ops/views.ts';
 import { plainText } from '../../model/text.ts';
+import { formatWords } from '../../model/words.ts';
 import type { AgeFormat } from '../output/age.ts';
 import { type Cell, renderTable } from '../output/table.ts';
 import type { Palette } from '../palette.ts';
@@ -41,7 +44,35 @@ function table(
   return `${title}:\n${text.replaceAll(/^/gm, '  ').replace(/ {2}$/, '')}`;
 }
 
+/** Of managed instances: who they are, where they run and why they are as they are. */
+function managedInstances(items: readonly InstanceItem[], layout: DescribeLayout): string {
+  const rows = items.map((item): readonly Cell[] => [
+    { text: item.id },
+    { text: item.port === 0 ? '-' : item.address },
+    { text: item.node ?? '-' },
+    { text: formatShare(item.share) },
+    { text: item.state, paint: item.ready ? undefined : 'warn' },
+    { text: layout.age(item.stateSince) },
+    { text: String(item.restarts ?? 0) },
+    { text: item.current === false ? 'old' : 'current', paint: item.current === false ? 'warn' : undefined },
+    { text: whyText(item) },
+  ]);
+  const headings = ['INSTANCE', 'ADDRESS', 'NODE', 'SHARE', 'STATE', 'SINCE', 'RESTARTS', 'TEMPLATE', 'WHY'];
+  return table('instances', headings, { rows, layout });
+}
+
+/** `exit code 1; drained by ann@host (move)`. */
+function whyText({ why, drain }: InstanceItem): string {
+  const order = drain === undefined ? undefined : drainText(drain);
+  return [why, order].filter((text) => text !== undefined).join('; ') || '-';
+}
+
+function drainText({ by, reason }: DrainOrder): string {
+  return `drained by ${by}${reason === undefined ? '' : ` (${reason})`}`;
+}
+
 function instances(items: readonly InstanceItem[], layout: DescribeLayout): string {
+  if (items.some(({ origin }) => origin === 'managed')) return managedInstances(items, layout);
   const rows = items.map((item): readonly Cell[] => [
     { text: item.address },
     { text: String(item.weight) },
@@ -81,7 +112,8 @@ function serviceText(description: ServiceDescription, layout: DescribeLayout): s
     ['policy', service.policy],
     ['masquerade', service.masquerade ? 'yes' : 'no'],
     ['affinity', service.affinity],
-    ['ready', `${service.ready}/${service.instances}`],
+    ['replicas', service.replicas],
+    ['ready', `${service.ready}/${service.replicas ?? service.instances}`],
     ['nodes', `${service.nodesApplied}/${service.nodesTotal}`],
     ['revision', service.revision],
     ['created', layout.age(service.createdAt)],
@@ -89,23 +121,65 @@ function serviceText(description: ServiceDescription, layout: DescribeLayout): s
     ['  command', lastChange?.command],
     ['  reason', lastChange?.reason],
   ]);
-  return head + instances(description.instances, layout) + nodes(description.nodes, layout);
+  return (
+    head +
+    templateText(description) +
+    instances(description.instances, layout) +
+    nodes(description.nodes, layout) +
+    decisionsText(description, layout)
+  );
+}
+
+/** What each instance runs, a line a field; '' for services whose instances are listed. */
+function templateText({ template, service }: ServiceDescription): string {
+  if (template === undefined) return '';
+  const pairs = Object.entries(template).map(([name, value]): Field => [
+    `  ${name}`,
+    typeof value === 'string' ? value : valueText(value),
+  ]);
+  return `template ${service.templateHash ?? ''}:\n${fields(pairs)}`;
+}
+
+/** A list of words as a command line, anything else as JSON. */
+function valueText(value: unknown): string {
+  const isWords = Array.isArray(value) && value.every((word): word is string => typeof word === 'string');
+  return isWords ? formatWords(value) : JSON.stringify(value);
+}
+
+function decisionsText({ decisions }: ServiceDescription, layout: DescribeLayout): string {
+  if (decisions.length === 0) return '';
+  const rows = decisions.map((one): readonly Cell[] => [
+    { text: layout.age(one.at) },
+    { text: plainText(one.what), paint: one.done ? undefined : 'warn' },
+    { text: plainText(one.why) },
+  ]);
+  return table('decisions', ['AT', 'WHAT', 'WHY'], { rows, layout });
 }
 
 function instanceText({ instance, service }: InstanceDescription, layout: DescribeLayout): string {
   return fields([
-    ['instance', instance.address],
+    ['instance', instance.port === 0 ? instance.id : instance.address],
     ['id', instance.id],
     ['service', service.name],
     ['entries', service.entries.join(', ')],
     ['weight', instance.weight],
     ['share', formatShare(instance.share)],
     ['state', instance.state],
+    ['  since', instance.stateSince === undefined ? undefined : layout.age(instance.stateSince)],
+    ['  why', instance.why],
+    ['drain', instance.drain === undefined ? undefined : drainText(instance.drain)],
+    ['restarts', instance.restarts],
+    ['template', templateState(instance)],
     ['origin', instance.origin],
     ['node', instance.node],
     ['revision', instance.revision],
     ['created', layout.age(instance.createdAt)],
   ]);
+}
+
+function templateState({ templateHash, current }: InstanceItem): string | undefined {
+  if (templateHash === undefined) return undefined;
+  return `${templateHash}${current === false ? ", older than the service's" : ''}`;
 }
 
 function nodeText({ node, instances: own }: NodeDescription, layout: DescribeLayout): string {
@@ -115,7 +189,11 @@ function nodeText({ node, instances: own }: NodeDescription, layout: DescribeLay
     ['state', node.alive ? 'alive' : 'silent'],
     ['alive since', node.aliveSince === undefined ? undefined : layout.age(node.aliveSince)],
     ['last heard', node.lastHeardAt === undefined ? undefined : layout.age(node.lastHeardAt)],
+    ['cordoned', node.cordoned ? 'yes: nothing new is placed here' : undefined],
+    ['drain', node.drain === undefined ? undefined : drainText(node.drain)],
     ['addresses', node.addresses.join(', ')],
+    ['labels', formatLabels(node.labels)],
+    ['drivers', node.drivers?.join(', ')],
     ['cpus', node.cpus],
     ['memory', memory],
     ['version', node.version],

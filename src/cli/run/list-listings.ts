@@ -1,4 +1,5 @@
 /** Owns the columns of services, instances and nodes. Pure. */
+import { formatLabels } from '../../model/labels.ts';
 import { formatReference } from '../../model/reference.ts';
 import { formatShare } from '../../model/share.ts';
 import type { InstanceItem, ListView, NodeItem, ServiceItem } from '../../ops/views.ts';
@@ -26,9 +27,9 @@ const SERVICE_COLUMNS: readonly Column<ServiceItem>[] = [
   },
   {
     name: 'READY',
-    cell: ({ ready }) => String(ready),
+    cell: ({ ready, replicas }) => (replicas === undefined ? String(ready) : fraction(ready, replicas)),
     order: ({ ready }) => ready,
-    paint: ({ ready, instances }) => paintPart(ready, instances),
+    paint: ({ ready, instances, replicas }) => paintPart(ready, replicas ?? instances),
   },
   {
     name: 'NODES',
@@ -54,12 +55,24 @@ const SERVICE_COLUMNS: readonly Column<ServiceItem>[] = [
   },
 ];
 
+/** The state, and that people asked to drain it while it is not yet on its way out. */
+function stateText({ state, drain }: InstanceItem): string {
+  return drain === undefined || ['draining', 'stopping', 'stopped'].includes(state)
+    ? state
+    : `${state},draining`;
+}
+
+function templateText({ templateHash, current }: InstanceItem): string {
+  if (templateHash === undefined) return '-';
+  return `${templateHash.slice(0, 8)}${current === false ? ' (old)' : ''}`;
+}
+
 const INSTANCE_COLUMNS: readonly Column<InstanceItem>[] = [
   { name: 'SERVICE', cell: ({ service }) => service },
-  { name: 'INSTANCE', cell: ({ address }) => address },
+  { name: 'INSTANCE', cell: ({ address, id, origin }) => (origin === 'managed' ? id : address) },
   { name: 'WEIGHT', cell: ({ weight }) => String(weight), order: ({ weight }) => weight },
   { name: 'SHARE', cell: ({ share }) => formatShare(share), order: ({ share }) => share },
-  { name: 'STATE', cell: ({ state }) => state, paint: ({ ready }) => (ready ? undefined : 'warn') },
+  { name: 'STATE', cell: stateText, paint: ({ ready }) => (ready ? undefined : 'warn') },
   { name: 'NODE', cell: ({ node }) => dash(node) },
   {
     name: 'AGE',
@@ -67,6 +80,15 @@ const INSTANCE_COLUMNS: readonly Column<InstanceItem>[] = [
     order: ({ ageSeconds }) => ageSeconds,
   },
   { name: 'ID', wide: true, cell: ({ id }) => id },
+  { name: 'ADDRESS', wide: true, cell: ({ address, port }) => (port === 0 ? '-' : address) },
+  { name: 'WHY', wide: true, cell: ({ why }) => dash(why) },
+  {
+    name: 'RESTARTS',
+    wide: true,
+    cell: ({ restarts }) => dash(restarts),
+    order: ({ restarts }) => restarts ?? 0,
+  },
+  { name: 'TEMPLATE', wide: true, cell: templateText },
   { name: 'ORIGIN', wide: true, cell: ({ origin }) => origin },
   {
     name: 'REVISION',
@@ -81,12 +103,23 @@ function nodeState({ alive, failures }: NodeItem): string {
   return failures.length === 0 ? 'alive' : 'failing';
 }
 
+/** `alive,cordoned`, `silent,draining`. */
+function nodeStateText(node: NodeItem): string {
+  const orders = [...(node.cordoned ? ['cordoned'] : []), ...(node.drain === undefined ? [] : ['draining'])];
+  return [nodeState(node), ...orders].join(',');
+}
+
+function nodePaint(node: NodeItem): Paint | undefined {
+  if (!node.alive) return 'bad';
+  return nodeStateText(node) === 'alive' ? undefined : 'warn';
+}
+
 const NODE_COLUMNS: readonly Column<NodeItem>[] = [
   { name: 'NODE', cell: ({ name }) => name },
   {
     name: 'STATE',
-    cell: nodeState,
-    paint: (node) => (nodeState(node) === 'alive' ? undefined : node.alive ? 'warn' : 'bad'),
+    cell: nodeStateText,
+    paint: nodePaint,
   },
   { name: 'ADDRESS', cell: ({ addresses }) => dash(addresses[0]) },
   {
@@ -98,6 +131,8 @@ const NODE_COLUMNS: readonly Column<NodeItem>[] = [
   { name: 'VERSION', cell: ({ version }) => dash(version) },
   { name: 'DATAPLANE', wide: true, cell: ({ dataplane }) => dash(dataplane) },
   { name: 'KERNEL', wide: true, cell: ({ kernel }) => dash(kernel) },
+  { name: 'LABELS', wide: true, cell: ({ labels }) => dash(formatLabels(labels)) },
+  { name: 'DRIVERS', wide: true, cell: ({ drivers }) => dash(drivers?.join(',')) },
   { name: 'CPUS', wide: true, cell: ({ cpus }) => dash(cpus), order: ({ cpus }) => cpus ?? 0 },
   { name: 'RULES', wide: true, cell: ({ rulesHash }) => dash(rulesHash?.slice(0, 12)) },
   { name: 'FAILURES', wide: true, cell: ({ failures }) => dash(failures.join('; ')) },

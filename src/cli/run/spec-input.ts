@@ -8,6 +8,7 @@ import { quoteValue } from '../../model/text.ts';
 import type { SpecOptions } from '../commands/publish.ts';
 import { readText } from '../io.ts';
 import type { Session } from '../session.ts';
+import { givenTemplateFlags } from '../template-options.ts';
 
 function exclusive(service: string | undefined, options: SpecOptions): void {
   const flags = [
@@ -16,6 +17,8 @@ function exclusive(service: string | undefined, options: SpecOptions): void {
     options.instance === undefined ? undefined : '--instance',
     options.masquerade === undefined ? undefined : '--masquerade',
     options.affinity === undefined ? undefined : '--affinity',
+    options.replicas === undefined ? undefined : '--replicas',
+    ...givenTemplateFlags(options),
   ].filter((flag) => flag !== undefined);
   if (flags.length === 0) return;
   throw new SluiceError('usage', `-f cannot be used together with ${flags.join(' and ')}`, {
@@ -52,8 +55,9 @@ function fromFlags(service: string | undefined, options: SpecOptions): ServiceSp
       fix: `sluice publish ${service} --entry 10.96.0.10:80 …; a single instance is changed with sluice instance add|set|remove`,
     });
   }
-  const { entry: entries, instance: instances = [], masquerade, affinity } = options;
-  return specFromFlags({ name: service, entries, instances, masquerade, affinity });
+  const { entry: entries, instance: instances = [], masquerade, affinity, replicas } = options;
+  const template = givenTemplateFlags(options).length === 0 ? undefined : options;
+  return specFromFlags({ name: service, entries, instances, masquerade, affinity, replicas, template });
 }
 
 /**

@@ -27,6 +27,15 @@ function localLine(report: StatusReport, age: AgeFormat): string | undefined {
   return `node/${local.node} at revision ${local.revision}, ${local.entries} entries, ${local.instances} instances, ${view}`;
 }
 
+/** Who leads; without managed services nobody needs to. */
+function monitorLine(
+  { leader, services }: StatusReport,
+  age: AgeFormat,
+): readonly (readonly [string, string])[] {
+  if (leader !== undefined) return [['monitor', `node/${leader.node} leads since ${age(leader.since)}`]];
+  return services.some(({ replicas }) => replicas !== undefined) ? [['monitor', 'nobody leads']] : [];
+}
+
 /** Lines `store`, `agents`, `local` and one for each finding, newline included. */
 export function statusHead(report: StatusReport, { age, palette }: StatusLayout): string {
   const local = report.store.reachable ? undefined : localLine(report, age);
@@ -35,14 +44,16 @@ export function statusHead(report: StatusReport, { age, palette }: StatusLayout)
     ...(report.store.reachable
       ? [['agents', `${report.agents.reporting}/${report.agents.total} reporting`] as const]
       : []),
+    ...monitorLine(report, age),
     ...(local === undefined ? [] : [['local', local] as const]),
     ...report.findings.map(
       ({ severity, ref, text }) => [severity, text.startsWith(ref) ? text : `${ref}: ${text}`] as const,
     ),
   ];
+  const width = Math.max(6, ...lines.map(([name]) => name.length));
   return lines
     .map(([name, text]) => {
-      const padded = name.padEnd(6);
+      const padded = name.padEnd(width);
       const painted =
         name === 'error' ? palette.bad(padded) : name === 'warn' ? palette.warn(padded) : padded;
       return `${painted}  ${name === 'store' ? text : plainText(text, 2000)}\n`;

@@ -14,10 +14,14 @@ import { suggestFor } from '../suggest.ts';
 function conditionOf(text: string): WaitCondition {
   const count = /^instances=(0|[1-9][0-9]{0,5})$/.exec(text)?.[1];
   if (count !== undefined) return { kind: 'instances', count: Number(count) };
-  if (text === 'converged' || text === 'healthy') return { kind: text };
+  if (text === 'converged' || text === 'healthy' || text === 'drained') return { kind: text };
   throw new SluiceError('usage', `--for: ${quoteValue(text)} is not a condition`, {
-    why: 'conditions are converged, healthy and instances=N',
-    fix: suggestFor(text, ['converged', 'healthy', 'instances=1'], 'write for example --for converged'),
+    why: 'conditions are converged, healthy, instances=N and drained',
+    fix: suggestFor(
+      text,
+      ['converged', 'healthy', 'instances=1', 'drained'],
+      'write for example --for converged',
+    ),
     details: { flag: '--for', value: text.slice(0, 80) },
   });
 }

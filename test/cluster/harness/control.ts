@@ -94,6 +94,16 @@ export async function startAgent(
   return agent;
 }
 
+/** Starts the monitor of a node; it follows the store soon after. */
+export async function startMonitor(
+  lab: Lab,
+  node: Workplace,
+  { mode = 'act' }: { readonly mode?: 'act' | 'recommend' } = {},
+): Promise<Child> {
+  const flags = ['--node', node.name, '--mode', mode, '--log-format', 'text'];
+  return await node.start([...SLUICE, 'monitor', ...flags, ...endpointsOf(lab)]);
+}
+
 /** Runs a command of the built program on a node. */
 export async function sluice(
   lab: Lab,

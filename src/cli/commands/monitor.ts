@@ -1,0 +1,46 @@
+/** Owns the definition of `monitor`. */
+import { Option } from 'commander';
+import type { LogFormat } from '../../host/log.ts';
+import type { MonitorMode } from '../../monitor/options.ts';
+import { type Define, finish } from '../define.ts';
+import { logFormatOption, nodeOption } from '../options.ts';
+
+/** Flags of `monitor`. */
+export interface MonitorFlags {
+  readonly node?: string | undefined;
+  readonly logFormat?: LogFormat | undefined;
+  readonly once?: boolean | undefined;
+  readonly mode?: MonitorMode | undefined;
+}
+
+/** `sluice monitor` */
+export const defineMonitor: Define = (parent, run) => {
+  const command = parent
+    .command('monitor')
+    .summary('keep managed services as they are wanted')
+    .description(
+      'Keep managed services as they are wanted: place, replace and remove instances. Run it on every node; one leads, and another takes ' +
+        'over when that one is gone. Traffic needs none of them.',
+    )
+    .addOption(nodeOption())
+    .addOption(
+      new Option('--mode <mode>', 'do what is decided, or only record it (default: act)').choices([
+        'act',
+        'recommend',
+      ]),
+    )
+    .addOption(logFormatOption())
+    .option('--once', 'decide once, if no other monitor leads, and end');
+  finish(command, {
+    examples: [
+      ['sluice monitor --endpoints http://10.0.0.1:2379', 'on every node'],
+      ['sluice monitor --once -o json', 'decide once, for a program'],
+      ['sluice monitor --mode recommend', 'say what would be done'],
+    ],
+  }).action(async () =>
+    run(command, 'write', async (session) => {
+      const { monitorBody } = await import('../run/monitor.ts');
+      return monitorBody(session, command.opts<MonitorFlags>());
+    }),
+  );
+};

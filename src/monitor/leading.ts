@@ -1,0 +1,110 @@
+/** Owns the lead of one monitor: taking it when nobody has it, deciding while it has it, noticing that it is gone. */
+import { SluiceError } from '../errors.ts';
+import type { Decision } from '../model/decision.ts';
+import { planCluster } from '../schedule/plan.ts';
+import type { Store } from '../store/store.ts';
+import { act, type Acted } from './act.ts';
+import { createDecisions } from './decisions.ts';
+import { campaign, type Lead } from './election.ts';
+import type { MonitorOptions } from './options.ts';
+import type { ReadAt } from './transaction.ts';
+import type { Watching } from './watching.ts';
+
+/** New instances of one look at most. */
+const MOST_AT_ONCE = 100;
+/** Characters of a new instance's id. */
+const ID_LENGTH = 8;
+
+/** One monitor's lead. */
+export interface Leading {
+  readonly leads: () => boolean;
+  /** Takes the lead if nobody has it, as far as is known. Never throws. @returns whether it leads now */
+  readonly tryToLead: () => Promise<boolean>;
+  /** Looks and decides, if it leads and has seen its own last write. @returns what was decided; undefined: not now */
+  readonly decide: () => Promise<readonly Decision[] | undefined>;
+  /** Gives the lead up, if it has it; bounded by 1 s. */
+  readonly close: () => Promise<void>;
+}
+
+/** Ids for new instances: what only recommends names them the same every time, so that it does not say the same with other names. */
+function freshIds({ mode, newId }: MonitorOptions): readonly string[] {
+  return Array.from({ length: MOST_AT_ONCE }, (_, index) =>
+    mode === 'act' ? newId().slice(0, ID_LENGTH) : `new-${index + 1}`,
+  );
+}
+
+/** A monitor that does not lead yet. */
+export function createLeading(options: MonitorOptions, store: Store, watching: Watching): Leading {
+  const { node, host, pid, clock, log, mode } = options;
+  const decisions = createDecisions({ store, clock, mode, by: node });
+  let lead: Lead | undefined;
+  let mustShow: ReadAt = { assignments: 0, cluster: 0 };
+  let refused = 0;
+  let lastWhy = '';
+
+  const stepDown = async (why: string): Promise<void> => {
+    const was = lead;
+    lead = undefined;
+    if (was === undefined) return;
+    log.warn('leads no longer', { node, why, refusedWrites: refused });
+    await was.giveUp();
+  };
+  /** At once, whatever it does just now: nothing it writes counts any more. */
+  const leaseLost = (): void => void stepDown('its lease was not renewed in time');
+  /** True if the copy shows this lead; steps down if it shows that another has it. */
+  const isConfirmed = async ({ revision, lost }: Lead): Promise<boolean> => {
+    if (lost.aborted || watching.revision() < revision) return false;
+    if (watching.leaderKey()?.createRevision === revision) return true;
+    await stepDown('another has the lead, or the key was deleted');
+    return false;
+  };
+  const takeEnd = async (acted: Acted): Promise<void> => {
+    const { end } = acted;
+    mustShow = acted.mustShow;
+    if (end !== 'deposed') return;
+    refused += 1;
+    await stepDown('a write was refused: another leads');
+  };
+  return {
+    leads: () => lead !== undefined,
+    tryToLead: async () => {
+      if (lead !== undefined || !watching.connected() || watching.leaderKey() !== undefined)
+        return lead !== undefined;
+      try {
+        lead = await campaign(store, { node, host, pid, since: clock.now().toISOString() });
+        lastWhy = '';
+        lead?.lost.addEventListener('abort', leaseLost, { once: true });
+        if (lead !== undefined) log.info('leads', { node, revision: lead.revision, mode });
+      } catch (error) {
+        if (!(error instanceof SluiceError)) throw error;
+        if (error.message !== lastWhy)
+          log.warn('cannot take the lead, trying on', { why: error.why ?? error.message });
+        lastWhy = error.message;
+      }
+      return lead !== undefined;
+    },
+    decide: async () => {
+      const mine = lead;
+      if (mine === undefined || !watching.connected() || !(await isConfirmed(mine))) return undefined;
+      const { view, readAt } = watching.look();
+      if (readAt.assignments < mustShow.assignments || readAt.cluster < mustShow.cluster) return undefined;
+      const now = { ms: clock.monotonicMs(), at: clock.now().toISOString() };
+      const steps = planCluster(view, now, { ids: freshIds(options) });
+      const acted = await act(
+        { store, log, lead: mine, decisions, recommend: mode === 'recommend' },
+        steps,
+        readAt,
+      );
+      await takeEnd(acted);
+      return acted.decisions;
+    },
+    close: async () => {
+      decisions.close();
+      const was = lead;
+      lead = undefined;
+      if (was === undefined) return;
+      await was.giveUp();
+      log.info('lead given up', { node });
+    },
+  };
+}

@@ -1,0 +1,39 @@
+/** Owns the loop of a monitor: watch the cluster, lead it when nobody does, look at every change and at least every two seconds. */
+import { VERSION } from '../version.ts';
+import { createBell } from './bell.ts';
+import { createLeading } from './leading.ts';
+import type { MonitorOptions } from './options.ts';
+import { startWatching } from './watching.ts';
+
+/** Changes within this time are looked at together. */
+const BETWEEN_LOOKS_MS = 200;
+const LOOK_EVERY_MS = 2_000;
+
+/** Runs until `options.signal` aborts; the lead is given up at that moment. */
+export async function monitorLoop(options: MonitorOptions): Promise<void> {
+  const { clock, log, random, signal, node, mode } = options;
+  const store = await options.openStore();
+  const bell = createBell(clock);
+  const watching = startWatching({ store, clock, random, log, bell });
+  const leading = createLeading(options, store, watching);
+  const giveUp = (): void => void leading.close();
+  signal.addEventListener('abort', giveUp, { once: true });
+  log.info('monitor starts', { node, version: VERSION, mode });
+  try {
+    while (!signal.aborted) {
+      const startedMs = clock.monotonicMs();
+      if (watching.revision() > 0) {
+        watching.look();
+        if (await leading.tryToLead()) await leading.decide();
+      }
+      await clock.sleep(Math.max(0, startedMs + BETWEEN_LOOKS_MS - clock.monotonicMs()), signal);
+      await bell.wait(Math.max(0, startedMs + LOOK_EVERY_MS - clock.monotonicMs()), signal);
+    }
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+    await leading.close();
+    await watching.close();
+    await store.close();
+    log.info('monitor stops', { node });
+  }
+}

@@ -1,0 +1,27 @@
+/** Owns what a monitor is started with. Types only. */
+import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/log.ts';
+import type { Store } from '../store/store.ts';
+
+/** `act`: decide and do; `recommend`: decide and record what would be done. */
+export type MonitorMode = 'act' | 'recommend';
+
+/** Everything a monitor gets from the command line and from main. */
+export interface MonitorOptions {
+  /** Name of this node (a name: model/name.ts). */
+  readonly node: string;
+  /** Name of the machine, for people. */
+  readonly host: string;
+  readonly pid: number;
+  readonly mode: MonitorMode;
+  /** Opens the store; called once. Must not connect before the first call. */
+  readonly openStore: () => Promise<Store>;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** A fresh id each call: lower-case hexadecimal digits, at least eight. */
+  readonly newId: () => string;
+  /** Aborted by SIGINT or SIGTERM: the lead is given up at once. */
+  readonly signal: AbortSignal;
+}

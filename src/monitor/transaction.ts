@@ -1,0 +1,94 @@
+/** Owns the transaction of one step: what is written, and what must be as it was read. */
+import type { Decision } from '../model/decision.ts';
+import { encodeAssignment } from '../model/records-assignment.ts';
+import { encodeDecision } from '../model/records-leader.ts';
+import type { Action, Basis, Step } from '../schedule/step.ts';
+import {
+  assignmentKey,
+  ASSIGNMENTS,
+  decisionKey,
+  instanceKey,
+  instancesOf,
+  nodeAliveKey,
+  nodeKey,
+  serviceKey,
+} from '../store/keys.ts';
+import type { Compare, Operation, Transaction } from '../store/store.ts';
+import { fence, type Lead } from './election.ts';
+
+/** Up to which revisions the copy is known to be whole. */
+export interface ReadAt {
+  /** Of all assignments. */
+  readonly assignments: number;
+  /** Of services, instances and nodes. */
+  readonly cluster: number;
+}
+
+/** What a step is written with. */
+export interface StepWrite {
+  readonly lead: Lead;
+  readonly readAt: ReadAt;
+  readonly decisions: readonly Decision[];
+  /** Lease of the decisions; undefined where there are none. */
+  readonly decisionLease: string | undefined;
+}
+
+function keyOf(basis: Basis): string {
+  if (basis.kind === 'service') return serviceKey(basis.service);
+  if (basis.kind === 'node') return nodeKey(basis.node);
+  if (basis.kind === 'node-alive') return nodeAliveKey(basis.node);
+  if (basis.kind === 'instance') return instanceKey(basis.service, basis.id);
+  return assignmentKey(basis.node, basis.service, basis.id);
+}
+
+function operationsOf(action: Action): readonly Operation[] {
+  if (action.kind === 'remove') {
+    const { node, service, id } = action;
+    const instance: Operation = { kind: 'delete', key: instanceKey(service, id) };
+    return node === undefined
+      ? [instance]
+      : [instance, { kind: 'delete', key: assignmentKey(node, service, id) }];
+  }
+  const { node, service, id } = action.assignment;
+  // Fields of newer versions stay: those of the assignment, or for a new one those of the template it comes from.
+  const raw = action.kind === 'stop' ? action.before.raw : { template: action.raw['template'] };
+  const value = encodeAssignment(action.assignment, raw);
+  return [{ kind: 'put', key: assignmentKey(node, service, id), value }];
+}
+
+function decisionOperations({ decisions, decisionLease }: StepWrite): readonly Operation[] {
+  return decisions.map((decision) => ({
+    kind: 'put',
+    key: decisionKey(decision.service, decision.at),
+    value: encodeDecision(decision),
+    lease: decisionLease,
+  }));
+}
+
+/** The compares of a step that acts: the fence, what it names, and that nothing was added or changed beside it. */
+function comparesOf(step: Step, { lead, readAt }: StepWrite): readonly Compare[] {
+  if (step.actions.length === 0) return [fence(lead)];
+  return [
+    fence(lead),
+    ...step.basis.map((basis): Compare => ({
+      kind: 'mod-revision',
+      key: keyOf(basis),
+      equals: basis.modRevision,
+    })),
+    { kind: 'range-unchanged', range: ASSIGNMENTS, revision: readAt.assignments },
+    { kind: 'range-unchanged', range: instancesOf(step.service), revision: readAt.cluster },
+  ];
+}
+
+/**
+ * The transaction of a step. The first decision is its request key: if the answer is lost, the store finds out through it; a step without
+ * one only removes what has stopped, which may as well be done twice.
+ */
+export function transactionOf(step: Step, write: StepWrite): Transaction {
+  const [first] = write.decisions;
+  return {
+    requestKey: first === undefined ? undefined : decisionKey(first.service, first.at),
+    compares: comparesOf(step, write),
+    operations: [...step.actions.flatMap(operationsOf), ...decisionOperations(write)],
+  };
+}

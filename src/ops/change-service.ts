@@ -1,0 +1,62 @@
+/** Owns changes of one service that is there: its number of instances, and draining and restoring instances. */
+import { type DrainRequest, planDrain } from '../plan/drain.ts';
+import type { Plan, StoredService } from '../plan/plan.ts';
+import { planScale, type ScaleRequest } from '../plan/scale.ts';
+import { serviceKey } from '../store/keys.ts';
+import type { CallOptions, Store } from '../store/store.ts';
+import type { ReadDeps, WriteDeps, WriteOptions } from './deps.ts';
+import { serviceNotFound, unreadable } from './not-found.ts';
+import { type Intent, prepare } from './prepare.ts';
+import type { WriteResult } from './result.ts';
+import { write } from './write.ts';
+
+/** What to do to one service. */
+export type ServiceChange =
+  | { readonly kind: 'scale'; readonly service: string; readonly request: ScaleRequest }
+  | { readonly kind: 'drain'; readonly service: string; readonly request: DrainRequest };
+
+function planOf(change: ServiceChange, stored: StoredService, revision: number): Plan {
+  return change.kind === 'scale'
+    ? planScale({ request: change.request, stored, revision })
+    : planDrain({ request: change.request, stored, revision });
+}
+
+async function intentOf(store: Store, change: ServiceChange, options: CallOptions): Promise<Intent> {
+  const { service } = change;
+  const { item } = await store.get(serviceKey(service), options);
+  if (item === undefined) throw await serviceNotFound(store, [service], options);
+  return {
+    service,
+    planFrom: ({ stored, revision, invalid }) => {
+      if (stored === undefined) throw unreadable(service, invalid);
+      return planOf(change, stored, revision);
+    },
+  };
+}
+
+/** What `changeService` would do. @throws SluiceError as `changeService` before its write */
+export async function planServiceChange(
+  deps: ReadDeps,
+  change: ServiceChange,
+  options: Pick<WriteOptions, 'ifRevision' | 'signal'> = {},
+): Promise<Plan> {
+  const intent = await intentOf(deps.store, change, { signal: options.signal });
+  const { plan } = await prepare(deps, intent, options);
+  return plan;
+}
+
+/**
+ * Changes one service in one transaction.
+ * @throws SluiceError `not-found` (service or instance), `invalid-spec`, `not-confirmed`, `conflict`, `unavailable`, `unknown`, `interrupted`
+ */
+export async function changeService(
+  deps: WriteDeps,
+  change: ServiceChange,
+  options: WriteOptions = {},
+): Promise<WriteResult> {
+  const { ifRevision, signal } = options;
+  const intent = await intentOf(deps.store, change, { signal });
+  const first = await prepare(deps, intent, { ifRevision, signal });
+  await options.confirm?.([first.plan]);
+  return write(deps, intent, { ...options, first });
+}
