@@ -7,7 +7,7 @@ function __sluice_path
             set skip 0
         else if contains -- "$here:$word" 'logs:-f'
             continue
-        else if contains -- $word --affinity --cacert --cert --color --columns --command --context --cpu --dataplane --deadline --drain --driver --endpoints --entry --env --exec -f --file --files --for --from --grace --if-revision --image --in --instance --key --label --log-format --memory --node --node-ip --node-selector --on-deadline -o --output --password-file --pids --policy --port-range --pre-stop --prefix --probe --probe-failures --probe-interval --probe-start --probe-successes --probe-timeout --reason --replicas --run-as --sample --sort-by --state-dir --stop-signal --stream --tail --timeout --user --workdir
+        else if contains -- $word --affinity --cacert --cert --color --columns --command --context --cpu --dataplane --deadline --drain --driver --endpoints --entry --env --exec -f --file --files --for --from --grace --if-revision --image --in --instance --key --label --log-format --memory --mode --node --node-ip --node-selector --on-deadline -o --output --password-file --pids --policy --port-range --pre-stop --prefix --probe --probe-failures --probe-interval --probe-start --probe-successes --probe-timeout --reason --replicas --run-as --sample --sort-by --state-dir --stop-signal --stream --tail --timeout --user --workdir
             set skip 1
         else if contains -- (string join ' ' $here $word) 'publish' 'unpublish' 'plan' 'diff' 'instance' 'instance add' 'instance set' 'instance remove' 'scale' 'drain' 'restore' 'status' 'list' 'ls' 'describe' 'explain' 'verify' 'wait' 'logs' 'agent' 'agent cleanup' 'monitor' 'dev' 'node' 'node list' 'node cordon' 'node uncordon' 'doctor' 'completion' 'version' 'help'
             set -a here $word
@@ -36,6 +36,7 @@ complete -c sluice -n '__sluice_at \'\'' -a 'verify' -d 'compare this node\'s ke
 complete -c sluice -n '__sluice_at \'\'' -a 'wait' -d 'wait until a condition holds'
 complete -c sluice -n '__sluice_at \'\'' -a 'logs' -d 'show what an instance on this machine wrote'
 complete -c sluice -n '__sluice_at \'\'' -a 'agent' -d 'keep the rules and instances of this node as the store says'
+complete -c sluice -n '__sluice_at \'\'' -a 'monitor' -d 'keep managed services as they are wanted'
 complete -c sluice -n '__sluice_at \'\'' -a 'dev' -d 'a small cluster on this machine, in private network namespaces'
 complete -c sluice -n '__sluice_at \'\'' -a 'node' -d 'list nodes; keep new instances off them'
 complete -c sluice -n '__sluice_at \'\'' -a 'doctor' -d 'look whether this node is fit to forward'
@@ -805,6 +806,7 @@ complete -c sluice -n '__sluice_at \'help\'' -a 'verify' -d 'compare this node\'
 complete -c sluice -n '__sluice_at \'help\'' -a 'wait' -d 'wait until a condition holds'
 complete -c sluice -n '__sluice_at \'help\'' -a 'logs' -d 'show what an instance on this machine wrote'
 complete -c sluice -n '__sluice_at \'help\'' -a 'agent' -d 'keep the rules and instances of this node as the store says'
+complete -c sluice -n '__sluice_at \'help\'' -a 'monitor' -d 'keep managed services as they are wanted'
 complete -c sluice -n '__sluice_at \'help\'' -a 'dev' -d 'a small cluster on this machine, in private network namespaces'
 complete -c sluice -n '__sluice_at \'help\'' -a 'node' -d 'list nodes; keep new instances off them'
 complete -c sluice -n '__sluice_at \'help\'' -a 'doctor' -d 'look whether this node is fit to forward'

@@ -26,10 +26,11 @@ describe('an agent of its own process', () => {
       for (const delayMs of [0, 10, 25, 40, 60, 90, 130]) {
         const ids = [freshId(), freshId(), freshId()];
         const agent = spawn(process.execPath, [victim, 'start', world.root, TEST_USER, ...ids]);
+        const gone = once(agent, 'exit');
         await once(agent.stdout, 'data');
         await new Promise((resolve) => void setTimeout(resolve, delayMs));
         agent.kill('SIGKILL');
-        await once(agent, 'exit');
+        await gone;
         const next = await world.open();
         const found = new Map((await next.list()).map((one) => [one.id, one]));
         for (const id of ids) {

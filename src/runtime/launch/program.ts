@@ -6,7 +6,7 @@ import { quoteValue } from '../../model/text.ts';
 import { SluiceError } from '../../errors.ts';
 
 /** Where programs without a slash are looked for if the order's environment has no PATH. */
-export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** A program on this node. */
 export interface Program {

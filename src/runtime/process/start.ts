@@ -17,6 +17,7 @@ import {
   filesLimit,
   type Launch,
   LAUNCH_ENV,
+  NOT_LAUNCHED,
   launchingCommandLines,
   scriptParameters,
 } from '../launch/launch.ts';
@@ -39,8 +40,8 @@ export interface StartContext {
 /** A machine under load takes its time; the shim needs about 10 ms. */
 const LAUNCH_TIMEOUT_MS = 20_000;
 const PAUSE_MS = 2;
-/** Exit codes of sh, setsid, prlimit, setpriv and env when they could not go on: not launched, not executable, not found. */
-const LAUNCH_FAILURES = [1, 2, 125, 126, 127];
+/** Exit codes of the steps before the program when they could not go on: sh, setsid, prlimit; the script; not executable, not found. */
+const LAUNCH_FAILURES = [1, 2, NOT_LAUNCHED, 126, 127];
 const LAUNCHERS = /^(sluice|setsid|prlimit|setpriv|env|.*shim\.sh): /;
 
 /** Everything about the program, checked as far as it can be before anything is started. */
