@@ -29,7 +29,7 @@ const OPENERS: Readonly<Partial<Record<DriverName, (options: OpenOptions) => Pro
 };
 
 /** The folder that a driver keeps its files in. */
-export const driverFolder = (stateDir: string, name: DriverName): string =>
+const driverFolder = (stateDir: string, name: DriverName): string =>
   path.join(stateDir, 'drivers', name);
 
 /** The node's drivers. */

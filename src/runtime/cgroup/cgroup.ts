@@ -90,6 +90,20 @@ export function enforceable(mounts: CgroupMounts): readonly CgroupLimit[] {
   return (['cpu', 'memoryBytes', 'pids'] as const).filter((limit) => has(CONTROLLER_OF[limit]));
 }
 
+/** Makes a folder that may be there. Not `recursive`: below a mount that is gone, Node 20 tries that for ever. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
+}
+
+/** Makes folders below a mount, one in the other. */
+function makeBelow(mount: string, parts: readonly string[]): void {
+  for (const index of parts.keys()) makeFolder([mount, ...parts.slice(0, index + 1)].join('/'));
+}
+
 /** Makes a folder in the tree of version 2, with the controllers handed down to it. @returns it */
 function makeV2(mount: NonNullable<CgroupMounts['v2']>, parts: readonly string[]): string {
   const wanted = ['cpu', 'memory', 'pids'].filter((name) => mount.controllers.includes(name));
@@ -104,7 +118,7 @@ function makeV2(mount: NonNullable<CgroupMounts['v2']>, parts: readonly string[]
       }
     }
     folder = `${folder}/${part}`;
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   }
   return folder;
 }
@@ -123,8 +137,8 @@ function makeFolders(mounts: CgroupMounts, parts: readonly string[], notes: stri
       ([controller, mount]) => [controller, [mount, ...parts].join('/')] as const,
     );
     // Controllers mounted together (cpu,cpuacct) share a folder.
+    for (const mount of new Set(mounts.v1.values())) makeBelow(mount, parts);
     const folders = [...new Set(own.map(([, folder]) => folder))];
-    for (const folder of folders) mkdirSync(folder, { recursive: true });
     return { version: 1, folders, folderOf: Object.fromEntries(own) };
   } catch (error) {
     notes.push(`control groups cannot be made here (${reasonOf(error)})`);
