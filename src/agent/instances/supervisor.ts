@@ -97,7 +97,7 @@ class NodeSupervisor implements Supervisor {
       clock,
       log,
       random,
-      probe: createProber(edges.ask, { clock, random }),
+      probe: createProber(edges, { clock, random }),
       watchConnections: createConnectionWatch(edges.countConnections, { clock, log }),
       acknowledgements: createAcknowledgements(store, clock),
       flushNotes: async () => await this.#notes.flush(),
