@@ -21,5 +21,5 @@ export async function probeHttp(
   const { take, end } = createHttpAnswer(status);
   const lines = [`GET ${path} HTTP/1.1`, `Host: ${name}`, 'User-Agent: sluice-probe', 'Accept: */*'];
   const say = `${lines.join('\r\n')}\r\nConnection: close\r\n\r\n`;
-  return await converse({ say, heard: take, ended: end, close: 'end' }, address, bounds);
+  return await converse({ say, heard: take, ended: end }, address, bounds);
 }

@@ -1,7 +1,7 @@
 /**
  * Owns the tcp probe: a connection, and what is said over it. The kernel accepts in place of a program that hangs, so a connection alone
- * is no answer. With `send` or `expect` bytes are; without, our side of the connection is ended at once, and it is one that the program
- * ends or answers it, or at least has taken it (or others) from the queue of its listener.
+ * is no answer. With `send` or `expect` bytes are; without, it is one that the program says something, ends the connection, or has taken it
+ * (or others) from the queue of its listener.
  */
 import type { Address } from '../../model/address.ts';
 import type { Probe } from '../../model/template.ts';
@@ -36,7 +36,6 @@ async function askWords({ send, expect }: TcpProbe, address: Address, bounds: Bo
       },
       ended: (errno) => unwell(errno ?? (heard === '' ? 'closed without an answer' : `answered ${said()}`)),
       late: () => (heard === '' ? '' : ` but ${said()}`),
-      close: 'reset',
     },
     address,
     bounds,
@@ -47,15 +46,13 @@ async function askTaken(queues: AcceptQueues, address: Address, bounds: Bounds):
   let isUp = false;
   return await converse(
     {
-      connected: (socket, answer) => {
+      connected: (answer) => {
         isUp = true;
-        socket.end();
         return queues.watch(address.port, () => answer(WELL));
       },
       heard: () => WELL,
       ended: () => WELL,
       late: () => (isUp ? ': connections wait to be taken by its program' : ''),
-      close: 'end',
     },
     address,
     bounds,

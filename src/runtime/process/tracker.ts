@@ -11,7 +11,14 @@ import { outOfMemoryKills } from '../cgroup/cgroup.ts';
 import type { ExitStatus } from '../driver.ts';
 import { endLeftovers, killProcess } from './leftovers.ts';
 import { LOST, observe, type Sight } from './observe.ts';
-import { type Folders, readPids, type InstanceRecord, writeRecord, type WrittenPid } from './record.ts';
+import {
+  type Folders,
+  readExit,
+  readPids,
+  type InstanceRecord,
+  writeRecord,
+  type WrittenPid,
+} from './record.ts';
 
 /** What the tracker needs. */
 export interface TrackerOptions {
@@ -151,7 +158,8 @@ export function createTracker(options: TrackerOptions): Tracker {
     try {
       watcher = watch(folders.exits, { persistent: false }, (_, name) => {
         const tracked = name === null ? undefined : all.get(name);
-        if (tracked !== undefined) void look(tracked);
+        // It is made before a start, too.
+        if (tracked !== undefined && readExit(folders, tracked.record) !== undefined) void look(tracked);
       });
       watcher.on('error', (error) =>
         log.warn('ends of instances are seen up to 800 ms late', { why: String(error) }),
