@@ -116,6 +116,11 @@ export interface Driver {
    * nobody is told who has not asked again. @returns stops listening
    */
   readonly onExit: (id: string, listener: (exit: ExitStatus) => void) => () => void;
+  /**
+   * True if its program is stopped as a whole (SIGSTOP): it serves nobody until it is continued. Seen within 1 s; cheap enough to be asked often.
+   * Absent: this driver cannot tell.
+   */
+  readonly isHalted?: (id: string) => boolean;
   /** Signal, grace, then KILL the whole group, whatever it forked. Idempotent; one that has ended is no error. */
   readonly stop: (id: string, options: StopOptions) => Promise<ExitStatus>;
   /** Forgets an instance that has ended, with its files and logs. */

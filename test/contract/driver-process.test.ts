@@ -189,7 +189,7 @@ describe('the driver process', () => {
   it('tells ends that came while no agent was there', async () => {
     await start('sleep 0.1; exit 9');
     await driver.close();
-    await eventually(() => expect(existsSync(path.join(world.root, 'exits', id))).toBe(true));
+    await eventually(() => expect(textOf(path.join(world.root, 'exits', id))).toContain(' end'));
     const second = await world.open();
     expect(await second.list()).toMatchObject([{ kind: 'exited', exit: { code: 9, lost: false } }]);
     expect(await exitOf(second, id)).toMatchObject({ code: 9 });

@@ -3,10 +3,13 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Probe } from '../../src/model/template.ts';
+import { systemClock } from '../../src/host/clock.ts';
 import { openConnections } from '../../src/runtime/connections.ts';
+import { openAcceptQueues } from '../../src/runtime/probe/accept-queues.ts';
 import { type ProbeBounds, probe } from '../../src/runtime/probe/probe.ts';
 
 const TIMING = { intervalSeconds: 1, timeoutSeconds: 1, successes: 1, failures: 1, startSeconds: 1 };
+const queues = openAcceptQueues(systemClock);
 const closers: (() => void)[] = [];
 afterEach(() => closers.splice(0).forEach((close) => close()));
 
@@ -29,7 +32,7 @@ const ask = (asked: Probe, port: number, bounds: Partial<ProbeBounds> = {}): Ret
   probe(
     asked,
     { ip: '127.0.0.1', port },
-    { timeoutMs: 5_000, signal: new AbortController().signal, ...bounds },
+    { timeoutMs: 5_000, signal: new AbortController().signal, queues, ...bounds },
   );
 const tcp = (more: object = {}): Probe => ({ kind: 'tcp', ...TIMING, ...more });
 const http = (more: object = {}): Probe => ({

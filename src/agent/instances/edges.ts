@@ -47,6 +47,8 @@ export interface Edges {
     running: Running,
     bounds: { readonly timeoutMs: number; readonly signal: AbortSignal },
   ) => Promise<Answer>;
+  /** True if its program is stopped by a signal, and so answers nobody. Asked often. */
+  readonly isHalted: (running: Running) => boolean;
   /** Runs the pre-stop hook to its end or its time. @returns what went wrong, one line */
   readonly runHook: (running: Running, signal: AbortSignal) => Promise<string | undefined>;
   /** Established connections to each address, in the order asked. */

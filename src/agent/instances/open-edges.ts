@@ -9,9 +9,10 @@ import type { StartOrder } from '../../runtime/driver.ts';
 import { userOf } from '../../runtime/launch/identity.ts';
 import type { Launch } from '../../runtime/launch/launch.ts';
 import { runAs } from '../../runtime/launch/run-as.ts';
-import { loadPolicy } from '../../runtime/policy/load-policy.ts';
+import { openPolicyFile } from '../../runtime/policy/load-policy.ts';
 import { type NodePolicy, openNodePolicy } from '../../runtime/policy/node-policy.ts';
 import { openPortBook } from '../../runtime/ports.ts';
+import { openAcceptQueues } from '../../runtime/probe/accept-queues.ts';
 import { probe } from '../../runtime/probe/probe.ts';
 import type { Edges } from './edges.ts';
 import { openDrivers } from './open-drivers.ts';
@@ -67,11 +68,12 @@ export async function openEdges(options: OpenEdgesOptions): Promise<OpenedEdges>
   const { node, stateDir, policyFile, clock, log } = options;
   const book = await openPortBook(path.join(stateDir, 'ports.json'), clock);
   const policy = openNodePolicy({
-    load: async () => await loadPolicy(policyFile),
+    load: openPolicyFile(policyFile),
     countOthers: (id) => [...book.reserved().keys()].filter((other) => other !== id).length,
   });
   const opened = await openDrivers({ stateDir, admit: policy.admit, clock, log });
   const connections = openConnections();
+  const queues = openAcceptQueues(clock);
   const asked = new WeakMap<StartOrder, Probe>();
   const probeOf = (template: { readonly probe: Probe }, order: StartOrder): Probe => {
     const known = asked.get(order);
@@ -87,14 +89,16 @@ export async function openEdges(options: OpenEdgesOptions): Promise<OpenedEdges>
     release: async ({ id }) => await book.release(id),
     ask: async ({ assignment, order }, bounds) => {
       const question = probeOf(assignment.template, order);
-      if (question.kind !== 'exec') return await probe(question, order, bounds);
+      if (question.kind !== 'exec') return await probe(question, order, { ...bounds, queues });
       try {
         const launch = await launchOf(policy, order, question.command);
-        return await probe(question, order, { ...bounds, launch });
+        return await probe(question, order, { ...bounds, queues, launch });
       } catch (error) {
         return { well: false, why: whyText(error) };
       }
     },
+    isHalted: ({ assignment, order }) =>
+      opened.drivers.get(assignment.template.driver)?.isHalted?.(order.id) ?? false,
     runHook: async ({ assignment, order }, signal) => {
       const { preStop } = assignment.template;
       if (preStop === undefined) return undefined;

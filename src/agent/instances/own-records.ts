@@ -11,6 +11,8 @@ import type { Worker } from './worker.ts';
 export const nameOf = ({ service, id }: { readonly service: string; readonly id: string }): string =>
   `${service}/${id}`;
 
+const keyOf = ({ service, id }: Instance): string => instanceKey(service, id);
+
 /** A record that was changed or deleted. */
 export interface RecordChange {
   readonly service: string;
@@ -56,9 +58,8 @@ export function ownRecords(node: string): OwnRecords {
     listed: () => listed,
     take: (items, keys) => {
       listed = true;
-      const known = [...records.values()].map(({ service, id }) => instanceKey(service, id));
       const changes: RecordChange[] = [];
-      for (const key of keys ?? new Set([...items.keys(), ...known])) {
+      for (const key of keys ?? new Set([...items.keys(), ...[...records.values()].map(keyOf)])) {
         const [family, service = '', ...rest] = key.split('/');
         if (family !== 'instance') continue;
         const id = rest.join('/');

@@ -14,6 +14,8 @@ const LEAST_PART = 0.5;
 const SOON_MS = 200;
 /** The pause is shortened at random by up to this part, never made longer, so that probes do not all come at once. */
 const JITTER_PART = 0.25;
+/** Why asks that are left are broken off; without a reason each abort makes an error with a stack, which costs as much as the ask. */
+const OVER = 'the round is over';
 
 /** What a round found. */
 export interface Round extends Answer {
@@ -31,24 +33,28 @@ export interface RoundOptions {
   readonly hurry: boolean;
 }
 
-type Ask = (timeoutMs: number) => Promise<Answer>;
+type Ask = (timeoutMs: number, signal: AbortSignal) => Promise<Answer>;
 
-/** Runs one round; bounded by the timeout. */
+/** Runs one round; bounded by the timeout. One that is answered in time, as nearly all are, makes nothing that must be aborted afterwards. */
 export async function probeRound(options: RoundOptions): Promise<Round> {
-  const { timing, signal, hurry } = options;
+  const { timing, signal, hurry, clock } = options;
+  const ask: Ask = async (timeoutMs, bySignal) => await options.ask({ timeoutMs, signal: bySignal });
+  const timeoutMs = timing.timeoutSeconds * 1_000;
+  const begun = clock.monotonicMs();
+  const first = ask(timeoutMs, signal);
+  if (!hurry || timing.failures === 1) return { ...(await first), times: 1 };
+  const early = await Promise.race([first, clock.sleep(timeoutMs * LATE_PART, signal)]);
+  if (early !== undefined) return { ...early, times: 1 };
   const done = new AbortController();
   // By hand: AbortSignal.any would keep something for every round on a signal that lives for days.
-  const abort = (): void => done.abort();
+  const abort = (): void => done.abort(OVER);
   signal.addEventListener('abort', abort);
   if (signal.aborted) abort();
-  const ask: Ask = async (timeoutMs) => await options.ask({ timeoutMs, signal: done.signal });
   try {
-    const first = ask(timing.timeoutSeconds * 1_000);
-    if (!hurry || timing.failures === 1) return { ...(await first), times: 1 };
-    return await askBeside(first, ask, { ...options, signal: done.signal });
+    return await askBeside({ first, begun }, ask, { ...options, signal: done.signal });
   } finally {
     signal.removeEventListener('abort', abort);
-    done.abort();
+    abort();
   }
 }
 
@@ -66,18 +72,18 @@ async function anyGood(asks: readonly Promise<Answer>[]): Promise<boolean> {
   );
 }
 
-/** If the first ask is late others are made, each ending with it. The first good answer counts; else all are bad. */
-async function askBeside(first: Promise<Answer>, ask: Ask, options: RoundOptions): Promise<Round> {
-  const { timing, clock, signal } = options;
+/** The first ask is late: others are made, each ending with it. The first good answer counts; else all are bad. */
+async function askBeside(
+  { first, begun }: { readonly first: Promise<Answer>; readonly begun: number },
+  ask: Ask,
+  { timing, clock, signal }: RoundOptions,
+): Promise<Round> {
   const timeoutMs = timing.timeoutSeconds * 1_000;
-  const lateMs = timeoutMs * LATE_PART;
-  const early = await Promise.race([first, clock.sleep(lateMs, signal)]);
-  if (early !== undefined) return { ...early, times: 1 };
   const gapMs = (timeoutMs * (1 - LATE_PART - LEAST_PART)) / Math.max(1, timing.failures - 2);
   const asks = [first];
   for (let beside = 0; beside < timing.failures - 1 && !signal.aborted; beside += 1) {
     if (beside > 0 && (await Promise.race([anyGood(asks), clock.sleep(gapMs, signal)])) === true) break;
-    asks.push(ask(timeoutMs - lateMs - gapMs * beside));
+    asks.push(ask(timeoutMs - (clock.monotonicMs() - begun), signal));
   }
   if (await anyGood(asks)) return { well: true, times: 1 };
   const { why } = await first;

@@ -1,17 +1,17 @@
 /**
  * Owns the time of probes: all waits of a node end on the ticks of one timer. A hundred timers of their own would wake the agent for each
- * of them, and every wake costs more than what is done in it.
+ * of them, and every wake costs more than what is done in it (an ask on its own costs three times what it costs among ten).
  */
 import type { Clock } from '../../host/clock.ts';
 
-const TICK_MS = 25;
+const TICK_MS = 100;
 
 interface Waiting {
   readonly at: number;
   readonly wake: () => void;
 }
 
-/** A clock whose `sleep` ends on a tick: up to 25 ms late. Nothing runs while nobody sleeps. */
+/** A clock whose `sleep` ends on a tick: up to 100 ms late. Nothing runs while nobody sleeps. */
 export function createPulse(clock: Clock): Clock {
   const waiting = new Set<Waiting>();
   let running: Promise<void> | undefined;

@@ -10,7 +10,7 @@ import { encodeInstance } from '../../model/records-service.ts';
 import type { Instance, Stored } from '../../model/service.ts';
 import { assignmentKey, instanceKey } from '../../store/keys.ts';
 import { readInstanceItem } from '../../store/snapshot.ts';
-import type { Compare, Operation, Store } from '../../store/store.ts';
+import type { Compare, KeyValue, Operation, Store } from '../../store/store.ts';
 
 /** So many records in one transaction at most (etcd allows 128 operations). */
 const BATCH = 32;
@@ -33,12 +33,20 @@ export interface InstanceName {
   readonly id: string;
 }
 
+/** What the store holds of an instance, or held a moment ago. */
+export interface Copy {
+  readonly record: KeyValue | undefined;
+  readonly assignment: KeyValue | undefined;
+}
+
 /** What the writer needs. */
 export interface WriterOptions {
   readonly store: Store;
   readonly node: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** What a copy of the store says of an instance's record and assignment, without asking it; may be behind. Undefined: no copy yet. */
+  readonly copyOf: (name: InstanceName) => Copy | undefined;
   /** The store says this of the instance since this revision (`gone`: there is no record). Must not throw. */
   readonly onWritten: (name: InstanceName, words: OwnWords | 'gone', revision: number) => void;
 }
@@ -92,28 +100,33 @@ function changeOf(node: string, { name, wanted }: Job, read: Read): Change {
   return isSame ? { kind: 'none' } : { kind: 'write', compares, operation: { kind: 'put', key, value } };
 }
 
+/** @param revision of the store, if there is no record */
+function readOf(service: string, { record, assignment }: Copy, revision: number): Read {
+  let stored: Stored<Instance> | undefined;
+  try {
+    stored = record === undefined ? undefined : readInstanceItem(service, record);
+  } catch {
+    stored = undefined; // cannot be read: it is ours to replace
+  }
+  return {
+    revision: stored?.modRevision ?? revision,
+    stored,
+    modRevision: record?.modRevision ?? 0,
+    assignment: assignment?.createRevision ?? 0,
+  };
+}
+
 async function readBoth(store: Store, node: string, { service, id }: InstanceName): Promise<Read> {
   const [record, assignment] = await Promise.all([
     store.get(instanceKey(service, id)),
     store.get(assignmentKey(node, service, id)),
   ]);
-  const { item } = record;
-  let stored: Stored<Instance> | undefined;
-  try {
-    stored = item === undefined ? undefined : readInstanceItem(service, item);
-  } catch {
-    stored = undefined; // cannot be read: it is ours to replace
-  }
-  return {
-    revision: stored?.modRevision ?? record.revision,
-    stored,
-    modRevision: item?.modRevision ?? 0,
-    assignment: assignment.item?.createRevision ?? 0,
-  };
+  return readOf(service, { record: record.item, assignment: assignment.item }, record.revision);
 }
 
 /** Starts a writer with nothing to write. */
-export function startRecordWriter({ store, node, clock, log, onWritten }: WriterOptions): RecordWriter {
+export function startRecordWriter(options: WriterOptions): RecordWriter {
+  const { store, node, clock, log, copyOf, onWritten } = options;
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
   const jobs = new Map<string, Job>();
@@ -127,10 +140,24 @@ export function startRecordWriter({ store, node, clock, log, onWritten }: Writer
     onWritten(job.name, wanted.words, revision);
   };
 
-  /** Reads what the records are and writes those that differ in one transaction. @returns false if somebody was quicker */
-  const writeBatch = async (batch: readonly Job[]): Promise<boolean> => {
+  /** What the copy says, if it is not behind what was written here and a write follows from it: the write is compared with what is there. */
+  const fromCopy = (job: Job): Read | undefined => {
+    const copy = copyOf(job.name);
+    if (copy === undefined || (copy.record?.modRevision ?? 0) < job.revision) return undefined;
+    const read = readOf(job.name.service, copy, 0);
+    return changeOf(node, job, read).kind === 'write' ? read : undefined;
+  };
+
+  /**
+   * Writes those records that differ in one transaction.
+   * @param anew read them first, whatever the copy says
+   * @returns false if somebody was quicker, or the copy was behind
+   */
+  const writeBatch = async (batch: readonly Job[], anew: boolean): Promise<boolean> => {
     const wanted = batch.map((job) => job.wanted);
-    const reads = await Promise.all(batch.map(async ({ name }) => await readBoth(store, node, name)));
+    const reads = await Promise.all(
+      batch.map(async (job) => (anew ? undefined : fromCopy(job)) ?? (await readBoth(store, node, job.name))),
+    );
     const changes = batch.map((job, index) => {
       const read = reads[index];
       return read === undefined ? undefined : changeOf(node, job, read);
@@ -155,13 +182,13 @@ export function startRecordWriter({ store, node, clock, log, onWritten }: Writer
 
   const run = async (): Promise<void> => {
     let retryMs = RETRY_FIRST_MS;
-    let most = BATCH;
+    let wasRefused = false;
     while (!closing.signal.aborted) {
-      const batch = [...jobs.values()].filter(({ done }) => !done).slice(0, most);
+      const batch = [...jobs.values()].filter(({ done }) => !done).slice(0, wasRefused ? 1 : BATCH);
       if (batch.length === 0) break;
       try {
         // After a conflict one at a time: a record that others keep changing must not hold the rest up.
-        most = (await writeBatch(batch)) ? BATCH : 1;
+        wasRefused = !(await writeBatch(batch, wasRefused));
         if (lastWhy !== '') log.info('states of instances are written again');
         [retryMs, lastWhy] = [RETRY_FIRST_MS, ''];
       } catch (error) {

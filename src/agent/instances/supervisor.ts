@@ -7,7 +7,7 @@ import type { Clock } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
 import type { Assignment } from '../../model/assignment.ts';
 import type { DriverName } from '../../model/template.ts';
-import { assignmentsOf } from '../../store/keys.ts';
+import { assignmentKey, assignmentsOf, instanceKey } from '../../store/keys.ts';
 import { startInformer } from '../../store/informer.ts';
 import type { KeyValue, Store } from '../../store/store.ts';
 import type { Withdrawn } from '../withdrawn.ts';
@@ -21,7 +21,7 @@ import { keepNotes, loadNotes, type Note, type Notes } from './notes.ts';
 import { nameOf, ownRecords, withdrawnOf } from './own-records.ts';
 import { stateOf } from './phase-views.ts';
 import { createProber } from './prober.ts';
-import { type RecordWriter, startRecordWriter } from './record-writer.ts';
+import { type Copy, type InstanceName, type RecordWriter, startRecordWriter } from './record-writer.ts';
 import { assignmentText, isSameWish, recordOf, stopWishOf, timingOf, whyText } from './words.ts';
 import { type IpFor, type Shared, Worker, type WorkerStart } from './worker.ts';
 
@@ -70,6 +70,7 @@ class NodeSupervisor implements Supervisor {
   /** Notes of drivers that were not listed yet. */
   readonly #waiting = new Map<DriverName, readonly Note[]>();
   #assignments: ReadonlyMap<string, KeyValue> | undefined;
+  #items: ReadonlyMap<string, KeyValue> | undefined;
 
   constructor(options: SupervisorOptions, notes: readonly Note[]) {
     const { node, stateDir, store, edges, clock, log, random } = options;
@@ -87,6 +88,7 @@ class NodeSupervisor implements Supervisor {
       node,
       clock,
       log,
+      copyOf: (name) => this.#copyOf(name),
       onWritten: (name, words, revision) => {
         if (words === 'gone' || words.state !== 'draining') return;
         this.#workers.get(nameOf(name))?.send({ kind: 'announced', revision });
@@ -97,7 +99,7 @@ class NodeSupervisor implements Supervisor {
       clock,
       log,
       random,
-      probe: createProber(edges.ask, { clock, random }),
+      probe: createProber(edges, { clock, random }),
       watchConnections: createConnectionWatch(edges.countConnections, { clock, log }),
       acknowledgements: createAcknowledgements(store, clock),
       flushNotes: async () => await this.#notes.flush(),
@@ -199,6 +201,12 @@ class NodeSupervisor implements Supervisor {
     if (words !== undefined) this.#writer.want({ service, id }, { words, assigned });
   }
 
+  #copyOf({ service, id }: InstanceName): Copy | undefined {
+    if (this.#items === undefined || this.#assignments === undefined) return undefined;
+    const assignment = this.#assignments.get(assignmentKey(this.#options.node, service, id));
+    return { record: this.#items.get(instanceKey(service, id)), assignment };
+  }
+
   /** Brings instances to what is wanted of them, once assignments and records are known whole. `names` undefined: all. */
   #reconcile(names: readonly string[] | undefined): void {
     const assignments = this.#assignments;
@@ -261,6 +269,7 @@ class NodeSupervisor implements Supervisor {
 
   recordsChanged(items: ReadonlyMap<string, KeyValue>, keys: readonly string[] | undefined): void {
     const isFirst = !this.#records.listed();
+    this.#items = items;
     const changes = this.#records.take(items, keys);
     for (const change of changes) this.#writer.look(change, change.modRevision);
     if (changes.length === 0 && !isFirst) return;

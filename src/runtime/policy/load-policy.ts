@@ -30,17 +30,17 @@ function checkOwner(what: string, { uid, mode }: Owned): void {
     throw refuse(`${what} can be written by group or others`, `chmod go-w ${what}`);
 }
 
-async function readAll(handle: FileHandle, file: string): Promise<string> {
-  const buffer = Buffer.alloc(MAX_SPEC_LENGTH + 1);
+/** Up to its end: it may have grown since its size was asked. @throws SluiceError `config` if it is too long */
+async function readAll(handle: FileHandle, file: string, size: number): Promise<string> {
+  let buffer = Buffer.alloc(size + 1);
   let length = 0;
-  for (;;) {
+  while (length <= MAX_SPEC_LENGTH) {
+    if (length === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
     const { bytesRead } = await handle.read(buffer, length, buffer.length - length);
-    if (bytesRead === 0) return buffer.subarray(0, length).toString('utf8');
+    if (bytesRead === 0) return buffer.toString('utf8', 0, length);
     length += bytesRead;
-    if (length > MAX_SPEC_LENGTH) {
-      throw new SluiceError('config', `policy ${file} is longer than 1 MiB`, { fix: 'shorten it' });
-    }
   }
+  throw new SluiceError('config', `policy ${file} is longer than 1 MiB`, { fix: 'shorten it' });
 }
 
 /** The file is opened once: what was checked is what is read. */
@@ -52,20 +52,16 @@ async function readOwned(file: string): Promise<string> {
     checkOwner(file, found);
     const folder = path.dirname(await realpath(file));
     checkOwner(folder, await stat(folder));
-    return await readAll(handle, file);
+    return await readAll(handle, file, Math.min(found.size, MAX_SPEC_LENGTH));
   } finally {
     await handle.close();
   }
 }
 
-/**
- * The policy of this node as it is now.
- * @throws SluiceError `permission` if there is no file: then nothing may run; `config` if it is wrong or not only root's
- */
-export async function loadPolicy(file: string): Promise<Policy> {
-  let text: string;
+/** @throws SluiceError `permission` if there is no file, `config` if it cannot be read or is not only root's */
+async function readText(file: string): Promise<string> {
   try {
-    text = await readOwned(file);
+    return await readOwned(file);
   } catch (error) {
     if (error instanceof SluiceError) throw error;
     if (errnoOf(error) === 'ENOENT') {
@@ -81,7 +77,23 @@ export async function loadPolicy(file: string): Promise<Policy> {
       cause: error,
     });
   }
-  // The YAML parser is loaded by nodes that have a policy only.
-  const { parsePolicy } = await import('../../model/policy-file.ts');
-  return parsePolicy(text, file);
+}
+
+/** Gives the policy of this node as it is at the call: file and owners are looked at each time, a text that is the same is not parsed again. */
+export type LoadPolicy = () => Promise<Policy>;
+
+/**
+ * Opens a policy file, which need not be there yet.
+ * @returns throws SluiceError `permission` if there is no file: then nothing may run; `config` if it is wrong or not only root's
+ */
+export function openPolicyFile(file: string): LoadPolicy {
+  let last: { readonly text: string; readonly policy: Policy } | undefined;
+  return async () => {
+    const text = await readText(file);
+    if (last?.text === text) return last.policy;
+    // The YAML parser is loaded by nodes that have a policy only.
+    const { parsePolicy } = await import('../../model/policy-file.ts');
+    last = { text, policy: parsePolicy(text, file) };
+    return last.policy;
+  };
 }

@@ -3,14 +3,15 @@ import type { Address } from '../../model/address.ts';
 import type { Probe } from '../../model/template.ts';
 import type { Launch } from '../launch/launch.ts';
 import { runAs } from '../launch/run-as.ts';
+import type { AcceptQueues } from './accept-queues.ts';
 import { type ProbeAnswer, unwell } from './answer.ts';
+import type { Bounds } from './conversation.ts';
 import { probeHttp } from './http.ts';
 import { probeTcp } from './tcp.ts';
 
 /** Bounds of one question. */
-export interface ProbeBounds {
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
+export interface ProbeBounds extends Bounds {
+  readonly queues: AcceptQueues;
   /** How the program of an exec probe is to be run, with the command that the node's policy has admitted. Undefined: such a probe is not well. */
   readonly launch?: Launch | undefined;
 }

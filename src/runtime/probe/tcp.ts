@@ -1,46 +1,70 @@
-/** Owns the tcp probe: a connection, and what is said over it. A stopped program still accepts, so `send` and `expect` want an answer. */
-import { connect } from 'node:net';
+/**
+ * Owns the tcp probe: a connection, and what is said over it. The kernel accepts in place of a program that hangs, so a connection alone
+ * is no answer. With `send` or `expect` bytes are; without, it is one that the program says something, ends the connection, or has taken it
+ * (or others) from the queue of its listener.
+ */
 import type { Address } from '../../model/address.ts';
 import type { Probe } from '../../model/template.ts';
 import { quoteValue } from '../../model/text.ts';
+import type { AcceptQueues } from './accept-queues.ts';
 import { type ProbeAnswer, unwell } from './answer.ts';
-import { bound } from './bounded.ts';
+import { type Bounds, converse } from './conversation.ts';
 
 /** How much of an answer is looked at. */
 const MAX_BYTES = 64 * 1024;
 
 type TcpProbe = Extract<Probe, { readonly kind: 'tcp' }>;
 
+const WELL: ProbeAnswer = { well: true };
+
+/** Bytes of text in UTF-8, one a character: as they are heard. */
+const bytesOf = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
+
+async function askWords({ send, expect }: TcpProbe, address: Address, bounds: Bounds): Promise<ProbeAnswer> {
+  const wanted = expect === undefined ? undefined : bytesOf(expect);
+  let heard = '';
+  const said = (): string => quoteValue(Buffer.from(heard, 'latin1').toString('utf8'));
+  return await converse(
+    {
+      say: send,
+      heard: (text) => {
+        heard += text;
+        if (wanted === undefined || heard.includes(wanted)) return WELL;
+        return heard.length > MAX_BYTES
+          ? unwell(`no ${quoteValue(expect ?? '')} in ${MAX_BYTES} bytes`)
+          : undefined;
+      },
+      ended: (errno) => unwell(errno ?? (heard === '' ? 'closed without an answer' : `answered ${said()}`)),
+      late: () => (heard === '' ? '' : ` but ${said()}`),
+    },
+    address,
+    bounds,
+  );
+}
+
+async function askTaken(queues: AcceptQueues, address: Address, bounds: Bounds): Promise<ProbeAnswer> {
+  let isUp = false;
+  return await converse(
+    {
+      connected: (answer) => {
+        isUp = true;
+        return queues.watch(address.port, () => answer(WELL));
+      },
+      heard: () => WELL,
+      ended: () => WELL,
+      late: () => (isUp ? ': connections wait to be taken by its program' : ''),
+    },
+    address,
+    bounds,
+  );
+}
+
 /** Asks once. */
-export function probeTcp(
-  { send, expect }: TcpProbe,
-  { ip, port }: Address,
-  bounds: { readonly timeoutMs: number; readonly signal: AbortSignal },
+export async function probeTcp(
+  asked: TcpProbe,
+  address: Address,
+  bounds: Bounds & { readonly queues: AcceptQueues },
 ): Promise<ProbeAnswer> {
-  return new Promise((resolve) => {
-    const time = bound(bounds);
-    const socket = connect({ host: ip, port });
-    let heard = '';
-    const answer = (result: ProbeAnswer): void => {
-      time.close();
-      // A reset leaves no TIME_WAIT on either side.
-      socket.resetAndDestroy();
-      resolve(result);
-    };
-    time.onEnd((why) => answer(unwell(heard === '' ? why : `${why} but ${quoteValue(heard)}`)));
-    socket.once('error', (error) => answer(unwell(error.message)));
-    socket.once('connect', () => {
-      if (send === undefined && expect === undefined) answer({ well: true });
-      else if (send !== undefined) socket.write(send);
-    });
-    socket.setEncoding('utf8');
-    socket.on('data', (chunk: string) => {
-      heard += chunk;
-      if (expect === undefined || heard.includes(expect)) answer({ well: true });
-      else if (heard.length > MAX_BYTES) answer(unwell(`no ${quoteValue(expect)} in ${MAX_BYTES} bytes`));
-    });
-    socket.once('end', () =>
-      answer(unwell(heard === '' ? 'closed without an answer' : `answered ${quoteValue(heard)}`)),
-    );
-  });
+  const isMute = asked.send === undefined && asked.expect === undefined;
+  return isMute ? await askTaken(bounds.queues, address, bounds) : await askWords(asked, address, bounds);
 }

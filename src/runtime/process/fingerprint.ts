@@ -7,7 +7,7 @@ import { LAUNCH_ENV } from '../launch/launch.ts';
 import { findProgram } from '../launch/program.ts';
 
 /** Programs that every start goes through; util-linux and coreutils (or busybox with setpriv and prlimit of util-linux). */
-const NEEDED = ['sh', 'setsid', 'setpriv', 'prlimit', 'env', 'mv'];
+const NEEDED = ['sh', 'setsid', 'setpriv', 'prlimit', 'env'];
 
 /** True if groups can be made where the controllers are. */
 function canWrite(mounts: CgroupMounts): boolean {

@@ -7,7 +7,6 @@ import {
   folderOf,
   type InstanceRecord,
   readExit,
-  readLastWord,
   readPids,
   type WrittenPid,
 } from './record.ts';
@@ -60,6 +59,6 @@ export function observe(folders: Folders, record: InstanceRecord, boot: string):
       : isAlive(shim.pid, shim.startTicks);
   if (isShimAlive) return { kind: main === undefined ? 'starting' : 'ending', shim };
   // It may have written its last word between the two looks.
-  const last = readLastWord(folders, record);
+  const last = readExit(folders, record);
   return { kind: 'exited', exit: last === undefined ? LOST : exitStatus(last.code, last.at) };
 }

@@ -16,6 +16,7 @@ import type { Driver, Observed, StartOrder } from '../driver.ts';
 import { checkId } from '../instance-id.ts';
 import { createInstanceLogs, type InstanceLogs } from '../logs/instance-logs.ts';
 import { readLogs } from '../logs/read-logs.ts';
+import { createSlots, type Slots } from '../slots.ts';
 import { createTurns, type Turns } from '../turns.ts';
 import { fingerprintProcess } from './fingerprint.ts';
 import {
@@ -47,6 +48,9 @@ export interface ProcessDriverOptions {
   readonly bootId?: string | undefined;
 }
 
+/** Starts at the same time. More only take each other's time, and each asks again and again how far it is. */
+const LAUNCHES = 8;
+
 function unknown(id: string): SluiceError {
   return new SluiceError('not-found', `there is no instance ${id} here`, {
     why: 'the process driver has no record of it',
@@ -66,6 +70,7 @@ interface Parts {
   readonly context: StartContext;
   readonly tracker: Tracker;
   readonly turns: Turns;
+  readonly launches: Slots;
   readonly logs: InstanceLogs;
 }
 
@@ -104,10 +109,12 @@ async function start(parts: Parts, order: StartOrder): Promise<Observed> {
   }
   let recorded = false;
   try {
-    await startRun(order, context, (record) => {
-      recorded = true;
-      tracker.track(record);
-    });
+    await parts.launches(() =>
+      startRun(order, context, (record) => {
+        recorded = true;
+        tracker.track(record);
+      }),
+    );
   } catch (error) {
     // What is left of it is ended.
     if (recorded) void tracker.look(order.id);
@@ -150,7 +157,7 @@ async function openParts(options: ProcessDriverOptions): Promise<Parts> {
   const tracker = createTracker({ folders, bootId, clock, log });
   const running = (): readonly InstanceRecord[] => tracker.running();
   const logs = createInstanceLogs({ clock, log, folder: (id) => folderOf(folders, id), running });
-  return { context, tracker, turns: createTurns(), logs };
+  return { context, tracker, turns: createTurns(), launches: createSlots(LAUNCHES), logs };
 }
 
 /**
@@ -170,6 +177,7 @@ export async function openProcessDriver(options: ProcessDriverOptions): Promise<
       recordOf(parts, id);
       return tracker.onExit(id, listener);
     },
+    isHalted: tracker.isHalted,
     stop: async (id, stopOptions) => {
       recordOf(parts, id);
       const exit = await stopRun(tracker, id, { ...stopOptions, clock });

@@ -8,9 +8,10 @@ import path from 'node:path';
 import { errnoOf } from '../../host/error-code.ts';
 import { writeAtomic } from '../../host/files.ts';
 import { parseProcStat } from '../../host/proc-stat.ts';
+import { readSmallFile } from '../../host/small-file.ts';
 import type { Cgroups } from '../cgroup/cgroup.ts';
 import type { ExitStatus } from '../driver.ts';
-import { EXIT_RECORD_BYTES } from './shim.ts';
+import { EXIT_LAST_WORD, EXIT_RECORD_BYTES } from './shim.ts';
 
 /** What is kept of an instance; its environment is not, as it may hold secrets. */
 export interface InstanceRecord {
@@ -100,8 +101,8 @@ export function recordedIds(folders: Folders): readonly string[] {
 }
 
 /** Its room is on the disk when this resolves; the record of an earlier run is replaced, not written over. */
-async function allocateExit(folder: string): Promise<void> {
-  const file = path.join(folder, 'exit.tmp');
+async function allocateExit({ exits }: Folders, id: string): Promise<void> {
+  const file = path.join(exits, id);
   await rm(file, { force: true });
   const handle = await open(file, 'wx', 0o600);
   try {
@@ -116,12 +117,9 @@ async function allocateExit(folder: string): Promise<void> {
 export async function prepareRun(folders: Folders, record: InstanceRecord): Promise<void> {
   const folder = folderOf(folders, record.id);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await Promise.all([
-    rm(path.join(folders.exits, record.id), { force: true }),
-    rm(path.join(folder, 'pids'), { force: true }),
-  ]);
+  await rm(path.join(folder, 'pids'), { force: true });
   await writeRecord(folders, record);
-  await allocateExit(folder);
+  await allocateExit(folders, record.id);
   await writeFile(path.join(folder, 'run'), `${record.run}\n`, { mode: 0o600 });
   for (const name of ['stdout.log', 'stderr.log']) {
     const handle = await open(path.join(folder, name), 'a', 0o640);
@@ -148,26 +146,14 @@ export function readPids(
   return { shim, main };
 }
 
-function parseExit(file: string, run: string): WrittenExit | undefined {
-  try {
-    const [found, code] = readFileSync(file, 'latin1').trim().split(' ');
-    if (found !== run || code === undefined || !/^\d{1,3}$/.test(code)) return undefined;
-    return { code: Number(code), at: statSync(file).mtime.toISOString() };
-  } catch {
-    return undefined;
-  }
-}
-
 /** How the shim says it ended; undefined if it has not. */
 export function readExit(folders: Folders, { id, run }: InstanceRecord): WrittenExit | undefined {
-  return parseExit(path.join(folders.exits, id), run);
-}
-
-/** What a shim wrote that is dead and may have been killed between writing and moving its last word. */
-export function readLastWord(folders: Folders, record: InstanceRecord): WrittenExit | undefined {
-  return (
-    readExit(folders, record) ?? parseExit(path.join(folderOf(folders, record.id), 'exit.tmp'), record.run)
-  );
+  const file = path.join(folders.exits, id);
+  const [found, code, last] = (readSmallFile(file) ?? '').trim().split(/ +/);
+  if (found !== run || code === undefined || !/^\d{1,3}$/.test(code) || last !== EXIT_LAST_WORD)
+    return undefined;
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat === undefined ? undefined : { code: Number(code), at: stat.mtime.toISOString() };
 }
 
 /** Forgets an instance: the record first, so that what is left of a broken removal is no instance. */

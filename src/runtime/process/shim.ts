@@ -5,12 +5,15 @@
  * - It runs with the variables of LAUNCH_ENV and stays outside the control groups: limits of the instance must not keep it from its work.
  * - The program is no background job, as sh has those ignore SIGINT and SIGQUIT. So traps (which only keep the shim alive) run after its end.
  * - `pids`: a line of /proc/PID/stat of the shim, then one of the program, each written by the process itself before anything else happens.
- * - `exit.tmp` was allocated before the start, is overwritten in place and moved: an exit is kept on a full disk, too.
+ * - The exit record was allocated before the start and is overwritten in place, by sh itself: an exit is kept on a full disk, too, and seen
+ *   without waiting for another program to be started. It counts once its last word is there.
  */
 import { LAUNCH_SCRIPT } from '../launch/launch.ts';
 
 /** Bytes of the allocated exit record. */
 export const EXIT_RECORD_BYTES = 64;
+/** Ends an exit record that is whole. */
+export const EXIT_LAST_WORD = 'end';
 
 /** Parameters: FOLDER RUN EXITS NAME, then those of LAUNCH_SCRIPT. A shim whose run is not the folder's any more came too late and goes. */
 export const SHIM_SCRIPT = `# Keeps one instance of a service: sluice agent starts it and reads what it writes.
@@ -25,8 +28,7 @@ read -r line </proc/self/stat && printf '%s\\n' "$line" >"$d/pids" || exit 1
   read -r line </proc/self/stat && printf '%s\\n' "$line" >>"$d/pids" || exit 1
 ${LAUNCH_SCRIPT}
 ) </dev/null >>"$d/stdout.log" 2>>"$d/stderr.log"
-printf '%-${EXIT_RECORD_BYTES - 1}s\\n' "$run $?" 1<>"$d/exit.tmp"
-mv -f "$d/exit.tmp" "$exits/$name" || { sleep 1; mv -f "$d/exit.tmp" "$exits/$name"; }
+printf '%-${EXIT_RECORD_BYTES - EXIT_LAST_WORD.length - 2}s ${EXIT_LAST_WORD}\\n' "$run $?" 1<>"$exits/$name"
 `;
 
 /** What a shim is told. */
@@ -35,7 +37,7 @@ export interface ShimOrder {
   readonly folder: string;
   /** Word that tells this start from others of the same instance. */
   readonly run: string;
-  /** Folder that exit records are moved to, as `name`. */
+  /** Folder of exit records; this one's is `name`. */
   readonly exits: string;
   readonly name: string;
 }

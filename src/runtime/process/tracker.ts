@@ -6,12 +6,19 @@ import { watch, type FSWatcher } from 'node:fs';
 import { errnoOf } from '../../host/error-code.ts';
 import type { Clock } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
-import { isAlive } from '../../host/proc-stat.ts';
+import { readProcStat } from '../../host/proc-stat.ts';
 import { outOfMemoryKills } from '../cgroup/cgroup.ts';
 import type { ExitStatus } from '../driver.ts';
 import { endLeftovers, killProcess } from './leftovers.ts';
 import { LOST, observe, type Sight } from './observe.ts';
-import { type Folders, readPids, type InstanceRecord, writeRecord, type WrittenPid } from './record.ts';
+import {
+  type Folders,
+  readExit,
+  readPids,
+  type InstanceRecord,
+  writeRecord,
+  type WrittenPid,
+} from './record.ts';
 
 /** What the tracker needs. */
 export interface TrackerOptions {
@@ -26,6 +33,8 @@ interface Tracked {
   readonly record: InstanceRecord;
   readonly listeners: Set<(exit: ExitStatus) => void>;
   main: WrittenPid | undefined;
+  /** Its program was stopped by a signal, at the last look. */
+  halted: boolean;
   exit: ExitStatus | undefined;
   settled: Promise<void> | undefined;
 }
@@ -42,6 +51,8 @@ export interface Tracker {
   readonly running: () => readonly InstanceRecord[];
   /** Its program, unless its end was seen. */
   readonly main: (id: string) => WrittenPid | undefined;
+  /** True if its program is stopped by a signal: at the last look, and if so now. */
+  readonly isHalted: (id: string) => boolean;
   /** What it is doing; waits while its shim is about to write something. Tells listeners if it has ended. */
   readonly look: (id: string) => Promise<Settled>;
   readonly onExit: (id: string, listener: (exit: ExitStatus) => void) => () => void;
@@ -55,6 +66,16 @@ const POLL_MS = 800;
 /** How long a shim may take to write what it is about to; then it hangs, and is killed. */
 const CHANGE_MS = { starting: 20_000, ending: 2_000 } as const;
 const PAUSE_MS = 5;
+/** State of a process of which every thread is stopped by a signal (man 5 proc); `t` is a debugger's. */
+const HALTED = 'T';
+
+/** The state of that very process; undefined: it is gone or a zombie. */
+function stateOf({ pid, startTicks }: WrittenPid): string | undefined {
+  const stat = readProcStat(pid);
+  const isIt =
+    stat !== undefined && stat.startTicks === startTicks && stat.state !== 'Z' && stat.state !== 'X';
+  return isIt ? stat.state : undefined;
+}
 
 /** Opens a tracker; call `track` for each instance. */
 export function createTracker(options: TrackerOptions): Tracker {
@@ -115,12 +136,18 @@ export function createTracker(options: TrackerOptions): Tracker {
     }
   };
 
-  const isGone = ({ exit, main }: Tracked): boolean =>
-    exit === undefined && main !== undefined && !isAlive(main.pid, main.startTicks);
+  /** One look at its program, if it has one and its end was not seen. */
+  const glance = (tracked: Tracked): void => {
+    const { exit, main } = tracked;
+    if (exit !== undefined || main === undefined) return;
+    const state = stateOf(main);
+    tracked.halted = state === HALTED;
+    if (state === undefined) void look(tracked);
+  };
 
   const poll = async (): Promise<void> => {
     while (!closing.signal.aborted) {
-      for (const tracked of all.values()) if (isGone(tracked)) void look(tracked);
+      for (const tracked of all.values()) glance(tracked);
       await clock.sleep(POLL_MS, closing.signal);
     }
   };
@@ -131,7 +158,8 @@ export function createTracker(options: TrackerOptions): Tracker {
     try {
       watcher = watch(folders.exits, { persistent: false }, (_, name) => {
         const tracked = name === null ? undefined : all.get(name);
-        if (tracked !== undefined) void look(tracked);
+        // It is made before a start, too.
+        if (tracked !== undefined && readExit(folders, tracked.record) !== undefined) void look(tracked);
       });
       watcher.on('error', (error) =>
         log.warn('ends of instances are seen up to 800 ms late', { why: String(error) }),
@@ -146,7 +174,14 @@ export function createTracker(options: TrackerOptions): Tracker {
   return {
     track: (record) => {
       const listeners = new Set<(exit: ExitStatus) => void>();
-      all.set(record.id, { record, listeners, main: undefined, exit: undefined, settled: undefined });
+      all.set(record.id, {
+        record,
+        listeners,
+        main: undefined,
+        halted: false,
+        exit: undefined,
+        settled: undefined,
+      });
       begin();
     },
     forget: (id) => {
@@ -157,6 +192,12 @@ export function createTracker(options: TrackerOptions): Tracker {
     main: (id) => {
       const tracked = all.get(id);
       return tracked?.exit === undefined ? tracked?.main : undefined;
+    },
+    isHalted: (id) => {
+      const tracked = all.get(id);
+      if (tracked?.halted !== true) return false;
+      glance(tracked);
+      return tracked.halted;
     },
     look: async (id) => {
       const tracked = all.get(id);

@@ -31,6 +31,8 @@ export interface FakeMachine {
   readonly exit: (id: string, code: number) => void;
   /** What probes of an instance answer; undefined: well. `hang`: nothing until the timeout. */
   readonly answers: Map<string, Answer | 'hang'>;
+  /** Programs that are stopped by a signal. */
+  readonly halted: Set<string>;
   /** Established connections by id. */
   readonly connections: Map<string, number>;
   /** Thrown by `prepare`. */
@@ -85,6 +87,7 @@ export function fakeMachine(): FakeMachine {
     done,
     exit: (id, code) => void finish(find(id), ended(code)),
     answers: new Map(),
+    halted: new Set(),
     connections: new Map(),
     refuse: undefined,
     blind: undefined,
@@ -166,6 +169,7 @@ export function fakeMachine(): FakeMachine {
     },
     release: async () => {},
     ask: (running, { timeoutMs, signal }) => answerOf(running, timeoutMs, signal),
+    isHalted: ({ order }) => machine.halted.has(order.id),
     runHook: async ({ order }) => void done.push(`hook ${order.id}`),
     countConnections: async (addresses) =>
       addresses.map(({ port }) => machine.connections.get(idAt(port)) ?? 0),
