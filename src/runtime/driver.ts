@@ -13,7 +13,7 @@ export interface StartOrder {
   readonly command: readonly string[];
   readonly hooks?: { readonly stop: readonly string[]; readonly status: readonly string[] } | undefined;
   readonly image?: string | undefined;
-  /** Complete environment; a driver adds SLUICE_INSTANCE (the id). */
+  /** Complete environment; a driver adds its own (own-variables.ts). */
   readonly env: Readonly<Record<string, string>>;
   readonly workingDirectory: string;
   /** Name of an existing user. */

@@ -104,6 +104,27 @@ describe('the driver process', () => {
     expect(pidsOf(id)).toEqual([]);
   });
 
+  it("without control groups leaves another agent's instance of the same id alone", async () => {
+    const script = `trap '' TERM; setsid sh -c "trap '' TERM; sleep 1001" & while :; do sleep 1; done`;
+    const elsewhere = await openDriverWorld('process');
+    try {
+      const [mine, other] = [
+        await world.open({ noCgroups: true }),
+        await elsewhere.open({ noCgroups: true }),
+      ];
+      await other.start(elsewhere.order({ id, script }));
+      await mine.start(world.order({ id, script }));
+      await eventually(() => expect(pidsOf(id).length).toBeGreaterThanOrEqual(6));
+      await mine.stop(id, { signal: 'SIGTERM', graceMs: 100 });
+      expect(pidsOf(id).length).toBeGreaterThanOrEqual(3);
+      expect(await other.list()).toMatchObject([{ kind: 'running' }]);
+      await other.stop(id, { signal: 'SIGTERM', graceMs: 100 });
+      expect(pidsOf(id)).toEqual([]);
+    } finally {
+      await elsewhere.close();
+    }
+  });
+
   it('ends what a program that ended by itself has left behind', async () => {
     await start('sleep 1001 & setsid sleep 1002 & sleep 0.1; exit 4');
     expect(await exitOf(driver, id)).toMatchObject({ code: 4 });

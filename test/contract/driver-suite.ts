@@ -104,7 +104,7 @@ export function driverContract(name: 'process' | 'exec'): void {
       const value = `a\nb $(touch ${world.scratch}/x) ' " ; \` {port} %s`;
       const env = { ODD: value, EMPTY: '' };
       const script =
-        'printf "%s|" "$ODD" "$EMPTY" "${HOME-none}" "${PATH}" "$SLUICE_INSTANCE" "$(pwd)"; exec sleep 1000';
+        'printf "%s|" "$ODD" "$EMPTY" "${HOME-none}" "${PATH}" "$SLUICE_INSTANCE_ID" "$(pwd)"; exec sleep 1000';
       await driver.start(world.order({ id, env, script, workingDirectory: '/usr' }));
       const expected = `${value}||none|/usr/bin:/bin|${id}|/usr|`;
       await eventually(async () => expect(await outputOf(driver, id, 'stdout')).toBe(expected));

@@ -112,21 +112,24 @@ async function allocateExit(folder: string): Promise<void> {
   }
 }
 
-/** Makes everything that a shim needs: no trace of an earlier run but its logs, an allocated exit record, the new run's word. */
+/**
+ * Makes everything that a shim needs: an allocated exit record, the new run's word, logs, the record; then no trace of an earlier run but its
+ * logs. What a full disk refuses is asked for first: how the earlier run ended is forgotten only when the new one is written down.
+ */
 export async function prepareRun(folders: Folders, record: InstanceRecord): Promise<void> {
   const folder = folderOf(folders, record.id);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await Promise.all([
-    rm(path.join(folders.exits, record.id), { force: true }),
-    rm(path.join(folder, 'pids'), { force: true }),
-  ]);
-  await writeRecord(folders, record);
   await allocateExit(folder);
   await writeFile(path.join(folder, 'run'), `${record.run}\n`, { mode: 0o600 });
   for (const name of ['stdout.log', 'stderr.log']) {
     const handle = await open(path.join(folder, name), 'a', 0o640);
     await handle.close();
   }
+  await writeRecord(folders, record);
+  await Promise.all([
+    rm(path.join(folders.exits, record.id), { force: true }),
+    rm(path.join(folder, 'pids'), { force: true }),
+  ]);
 }
 
 /** Shim and program as far as they have written themselves down. */
