@@ -23,7 +23,7 @@ import { stateOf } from './phase-views.ts';
 import { createProber } from './prober.ts';
 import { type RecordWriter, startRecordWriter } from './record-writer.ts';
 import { assignmentText, isSameWish, recordOf, stopWishOf, timingOf, whyText } from './words.ts';
-import { type IpFor, type Shared, Worker, type WorkerStart } from './worker.ts';
+import { type EntriesFor, type IpFor, type Shared, Worker, type WorkerStart } from './worker.ts';
 
 /** What the supervisor needs. */
 export interface SupervisorOptions {
@@ -37,6 +37,7 @@ export interface SupervisorOptions {
   readonly random: () => number;
   /** The node's address for an instance of a service. */
   readonly ipFor: IpFor;
+  readonly entriesFor: EntriesFor;
   /** Told which of its instances are not ready, whatever the store says. */
   readonly withdraw: (withdrawn: Withdrawn) => void;
 }
@@ -102,6 +103,7 @@ class NodeSupervisor implements Supervisor {
       acknowledgements: createAcknowledgements(store, clock),
       flushNotes: async () => await this.#notes.flush(),
       ipFor: options.ipFor,
+      entriesFor: options.entriesFor,
       onChange: (worker, before) => this.#tell(worker, before),
     };
     this.#informer = startInformer({

@@ -148,6 +148,7 @@ export async function supervise(
     log,
     random: () => 0.5,
     ipFor: () => '10.77.0.1',
+    entriesFor: () => undefined,
     withdraw: (now) => {
       withdrawn = now;
     },
