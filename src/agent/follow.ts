@@ -92,6 +92,7 @@ export async function followStore(options: AgentOptions, { facts, kernel, edges 
     ipFor,
     entriesFor: (service) => entriesOf(service, items),
     withdraw: kernel.withdraw,
+    show: kernel.setManaged,
   });
   const presence = startPresence({ store, facts, clock, log, onLease: announcer.leased });
   kernel.onApplied(presence.acknowledge);

@@ -41,13 +41,10 @@ async function otherVersion(folder: string): Promise<readonly string[]> {
   for (const part of ['bin', 'dist', 'package.json']) {
     await cp(path.join(root, part), path.join(folder, part), { recursive: true });
   }
-  const { version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as {
-    readonly version: string;
-  };
   const chunks = path.join(folder, 'dist/chunks');
   for (const name of await readdir(chunks)) {
     const text = await readFile(path.join(chunks, name), 'utf8');
-    const changed = text.replace(`VERSION="${version}"`, 'VERSION="99.0.0"');
+    const changed = text.replace(/VERSION="[\d.]+"/, 'VERSION="99.0.0"');
     if (changed !== text) await writeFile(path.join(chunks, name), changed);
   }
   return [process.execPath, path.join(folder, 'bin/sluice.js')];
@@ -152,8 +149,8 @@ describe('instances under faults', { timeout: 390_000 }, () => {
     await writeFile(path.join(folder, 'shim.sh'), '# of another version\nexit 1\n');
     for (const id of ids) {
       const file = path.join(folder, 'instances', id, 'record.json');
-      const record = JSON.parse(await readFile(file, 'utf8')) as object;
-      await writeFile(file, JSON.stringify({ ...record, later: { a: 1 } }));
+      const record = await readFile(file, 'utf8');
+      await writeFile(file, record.replace('{', '{"later":{"a":1},'));
     }
     const program = await otherVersion(path.join(lab().folder, 'other'));
     agent = await web.agent(node(), { program });

@@ -212,15 +212,15 @@ describe('patterns of a policy', () => {
   });
 });
 
-describe('entries in a policy', () => {
-  const entry = (ip: string, port: number): Entry => ({ ip, port, protocol: 'tcp' });
-  const ruleOf = (entries: string, of: readonly Entry[] | undefined): string | undefined =>
-    checkPolicy(
-      parsePolicy(TEXT.replace(/^ports:.*$/m, `ports: [20000-20100]\nentries: ${entries}`), 'p.yaml'),
-      { ...order, entries: of },
-      facts,
-    )?.rule;
+const entry = (ip: string, port: number): Entry => ({ ip, port, protocol: 'tcp' });
+const entriesRule = (entries: string, of: readonly Entry[] | undefined): string | undefined =>
+  checkPolicy(
+    parsePolicy(TEXT.replace(/^ports:.*$/m, `ports: [20000-20100]\nentries: ${entries}`), 'p.yaml'),
+    { ...order, entries: of },
+    facts,
+  )?.rule;
 
+describe('entries in a policy', () => {
   it('say whose services may be run: all entries of a service must be among them', () => {
     const rules = `['10.96.0.0/16:80-443', 10.97.0.1, 'fd00::/64', '[fd01::/64]:53']`;
     const cases = [
@@ -236,11 +236,12 @@ describe('entries in a policy', () => {
       [[entry('fd02::1', 53)], 'entries'],
       [undefined, 'entries'],
     ] as const;
-    for (const [entries, rule] of cases) expect([entries, ruleOf(rules, entries)]).toEqual([entries, rule]);
+    for (const [entries, refusal] of cases)
+      expect([entries, entriesRule(rules, entries)]).toEqual([entries, refusal]);
   });
 
   it('that are none refuse every service, and no field allows every one', () => {
-    expect(ruleOf('[]', [entry('10.96.3.4', 80)])).toBe('entries');
+    expect(entriesRule('[]', [entry('10.96.3.4', 80)])).toBe('entries');
     expect(checkPolicy(policy, { ...order, entries: [entry('1.2.3.4', 1)] }, facts)).toBeUndefined();
     expect(checkPolicy(policy, order, facts)).toBeUndefined();
   });
