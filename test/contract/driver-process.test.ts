@@ -234,6 +234,30 @@ describe('the driver process', () => {
     expect(pidsOf(id)).toEqual([]);
   });
 
+  it('runs words as they are, whatever a shell would make of them', async () => {
+    const mark = path.join(world.scratch, 'ran');
+    const words = [
+      `$(touch ${mark})`,
+      `; touch ${mark}`,
+      `'\"\`touch ${mark}\``,
+      `| touch ${mark} &`,
+      '{port} {{ip}} ${IFS}',
+      '--',
+      '-c',
+      '',
+      'a\nb\t\u0001',
+      '%s%n\\x',
+      '*',
+      '~root',
+    ];
+    const print =
+      'my @a = map { s/\\n/<br>/g; $_ } @ARGV; $| = 1; print join("|", scalar(@a), @a), "\n"; sleep 1000';
+    await driver.start(world.order({ id, command: ['/usr/bin/perl', '-e', print, '--', ...words] }));
+    const said = [words.length, ...words.map((word) => word.replaceAll('\n', '<br>'))].join('|');
+    await eventually(async () => expect(await outputOf(driver, id, 'stdout')).toBe(`${said}\n`));
+    expect(existsSync(mark)).toBe(false);
+  });
+
   it('has groups only while instances run', async ({ skip }) => {
     skip(whyNoCgroup('pids') !== undefined, whyNoCgroup('pids'));
     await start();
