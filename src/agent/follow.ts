@@ -8,7 +8,7 @@ import { AGENT_RANGE, GENERATION_KEY } from '../store/keys.ts';
 import type { KeyValue, StoreEvent } from '../store/store.ts';
 import type { Announcer } from './announcer.ts';
 import type { Edges } from './instances/edges.ts';
-import { instanceIp } from './instances/instance-ip.ts';
+import { entriesOf, instanceIp } from './instances/instance-ip.ts';
 import { startSupervisor } from './instances/supervisor.ts';
 import type { IpFor } from './instances/worker.ts';
 import type { Kernel } from './kernel.ts';
@@ -90,7 +90,9 @@ export async function followStore(options: AgentOptions, { facts, kernel, edges 
     log,
     random,
     ipFor,
+    entriesFor: (service) => entriesOf(service, items),
     withdraw: kernel.withdraw,
+    show: kernel.setManaged,
   });
   const presence = startPresence({ store, facts, clock, log, onLease: announcer.leased });
   kernel.onApplied(presence.acknowledge);

@@ -4,6 +4,7 @@
  */
 import type { ApplyReport, Dataplane, LocalFacts } from '../dataplane/dataplane.ts';
 import type { SluiceError } from '../errors.ts';
+import type { LocalInstance } from '../host/agent-status.ts';
 import type { Log } from '../host/log.ts';
 import { releaseMemory } from '../host/memory.ts';
 import type { Applied } from '../model/node.ts';
@@ -52,6 +53,8 @@ export interface Kernel {
   readonly routes: (ip: string) => boolean;
   /** A failure of another kind to report beside those of applies, until it is called with undefined. */
   readonly setTrouble: (line: string | undefined) => void;
+  /** Which instances this node keeps, for the status file. */
+  readonly setManaged: (managed: readonly LocalInstance[]) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -242,6 +245,7 @@ export function startKernel(options: KernelOptions): Kernel {
       if (before === line) return;
       tell({ ...last, failures: [...trouble, ...last.failures.filter((failure) => failure !== before)] });
     },
+    setManaged: (managed) => status.update({ managed }),
     close: async () => {
       closing.abort();
       await loop.close();

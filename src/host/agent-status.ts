@@ -7,6 +7,19 @@ import { readFile } from 'node:fs/promises';
 import { SluiceError } from '../errors.ts';
 import { readBounded, writeAtomic } from './files.ts';
 
+/** An instance that an agent keeps, as it is on the node, whatever the store says. */
+export interface LocalInstance {
+  readonly service: string;
+  readonly id: string;
+  readonly state: string;
+  /** `IP:PORT`; undefined: it never had one. */
+  readonly address?: string | undefined;
+  /** Since when it is in its state, RFC 3339. */
+  readonly since: string;
+  readonly restarts: number;
+  readonly why?: string | undefined;
+}
+
 /** What an agent says of itself. */
 export interface AgentStatus {
   readonly node: string;
@@ -25,6 +38,8 @@ export interface AgentStatus {
   readonly pid: number;
   /** Name of its data plane, e.g. `nftables`; undefined in files of earlier versions. */
   readonly dataplane?: string | undefined;
+  /** Instances that it keeps, by service and id; undefined in files of earlier versions. */
+  readonly managed?: readonly LocalInstance[] | undefined;
 }
 
 /** An agent's status as found on this machine. */
@@ -83,13 +98,25 @@ const isCount = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 const isText = (value: unknown): value is string => typeof value === 'string';
 
+function isLocalInstance(value: unknown): value is LocalInstance {
+  if (typeof value !== 'object' || value === null) return false;
+  const { service, id, state, since, address, why, restarts } = value as {
+    readonly [K in keyof LocalInstance]?: unknown;
+  };
+  return (
+    [service, id, state, since].every(isText) &&
+    [address, why].every((text) => text === undefined || isText(text)) &&
+    isCount(restarts)
+  );
+}
+
 /** What the file holds: the status, and the start time that tells its writer from a later process of the same pid. */
 type StatusRecord = AgentStatus & { readonly pidStartTicks?: number | undefined };
 
 function isStatusRecord(value: unknown): value is StatusRecord {
   if (typeof value !== 'object' || value === null) return false;
   const record = value as { readonly [K in keyof StatusRecord]?: unknown };
-  const { staleSince, failures, pidStartTicks, dataplane } = record;
+  const { staleSince, failures, pidStartTicks, dataplane, managed } = record;
   return (
     [record.node, record.appliedAt, record.rulesHash].every(isText) &&
     [record.revision, record.entries, record.instances, record.pid].every(isCount) &&
@@ -97,6 +124,7 @@ function isStatusRecord(value: unknown): value is StatusRecord {
     (staleSince === undefined || isText(staleSince)) &&
     (pidStartTicks === undefined || isCount(pidStartTicks)) &&
     (dataplane === undefined || isText(dataplane)) &&
+    (managed === undefined || (Array.isArray(managed) && managed.every(isLocalInstance))) &&
     Array.isArray(failures) &&
     failures.every(isText)
   );

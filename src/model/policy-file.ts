@@ -1,5 +1,6 @@
 /** Owns reading the text of a node's policy: YAML with the caps of specs, every field checked, what is wrong told with its line. */
 import { SluiceError } from '../errors.ts';
+import { type EntryRule, parseEntryRule } from './entry-rule.ts';
 import { MAX_SPEC_LENGTH } from './limits.ts';
 import type { CommandRule, Policy } from './policy.ts';
 import { specError } from './spec-errors.ts';
@@ -30,6 +31,7 @@ const FIELDS = [
   'env',
   'limits',
   'ports',
+  'entries',
 ];
 const LIMITS = ['instances', 'cpu', 'memory', 'pids', 'files'];
 /** Items of one list. */
@@ -99,6 +101,8 @@ function readCommand({ reader, node }: Place): CommandRule | undefined {
 
 const isDriver = (text: string): text is DriverName => DRIVERS.some((name) => name === text);
 
+const ENTRY_RULE = 'a network, with ports or without: 10.96.0.0/16, 10.96.0.0/16:8000-8999, [fd00::/64]:443';
+
 function readPorts(place: Place): PortRange | undefined {
   const { node } = place;
   const text = node.kind === 'number' || node.kind === 'text' ? node.text : '';
@@ -110,6 +114,14 @@ function readPorts(place: Place): PortRange | undefined {
     place,
     `${showNode(node)} is not a range of ports`,
     'FROM-TO within 1-65535, e.g. 20000-29999',
+  );
+}
+
+function readEntries(place: Place): EntryRule | undefined {
+  const text = textAt(place.reader, place.node, ENTRY_RULE);
+  if (text === undefined) return undefined;
+  return (
+    parseEntryRule(text) ?? report(place, `${showNode(place.node)} is not a range of entries`, ENTRY_RULE)
   );
 }
 
@@ -179,6 +191,9 @@ function readFields(reader: FieldReader, fields: Fields): Policy {
     ports: fields.has('ports')
       ? items(reader, fields, 'ports').flatMap((place) => readPorts(place) ?? [])
       : [ANY_PORT],
+    entries: fields.has('entries')
+      ? items(reader, fields, 'entries').flatMap((place) => readEntries(place) ?? [])
+      : undefined,
   };
 }
 

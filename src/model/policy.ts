@@ -2,6 +2,8 @@
  * Owns what a node allows to be run on it, and the judgement of an order under it. Whoever can write to the store decides what should run; the
  * node's own administrator decides what may. Pure: paths come with their symbolic links followed, files with their hash.
  */
+import { formatEntry, type Entry } from './entry.ts';
+import { type EntryRule, fitsEntryRule } from './entry-rule.ts';
 import { matchesEnvName, matchesImage, matchesPath } from './policy-match.ts';
 import type { DriverName, Limits, PortRange } from './template.ts';
 import { quoteValue } from './text.ts';
@@ -32,6 +34,8 @@ export interface Policy {
   /** Most of one instance, and `instances` of them all. An order without a limit gets this one. */
   readonly limits: Limits & { readonly instances?: number | undefined };
   readonly ports: readonly PortRange[];
+  /** Whose services may be run here: all entries of a service must be among them. Undefined: any. */
+  readonly entries?: readonly EntryRule[] | undefined;
 }
 
 /** An order, as far as the policy judges it. */
@@ -39,6 +43,8 @@ export interface PolicyOrder {
   readonly env: Readonly<Record<string, string>>;
   readonly user: string;
   readonly port: number;
+  /** Of its service; undefined: not known. */
+  readonly entries?: readonly Entry[] | undefined;
   readonly limits: Limits;
   readonly image?: string | undefined;
 }
@@ -165,6 +171,17 @@ function checkLimits(policy: Policy, order: PolicyOrder, instances: number): Ref
   return undefined;
 }
 
+function checkEntries(policy: Policy, { entries }: PolicyOrder): Refusal | undefined {
+  const rules = policy.entries;
+  if (rules === undefined) return undefined;
+  const allowed = rules.map(({ text }) => text);
+  if (entries === undefined) return refuse('entries', 'a service whose entries are not known', allowed);
+  const other = entries.find((entry) => !rules.some((rule) => fitsEntryRule(rule, entry)));
+  return other === undefined
+    ? undefined
+    : refuse('entries', `a service with entry ${formatEntry(other)}`, allowed);
+}
+
 /**
  * Judges an order.
  * @returns the first rule that refuses it, undefined if it may run
@@ -196,7 +213,11 @@ export function checkPolicy(policy: Policy, order: PolicyOrder, facts: PolicyFac
       policy.ports.map(({ from, to }) => `${from}-${to}`),
     );
   }
-  return checkUser(policy, order, facts.uid) ?? checkLimits(policy, order, facts.instances);
+  return (
+    checkEntries(policy, order) ??
+    checkUser(policy, order, facts.uid) ??
+    checkLimits(policy, order, facts.instances)
+  );
 }
 
 /** An order's user and limits with what the policy says where the order says nothing; '' if neither names a user. */

@@ -3,6 +3,7 @@
  * systemd, podman, docker) pass one contract suite. A driver keeps what it must know of an instance on disk, under its own state folder,
  * written before the instance is started, so that an agent that was killed at any moment finds everything again.
  */
+import type { Entry } from '../model/entry.ts';
 import type { DriverName, Limits, StopSignal } from '../model/template.ts';
 
 /** Everything about one start, with all placeholders replaced and the node's policy applied. */
@@ -13,13 +14,15 @@ export interface StartOrder {
   readonly command: readonly string[];
   readonly hooks?: { readonly stop: readonly string[]; readonly status: readonly string[] } | undefined;
   readonly image?: string | undefined;
-  /** Complete environment; a driver adds SLUICE_INSTANCE (the id). */
+  /** Complete environment; a driver adds its own (own-variables.ts). */
   readonly env: Readonly<Record<string, string>>;
   readonly workingDirectory: string;
   /** Name of an existing user. */
   readonly user: string;
   readonly ip: string;
   readonly port: number;
+  /** Of its service, for the node's policy; undefined: nobody knows them. */
+  readonly entries?: readonly Entry[] | undefined;
   readonly limits: Limits;
   readonly logs: { readonly maxBytes: number; readonly keep: number };
 }

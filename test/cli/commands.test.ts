@@ -1,5 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { SluiceError } from '../../src/errors.ts';
+import { writeAgentStatus } from '../../src/host/agent-status.ts';
 import { createMemoryStore } from '../../src/store/memory/memory.ts';
 import { nodeSays } from '../ops/world.ts';
 import { cluster, run } from './run.ts';
@@ -216,6 +220,37 @@ describe('status', () => {
       items: [{ healthy: false }],
     });
     expect(JSON.parse(json.stderr)).toMatchObject({ kind: 'Error', code: 'unhealthy' });
+  });
+
+  it('shows the instances of this node without the store, as its agent last knew them', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'sluice-status-'));
+    onTestFinished(async () => await rm(folder, { recursive: true }));
+    const since = new Date().toISOString();
+    await writeAgentStatus(folder, {
+      ...{ node: 'n1', revision: 7, appliedAt: since, rulesHash: 'ab', entries: 1, instances: 1 },
+      ...{ connected: false, staleSince: since, failures: [], pid: process.pid },
+      managed: [
+        { service: 'web', id: 'a1', state: 'ready', address: '10.0.0.1:20000', since, restarts: 0 },
+        { service: 'web', id: 'a2', state: 'failed', since, restarts: 2, why: 'rule users allows\nnothing' },
+      ],
+    });
+    const store = createMemoryStore({ fault: () => ({ kind: 'unreachable' }) });
+    const { stdout } = await run(['status', '--state-dir', folder], { store });
+    expect(stdout).toMatch(/^instance +web\/a1, ready, \S+, 10\.0\.0\.1:20000$/m);
+    expect(stdout).toMatch(/^instance +web\/a2, failed, \S+, 2 restarts, rule users allows.+nothing$/m);
+    const json = await run(['status', '-o', 'json', '--state-dir', folder], { store });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      items: [
+        {
+          local: {
+            managed: [
+              { id: 'a1', state: 'ready' },
+              { id: 'a2', state: 'failed' },
+            ],
+          },
+        },
+      ],
+    });
   });
 });
 

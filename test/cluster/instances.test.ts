@@ -6,7 +6,6 @@ import { type InstanceWorld, openInstanceWorld } from './harness/instance-world.
 import { useLab } from './harness/use-lab.ts';
 
 const STOP = { reason: 'scaled to 0', since: '2026-01-01T00:00:00.000Z' };
-const KILLS = 12;
 
 /** An id that no other lab on this machine has at the same time. */
 const named = (id: string): string => `${id}-${process.pid}`;
@@ -115,31 +114,5 @@ describe('managed instances', { timeout: 180_000 }, () => {
     await world.assign(node(), named('e2'), { template: { command: ['/no/such/program'] } });
     onTestFinished(async () => await world.unassign(node(), named('e2')));
     expect((await world.states([named('e2')], 'failed'))[0]?.why).toContain('there is no /no/such/program');
-  });
-
-  it('outlive their agent, killed again and again: the same processes, none twice, ends known', async () => {
-    const ids = [named('f1'), named('f2'), named('f3')];
-    await ready(ids);
-    const before = ids.map((id) => world.pids(node(), id));
-    expect(before.flat()).toHaveLength(ids.length);
-    for (let kill = 0; kill < KILLS; kill += 1) {
-      await agents[0]?.stop('SIGKILL');
-      agents[0] = await world.agent(node());
-    }
-    expect(await world.states(ids, 'ready')).toMatchObject(ids.map(() => ({ restarts: 0 })));
-    expect(ids.map((id) => world.pids(node(), id))).toEqual(before);
-    await agents[0]?.stop('SIGKILL');
-    process.kill(before[1]?.[0] ?? 0, 'SIGKILL');
-    agents[0] = await world.agent(node());
-    await waitUntil(() => agents[0]?.stderr().includes('killed by SIGKILL'), {
-      what: 'the end to be told',
-      timeoutMs: 20_000,
-      facts: () => agents[0]?.stderr() ?? '',
-    });
-    await waitUntil(async () => (await world.states([named('f2')], 'ready'))[0]?.restarts === 1, {
-      what: 'the restart',
-      timeoutMs: 30_000,
-    });
-    expect(world.pids(node(), named('f2'))).toHaveLength(1);
   });
 });

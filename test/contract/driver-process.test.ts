@@ -104,6 +104,27 @@ describe('the driver process', () => {
     expect(pidsOf(id)).toEqual([]);
   });
 
+  it("without control groups leaves another agent's instance of the same id alone", async () => {
+    const script = `trap '' TERM; setsid sh -c "trap '' TERM; sleep 1001" & while :; do sleep 1; done`;
+    const elsewhere = await openDriverWorld('process');
+    try {
+      const [mine, other] = [
+        await world.open({ noCgroups: true }),
+        await elsewhere.open({ noCgroups: true }),
+      ];
+      await other.start(elsewhere.order({ id, script }));
+      await mine.start(world.order({ id, script }));
+      await eventually(() => expect(pidsOf(id).length).toBeGreaterThanOrEqual(6));
+      await mine.stop(id, { signal: 'SIGTERM', graceMs: 100 });
+      expect(pidsOf(id).length).toBeGreaterThanOrEqual(3);
+      expect(await other.list()).toMatchObject([{ kind: 'running' }]);
+      await other.stop(id, { signal: 'SIGTERM', graceMs: 100 });
+      expect(pidsOf(id)).toEqual([]);
+    } finally {
+      await elsewhere.close();
+    }
+  });
+
   it('ends what a program that ended by itself has left behind', async () => {
     await start('sleep 1001 & setsid sleep 1002 & sleep 0.1; exit 4');
     expect(await exitOf(driver, id)).toMatchObject({ code: 4 });
@@ -211,6 +232,30 @@ describe('the driver process', () => {
     });
     expect(existsSync(`${world.scratch}/ran`)).toBe(false);
     expect(pidsOf(id)).toEqual([]);
+  });
+
+  it('runs words as they are, whatever a shell would make of them', async () => {
+    const mark = path.join(world.scratch, 'ran');
+    const words = [
+      `$(touch ${mark})`,
+      `; touch ${mark}`,
+      `'\"\`touch ${mark}\``,
+      `| touch ${mark} &`,
+      '{port} {{ip}} ${IFS}',
+      '--',
+      '-c',
+      '',
+      'a\nb\t\u0001',
+      '%s%n\\x',
+      '*',
+      '~root',
+    ];
+    const print =
+      'my @a = map { s/\\n/<br>/g; $_ } @ARGV; $| = 1; print join("|", scalar(@a), @a), "\n"; sleep 1000';
+    await driver.start(world.order({ id, command: ['/usr/bin/perl', '-e', print, '--', ...words] }));
+    const said = [words.length, ...words.map((word) => word.replaceAll('\n', '<br>'))].join('|');
+    await eventually(async () => expect(await outputOf(driver, id, 'stdout')).toBe(`${said}\n`));
+    expect(existsSync(mark)).toBe(false);
   });
 
   it('has groups only while instances run', async ({ skip }) => {

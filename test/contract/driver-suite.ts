@@ -104,7 +104,7 @@ export function driverContract(name: 'process' | 'exec'): void {
       const value = `a\nb $(touch ${world.scratch}/x) ' " ; \` {port} %s`;
       const env = { ODD: value, EMPTY: '' };
       const script =
-        'printf "%s|" "$ODD" "$EMPTY" "${HOME-none}" "${PATH}" "$SLUICE_INSTANCE" "$(pwd)"; exec sleep 1000';
+        'printf "%s|" "$ODD" "$EMPTY" "${HOME-none}" "${PATH}" "$SLUICE_INSTANCE_ID" "$(pwd)"; exec sleep 1000';
       await driver.start(world.order({ id, env, script, workingDirectory: '/usr' }));
       const expected = `${value}||none|/usr/bin:/bin|${id}|/usr|`;
       await eventually(async () => expect(await outputOf(driver, id, 'stdout')).toBe(expected));
@@ -122,6 +122,19 @@ export function driverContract(name: 'process' | 'exec'): void {
         [{ workingDirectory: '/nosuch' }, 'failed', /no such folder/],
         [{ workingDirectory: '/etc' }, 'permission', /directories/],
         [{ command: ['/usr/sbin/nologin'] }, 'permission', /commands/],
+        [{ command: ['/usr/bin/../sbin/nologin'] }, 'permission', /commands/],
+        [{ command: ['/bin/sh\n'] }, 'failed', /there is no/],
+        [{ command: ['/bin/sh -c id'] }, 'failed', /there is no/],
+        [{ command: ['../../bin/sh'] }, 'failed', /relative/],
+        [{ command: [''] }, 'failed', /in PATH/],
+        [{ workingDirectory: '/usr/../etc' }, 'permission', /directories/],
+        [{ workingDirectory: '/usr/$(id)' }, 'failed', /no such folder/],
+        [{ workingDirectory: 'usr' }, 'failed', /absolute/],
+        [{ user: '0' }, 'config', /getent/],
+        [{ user: 'nobody:root' }, 'config', /getent/],
+        [{ user: '--help' }, 'config', /getent/],
+        [{ env: { 'A=B': '1' } }, 'failed', /name is letters/],
+        [{ env: { '-u': 'PATH' } }, 'failed', /name is letters/],
         [{ env: { LD_PRELOAD: '/tmp/x' } }, 'permission', /env/],
         [{ env: { A: 'a\0b' } }, 'failed', /process/],
         [{ port: 80 }, 'permission', /ports/],

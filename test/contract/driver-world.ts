@@ -58,7 +58,7 @@ drivers: [process, exec]
 
 /** Start, stop and status commands over a file with a pid; a zombie does not run. */
 const EXEC_SCRIPT = `
-pidfile=$SCRATCH/$SLUICE_INSTANCE.pid
+pidfile=$SCRATCH/$SLUICE_INSTANCE_ID.pid
 case $SLUICE_ACTION in
 start) setsid /bin/sh -c "$1" </dev/null & echo $! >"$pidfile" ;;
 stop) kill "$(cat "$pidfile")" 2>/dev/null; exit 0 ;;
@@ -80,7 +80,7 @@ export function pidsOf(id: string): readonly number[] {
     .filter((pid) => {
       const state = readProcStat(pid)?.state;
       return (
-        state !== undefined && state !== 'Z' && state !== 'X' && hasVariable(pid, `SLUICE_INSTANCE=${id}`)
+        state !== undefined && state !== 'Z' && state !== 'X' && hasVariable(pid, `SLUICE_INSTANCE_ID=${id}`)
       );
     });
 }

@@ -139,7 +139,10 @@ describe('the status file of an agent', () => {
 
   it('is undefined where no agent ever ran, and an error if it is damaged', async () => {
     expect(await readAgentStatus(folder)).toBeUndefined();
-    for (const text of ['', '[]', '{"node":"n1"}', JSON.stringify({ ...STATUS, failures: [1] })]) {
+    const wrong = [{ failures: [1] }, { managed: [{}] }, { managed: {} }].map((change) =>
+      JSON.stringify({ ...STATUS, ...change }),
+    );
+    for (const text of ['', '[]', '{"node":"n1"}', ...wrong]) {
       await writeFile(at('status.json'), text);
       await expect(readAgentStatus(folder)).rejects.toMatchObject({ code: 'failed' });
     }

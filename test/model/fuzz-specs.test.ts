@@ -234,7 +234,7 @@ const NASTY = [
   '..',
   '/../',
   'LD_PRELOAD',
-  'SLUICE_INSTANCE',
+  'SLUICE_INSTANCE_ID',
   '1e9s',
   '999d',
 ];

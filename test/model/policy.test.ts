@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '../../src/errors.ts';
+import type { Entry } from '../../src/model/entry.ts';
 import { matchesEnvName, matchesImage, matchesPath } from '../../src/model/policy-match.ts';
 import { parsePolicy } from '../../src/model/policy-file.ts';
 import {
@@ -208,5 +209,57 @@ describe('patterns of a policy', () => {
       matchesImage('docker.io/library/nginx:*', 'docker.io/library/nginx:1.27'),
       matchesImage('a/*', 'a/b/c'),
     ]).toEqual([true, false]);
+  });
+});
+
+const entry = (ip: string, port: number): Entry => ({ ip, port, protocol: 'tcp' });
+const entriesRule = (entries: string, of: readonly Entry[] | undefined): string | undefined =>
+  checkPolicy(
+    parsePolicy(TEXT.replace(/^ports:.*$/m, `ports: [20000-20100]\nentries: ${entries}`), 'p.yaml'),
+    { ...order, entries: of },
+    facts,
+  )?.rule;
+
+describe('entries in a policy', () => {
+  it('say whose services may be run: all entries of a service must be among them', () => {
+    const rules = `['10.96.0.0/16:80-443', 10.97.0.1, 'fd00::/64', '[fd01::/64]:53']`;
+    const cases = [
+      [[entry('10.96.3.4', 80)], undefined],
+      [[entry('10.96.3.4', 443), entry('10.97.0.1', 9)], undefined],
+      [[entry('fd00::1', 1)], undefined],
+      [[entry('fd01::1', 53)], undefined],
+      [[], undefined],
+      [[entry('10.96.3.4', 444)], 'entries'],
+      [[entry('10.96.3.4', 80), entry('10.98.0.1', 80)], 'entries'],
+      [[entry('10.97.0.2', 9)], 'entries'],
+      [[entry('fd01::1', 54)], 'entries'],
+      [[entry('fd02::1', 53)], 'entries'],
+      [undefined, 'entries'],
+    ] as const;
+    for (const [entries, refusal] of cases)
+      expect([entries, entriesRule(rules, entries)]).toEqual([entries, refusal]);
+  });
+
+  it('that are none refuse every service, and no field allows every one', () => {
+    expect(entriesRule('[]', [entry('10.96.3.4', 80)])).toBe('entries');
+    expect(checkPolicy(policy, { ...order, entries: [entry('1.2.3.4', 1)] }, facts)).toBeUndefined();
+    expect(checkPolicy(policy, order, facts)).toBeUndefined();
+  });
+
+  it.each([
+    'web',
+    '10.96.0.0/33',
+    '10.96.0.0/16/8',
+    '10.96.0.1:0',
+    '10.96.0.1:9-8',
+    '10.96.0.1:70000',
+    '[fd00::1',
+    'fd00::1/129',
+    '',
+    ':80',
+    '10.96.0.1:',
+  ])('refuse %j, which is no range of entries', (text) => {
+    const refused = errorOf(`entries: ['${text}']`);
+    expect([refused.code, refused.message]).toEqual(['config', expect.stringContaining('entries')]);
   });
 });

@@ -91,7 +91,7 @@ describe('a template', () => {
     ['env.1A', { ...COMMAND, env: { '1A': '1' } }],
     ['env.', { ...COMMAND, env: { '': '1' } }],
     ['env.__proto__', { ...COMMAND, env: Object.fromEntries([['__proto__', '1']]) }],
-    ['env.SLUICE_INSTANCE', { ...COMMAND, env: { SLUICE_INSTANCE: 'me' } }],
+    ['env.SLUICE_INSTANCE_ID', { ...COMMAND, env: { SLUICE_INSTANCE_ID: 'me' } }],
     ['env.A', { ...COMMAND, env: { A: 'x\0' } }],
     ['env.A', { ...COMMAND, env: { A: '{HOME}' } }],
     [

@@ -4,6 +4,7 @@
  */
 import type { Address } from '../../model/address.ts';
 import type { Assignment } from '../../model/assignment.ts';
+import type { Entry } from '../../model/entry.ts';
 import type { DriverName } from '../../model/template.ts';
 import type { Driver, StartOrder } from '../../runtime/driver.ts';
 
@@ -12,6 +13,8 @@ export interface PrepareOptions {
   readonly assignment: Assignment;
   /** The node's address that it shall listen on. */
   readonly ip: string;
+  /** Of its service; undefined: nobody knows them. */
+  readonly entries?: readonly Entry[] | undefined;
   /** The port that this very instance had before. */
   readonly port?: number | undefined;
 }

@@ -1,17 +1,21 @@
-/** Owns which of the node's addresses an instance listens on. */
+/** Owns what the copy of the store says of an instance's service: its entries, and so which of the node's addresses it listens on. */
 import { type Family, familyOf } from '../../model/address.ts';
+import type { Entry } from '../../model/entry.ts';
 import type { NodeFacts } from '../../model/node.ts';
 import { serviceKey } from '../../store/keys.ts';
 import { readServiceItem } from '../../store/snapshot.ts';
 import type { KeyValue } from '../../store/store.ts';
 
-/** Families of a service's entries; none if nobody knows it. */
-function familiesOf(service: string, item: KeyValue | undefined): readonly Family[] {
-  if (item === undefined) return [];
+/** Entries of a service; undefined if nobody knows it. */
+export function entriesOf(
+  service: string,
+  items: ReadonlyMap<string, KeyValue>,
+): readonly Entry[] | undefined {
+  const item = items.get(serviceKey(service));
   try {
-    return readServiceItem(service, item).value.entries.flatMap(({ ip }) => familyOf(ip) ?? []);
+    return item === undefined ? undefined : readServiceItem(service, item).value.entries;
   } catch {
-    return [];
+    return undefined;
   }
 }
 
@@ -24,7 +28,7 @@ export function instanceIp(
   items: ReadonlyMap<string, KeyValue>,
   { service, before }: { readonly service: string; readonly before?: string | undefined },
 ): string {
-  const families = familiesOf(service, items.get(serviceKey(service)));
+  const families = (entriesOf(service, items) ?? []).flatMap(({ ip }) => familyOf(ip) ?? []);
   if (families.length === 0 && before !== undefined && addresses.includes(before)) return before;
   const family: Family = families.length === 0 || families.includes('ipv4') ? 'ipv4' : 'ipv6';
   return addresses.find((ip) => familyOf(ip) === family) ?? addresses[0] ?? '';

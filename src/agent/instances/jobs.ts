@@ -30,7 +30,9 @@ const start: Run = async (worker) => {
     const driver = driverOf(worker);
     const port = worker.order?.port;
     const ip = shared.ipFor(service, worker.order?.ip);
-    worker.order = await shared.edges.prepare({ assignment, ip, ...(port === undefined ? {} : { port }) });
+    // Without the store what was known of the service counts.
+    const entries = shared.entriesFor(service) ?? worker.order?.entries;
+    worker.order = await shared.edges.prepare({ assignment, ip, port, entries });
     await shared.flushNotes();
     const observed = await driver.start(worker.order);
     const notes = observed.kind === 'running' ? observed.notes : [];

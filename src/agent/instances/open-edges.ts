@@ -9,6 +9,7 @@ import type { StartOrder } from '../../runtime/driver.ts';
 import { userOf } from '../../runtime/launch/identity.ts';
 import type { Launch } from '../../runtime/launch/launch.ts';
 import { runAs } from '../../runtime/launch/run-as.ts';
+import { ID_VARIABLE } from '../../runtime/own-variables.ts';
 import { openPolicyFile } from '../../runtime/policy/load-policy.ts';
 import { type NodePolicy, openNodePolicy } from '../../runtime/policy/node-policy.ts';
 import { openPortBook } from '../../runtime/ports.ts';
@@ -39,7 +40,7 @@ export interface OpenedEdges {
 /** How a program beside an instance is run (a probe, a hook): as the instance, without its control groups. */
 async function launchOf(policy: NodePolicy, order: StartOrder, words: readonly string[]): Promise<Launch> {
   const { limits, workingDirectory } = order;
-  const env = { ...order.env, SLUICE_INSTANCE: order.id };
+  const env = { ...order.env, [ID_VARIABLE]: order.id };
   return {
     command: await policy.admitCommand(words, order.env),
     env,

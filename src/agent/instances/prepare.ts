@@ -76,7 +76,7 @@ export async function orderOf(
   options: PrepareOptions,
   { policy, book }: { readonly policy: Policy; readonly book: PortBook },
 ): Promise<StartOrder> {
-  const { assignment, ip } = options;
+  const { assignment, ip, entries } = options;
   const { id, service, node, template } = assignment;
   const { user, limits } = userUnder(policy, assignment);
   const port = await takePort(book, policy, options);
@@ -94,6 +94,7 @@ export async function orderOf(
     user,
     ip,
     port,
+    entries,
     limits,
     logs: template.logs,
   };

@@ -3,59 +3,32 @@
  * are. Rules first, since nothing else may be late. Without the store nothing is stopped; everything else goes on.
  */
 import { setMaxListeners } from 'node:events';
-import type { Clock } from '../../host/clock.ts';
-import type { Log } from '../../host/log.ts';
 import type { Assignment } from '../../model/assignment.ts';
 import type { DriverName } from '../../model/template.ts';
 import { assignmentKey, assignmentsOf, instanceKey } from '../../store/keys.ts';
 import { startInformer } from '../../store/informer.ts';
-import type { KeyValue, Store } from '../../store/store.ts';
-import type { Withdrawn } from '../withdrawn.ts';
+import type { KeyValue } from '../../store/store.ts';
 import { createAcknowledgements } from './acknowledgements.ts';
 import { adopt, driverOfNote, listDriver } from './adoption.ts';
 import { readAssignment } from './assignment-reader.ts';
 import { createConnectionWatch } from './connection-watch.ts';
-import type { Edges } from './edges.ts';
 import { type Life, newLife } from './life.ts';
 import { keepNotes, loadNotes, type Note, type Notes } from './notes.ts';
 import { nameOf, ownRecords, withdrawnOf } from './own-records.ts';
 import { stateOf } from './phase-views.ts';
 import { createProber } from './prober.ts';
 import { type Copy, type InstanceName, type RecordWriter, startRecordWriter } from './record-writer.ts';
-import { assignmentText, isSameWish, recordOf, stopWishOf, timingOf, whyText } from './words.ts';
-import { type IpFor, type Shared, Worker, type WorkerStart } from './worker.ts';
-
-/** What the supervisor needs. */
-export interface SupervisorOptions {
-  readonly node: string;
-  readonly stateDir: string;
-  readonly store: Store;
-  readonly edges: Edges;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** In [0, 1). */
-  readonly random: () => number;
-  /** The node's address for an instance of a service. */
-  readonly ipFor: IpFor;
-  /** Told which of its instances are not ready, whatever the store says. */
-  readonly withdraw: (withdrawn: Withdrawn) => void;
-}
-
-/** A running supervisor. */
-export interface Supervisor {
-  /**
-   * The copy of `instance/` has changed.
-   * @param keys that changed; undefined: all, it is a whole listing
-   */
-  readonly recordsChanged: (
-    items: ReadonlyMap<string, KeyValue>,
-    keys: readonly string[] | undefined,
-  ) => void;
-  /** What runs here, for status and for tests; sorted by service and id. */
-  readonly instances: () => readonly Pick<Worker, 'service' | 'id' | 'life' | 'order' | 'since'>[];
-  /** Instances run on. */
-  readonly close: () => Promise<void>;
-}
+import type { Supervisor, SupervisorOptions } from './supervisor-options.ts';
+import {
+  assignmentText,
+  isSameWish,
+  localInstance,
+  recordOf,
+  stopWishOf,
+  timingOf,
+  whyText,
+} from './words.ts';
+import { type Shared, Worker, type WorkerStart } from './worker.ts';
 
 class NodeSupervisor implements Supervisor {
   readonly #options: SupervisorOptions;
@@ -104,6 +77,7 @@ class NodeSupervisor implements Supervisor {
       acknowledgements: createAcknowledgements(store, clock),
       flushNotes: async () => await this.#notes.flush(),
       ipFor: options.ipFor,
+      entriesFor: options.entriesFor,
       onChange: (worker, before) => this.#tell(worker, before),
     };
     this.#informer = startInformer({
@@ -161,6 +135,7 @@ class NodeSupervisor implements Supervisor {
     this.#withdraw();
     this.#notes.changed();
     this.#want(worker);
+    this.#show();
     worker.begin();
   }
 
@@ -183,7 +158,14 @@ class NodeSupervisor implements Supervisor {
     const isNoted =
       life.phase.kind !== before.phase.kind || life.stop !== before.stop || life.why !== before.why;
     if (isNoted) this.#notes.changed();
-    if (isNew || life.why !== before.why || life.restarts !== before.restarts) this.#want(worker);
+    if (isNew || life.why !== before.why || life.restarts !== before.restarts) {
+      this.#want(worker);
+      this.#show();
+    }
+  }
+
+  #show(): void {
+    this.#options.show(this.instances().map(localInstance));
   }
 
   #withdraw(): void {

@@ -1,5 +1,7 @@
 /** Owns what is said of instances: why one ended, what its record holds, what a driver's failure means. Pure. */
 import { SluiceError } from '../../errors.ts';
+import type { LocalInstance } from '../../host/agent-status.ts';
+import { formatAddress } from '../../model/address.ts';
 import type { Assignment, DrainOrder } from '../../model/assignment.ts';
 import { encodeAssignment } from '../../model/records-assignment.ts';
 import type { Template } from '../../model/template.ts';
@@ -101,6 +103,19 @@ export function recordOf({
     restarts: life.restarts,
     createdAt: assignment.createdAt,
   };
+}
+
+/** The same for the node's own status file. */
+export function localInstance({
+  service,
+  id,
+  order,
+  life,
+  since,
+}: Pick<Subject, 'service' | 'id' | 'order' | 'life' | 'since'>): LocalInstance {
+  const address = order === undefined ? undefined : formatAddress(order);
+  const { restarts, why } = life;
+  return { service, id, state: stateOf(life), address, since, restarts, why };
 }
 
 const assignmentTexts = new WeakMap<Assignment, string>();

@@ -6,6 +6,7 @@ import type { Clock } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
 import { SluiceError } from '../../errors.ts';
 import type { Assignment } from '../../model/assignment.ts';
+import type { Entry } from '../../model/entry.ts';
 import type { StartOrder } from '../../runtime/driver.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
 import type { ConnectionWatch } from './connection-watch.ts';
@@ -20,6 +21,9 @@ import { exitText, whyText } from './words.ts';
 /** The node's address for an instance of a service; `before`: the one that it had. */
 export type IpFor = (service: string, before?: string) => string;
 
+/** Entries of a service; undefined if nobody knows it now. */
+export type EntriesFor = (service: string) => readonly Entry[] | undefined;
+
 /** What all instances of a node share. */
 export interface Shared {
   readonly edges: Edges;
@@ -33,6 +37,7 @@ export interface Shared {
   /** Resolves when everything known is on disk. */
   readonly flushNotes: () => Promise<void>;
   readonly ipFor: IpFor;
+  readonly entriesFor: EntriesFor;
   /** Something about this instance has changed. Called at once; must not throw. */
   readonly onChange: (worker: Worker, before: Life) => void;
 }

@@ -36,7 +36,22 @@ function monitorLine(
   return services.some(({ replicas }) => replicas !== undefined) ? [['monitor', 'nobody leads']] : [];
 }
 
-/** Lines `store`, `agents`, `local` and one for each finding, newline included. */
+/** What the agent of this node keeps running: all that can be told without the store. */
+function localInstances({ local }: StatusReport, age: AgeFormat): readonly (readonly [string, string])[] {
+  return (local?.managed ?? []).map(({ service, id, state, address, since, restarts, why }) => {
+    const words = [
+      `${service}/${id}`,
+      state,
+      age(since),
+      address,
+      restarts > 0 ? `${restarts} restarts` : undefined,
+      why,
+    ];
+    return ['instance', words.filter((word) => word !== undefined).join(', ')] as const;
+  });
+}
+
+/** Lines `store`, `agents`, `local` with its instances, and one for each finding, newline included. */
 export function statusHead(report: StatusReport, { age, palette }: StatusLayout): string {
   const local = report.store.reachable ? undefined : localLine(report, age);
   const lines: readonly (readonly [string, string])[] = [
@@ -45,7 +60,7 @@ export function statusHead(report: StatusReport, { age, palette }: StatusLayout)
       ? [['agents', `${report.agents.reporting}/${report.agents.total} reporting`] as const]
       : []),
     ...monitorLine(report, age),
-    ...(local === undefined ? [] : [['local', local] as const]),
+    ...(local === undefined ? [] : [['local', local] as const, ...localInstances(report, age)]),
     ...report.findings.map(
       ({ severity, ref, text }) => [severity, text.startsWith(ref) ? text : `${ref}: ${text}`] as const,
     ),

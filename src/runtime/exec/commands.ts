@@ -2,6 +2,7 @@
 import { SluiceError } from '../../errors.ts';
 import type { StartOrder } from '../driver.ts';
 import { runAs, type RunResult } from '../launch/run-as.ts';
+import { EXEC_VARIABLES, ID_VARIABLE } from '../own-variables.ts';
 import { type ExecRecord, outputFiles } from './record.ts';
 
 /** What `status` said. LSB: 0 runs, 3 does not; anything else says nothing. */
@@ -16,10 +17,10 @@ const NOT_RUNNING = 3;
 export function execVariables(order: StartOrder): Readonly<Record<string, string>> {
   return {
     ...order.env,
-    SLUICE_INSTANCE: order.id,
-    SLUICE_SERVICE: order.service,
-    SLUICE_IP: order.ip,
-    SLUICE_PORT: String(order.port),
+    [ID_VARIABLE]: order.id,
+    [EXEC_VARIABLES.service]: order.service,
+    [EXEC_VARIABLES.ip]: order.ip,
+    [EXEC_VARIABLES.port]: String(order.port),
   };
 }
 
@@ -37,7 +38,14 @@ async function run(
   const { env, workingDirectory, user, files } = record;
   const { part, command, timeoutMs, signal } = asked;
   const cgroups = part === 'start' ? (record.cgroups?.folders ?? []) : [];
-  const launch = { command, env: { ...env, SLUICE_ACTION: part }, workingDirectory, user, files, cgroups };
+  const launch = {
+    command,
+    env: { ...env, [EXEC_VARIABLES.action]: part },
+    workingDirectory,
+    user,
+    files,
+    cgroups,
+  };
   const append = part === 'status' ? undefined : outputFiles(root, record.id);
   return await runAs(launch, { timeoutMs, signal, append });
 }

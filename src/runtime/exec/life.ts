@@ -11,7 +11,7 @@ import { checkId } from '../instance-id.ts';
 import { checkWords } from '../launch/check-environment.ts';
 import { userOf } from '../launch/identity.ts';
 import { filesLimit } from '../launch/launch.ts';
-import { endLeftovers } from '../process/leftovers.ts';
+import { endGroups } from '../process/leftovers.ts';
 import { askStatus, type ExecStatus, execVariables, runStart, runStop } from './commands.ts';
 import { type ExecRecord, readExecRecord, writeExecRecord } from './record.ts';
 
@@ -75,7 +75,7 @@ async function end(life: ExecLife, record: ExecRecord): Promise<ExitStatus> {
   const exit: ExitStatus = { code: undefined, signal: undefined, outOfMemory, at, lost: true };
   records.set(id, { ...record, ended: exit });
   life.onEnded(id, exit);
-  if (cgroups !== undefined) await endLeftovers({ id, main: undefined, cgroups }, clock);
+  if (cgroups !== undefined) await endGroups(cgroups, clock);
   await writeExecRecord(root, { ...record, ended: exit }).catch((error: unknown) =>
     log.error('the end of an instance cannot be written down', { instance: id, why: String(error) }),
   );
@@ -181,7 +181,7 @@ export async function stopExec(life: ExecLife, id: string, { graceMs }: StopOpti
   await runStop(root, record, { timeoutMs, signal });
   if (await isStopped(deadline - clock.monotonicMs())) return await end(life, record);
   if (record.cgroups !== undefined && record.bootId === life.bootId) {
-    await endLeftovers({ id, main: undefined, cgroups: record.cgroups }, clock);
+    await endGroups(record.cgroups, clock);
     if (await isStopped(MIN_STOP_MS)) return await end(life, record);
   }
   throw new SluiceError('failed', `instance ${id} cannot be stopped`, {

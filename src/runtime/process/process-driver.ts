@@ -2,9 +2,7 @@
  * Owns the driver `process`: plain processes of this node, each kept by a shim that outlives the agent. Joins start, stop, tracking, use and
  * logs; an id is worked on by one start or removal at a time.
  */
-import path from 'node:path';
 import type { Clock } from '../../host/clock.ts';
-import { writeAtomic } from '../../host/files.ts';
 import { closeInheritedFds } from '../../host/inherited-fds.ts';
 import type { Log } from '../../host/log.ts';
 import { bootId as readBootId } from '../../host/proc-stat.ts';
@@ -28,7 +26,7 @@ import {
   recordedIds,
   removeFiles,
 } from './record.ts';
-import { SHIM_SCRIPT } from './shim.ts';
+import { shimFile } from './shim-file.ts';
 import { type StartContext, startRun } from './start.ts';
 import { stopRun } from './stop.ts';
 import { createTracker, type Settled, type Tracker } from './tracker.ts';
@@ -133,21 +131,18 @@ async function remove(parts: Parts, id: string): Promise<void> {
   await removeFiles(parts.context.folders, id);
 }
 
-/** Folders, script and control groups, before anything is started. */
+/** Folders and control groups. Needs no room on the disk where an agent ran before: its instances must be found on a full one, too. */
 async function openContext(options: ProcessDriverOptions): Promise<StartContext> {
-  const { root, clock, admit } = options;
+  const { root, clock, log, admit } = options;
   const folders = foldersBelow(root);
   await makeFolders(folders);
-  const script = path.join(root, 'shim.sh');
-  // Shims that run keep the one they have open.
-  await writeAtomic(script, SHIM_SCRIPT);
   closeInheritedFds();
   const mounts = options.mounts ?? readCgroupMounts();
   const cgroupParts = cgroupPartsOf(root);
   const known = recordedIds(folders).map((id) => `${id}.${readRecord(folders, id)?.run}`);
   await sweepCgroups(mounts, cgroupParts, new Set(known));
   const bootId = options.bootId ?? readBootId();
-  return { folders, script, bootId, clock, admit, mounts, cgroupParts };
+  return { folders, script: shimFile(root), bootId, log, clock, admit, mounts, cgroupParts };
 }
 
 async function openParts(options: ProcessDriverOptions): Promise<Parts> {

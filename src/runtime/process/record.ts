@@ -3,7 +3,7 @@
  * folder of exit records. Everything is written before the shim is started.
  */
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errnoOf } from '../../host/error-code.ts';
 import { writeAtomic } from '../../host/files.ts';
@@ -100,9 +100,12 @@ export function recordedIds(folders: Folders): readonly string[] {
   }
 }
 
+/** The exit record of the next run, until it takes the place of the last one's. */
+const NEXT_EXIT = 'exit.next';
+
 /** Its room is on the disk when this resolves; the record of an earlier run is replaced, not written over. */
-async function allocateExit({ exits }: Folders, id: string): Promise<void> {
-  const file = path.join(exits, id);
+async function allocateExit(folder: string): Promise<void> {
+  const file = path.join(folder, NEXT_EXIT);
   await rm(file, { force: true });
   const handle = await open(file, 'wx', 0o600);
   try {
@@ -113,18 +116,22 @@ async function allocateExit({ exits }: Folders, id: string): Promise<void> {
   }
 }
 
-/** Makes everything that a shim needs: no trace of an earlier run but its logs, an allocated exit record, the new run's word. */
+/**
+ * Makes everything that a shim needs: an allocated exit record, the new run's word, logs, the record; then no trace of an earlier run but its
+ * logs. What a full disk refuses is asked for first: how the earlier run ended is forgotten only when the new one is written down.
+ */
 export async function prepareRun(folders: Folders, record: InstanceRecord): Promise<void> {
   const folder = folderOf(folders, record.id);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await rm(path.join(folder, 'pids'), { force: true });
-  await writeRecord(folders, record);
-  await allocateExit(folders, record.id);
+  await allocateExit(folder);
   await writeFile(path.join(folder, 'run'), `${record.run}\n`, { mode: 0o600 });
   for (const name of ['stdout.log', 'stderr.log']) {
     const handle = await open(path.join(folder, name), 'a', 0o640);
     await handle.close();
   }
+  await writeRecord(folders, record);
+  await rm(path.join(folder, 'pids'), { force: true });
+  await rename(path.join(folder, NEXT_EXIT), path.join(folders.exits, record.id));
 }
 
 /** Shim and program as far as they have written themselves down. */

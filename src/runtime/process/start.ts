@@ -4,6 +4,7 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Clock } from '../../host/clock.ts';
 import { randomId } from '../../host/clock.ts';
+import type { Log } from '../../host/log.ts';
 import { isAlive, readCommandLine } from '../../host/proc-stat.ts';
 import { plainText, quoteValue } from '../../model/text.ts';
 import { SluiceError } from '../../errors.ts';
@@ -21,8 +22,10 @@ import {
   launchingCommandLines,
   scriptParameters,
 } from '../launch/launch.ts';
+import { ID_VARIABLE, RUN_VARIABLE } from '../own-variables.ts';
 import { type Folders, folderOf, prepareRun, readExit, readPids, type InstanceRecord } from './record.ts';
 import { shimCommand } from './shim.ts';
+import { ensureShim } from './shim-file.ts';
 
 /** What a start needs besides the order. */
 export interface StartContext {
@@ -31,6 +34,7 @@ export interface StartContext {
   readonly script: string;
   readonly bootId: string;
   readonly clock: Clock;
+  readonly log: Log;
   readonly admit: Admit;
   readonly mounts: CgroupMounts;
   /** Folder names of control groups above the instance's. */
@@ -47,9 +51,13 @@ const LAUNCHERS = /^(sluice|setsid|prlimit|setpriv|env|.*shim\.sh): /;
 /** Everything about the program, checked as far as it can be before anything is started. */
 async function prepareLaunch(
   order: StartOrder,
-  admit: Admit,
+  { admit, run }: { readonly admit: Admit; readonly run: string },
 ): Promise<{ readonly launch: Omit<Launch, 'cgroups'>; readonly notes: readonly string[] }> {
-  const env: Readonly<Record<string, string>> = { ...order.env, SLUICE_INSTANCE: order.id };
+  const env: Readonly<Record<string, string>> = {
+    ...order.env,
+    [ID_VARIABLE]: order.id,
+    [RUN_VARIABLE]: run,
+  };
   checkWords(order.command, env);
   const user = await userOf(order.user);
   const { command, workingDirectory } = await admit('process', order);
@@ -144,8 +152,9 @@ export async function startRun(
   onRecord: (record: InstanceRecord) => void,
 ): Promise<void> {
   const { folders, clock, mounts } = context;
-  const { launch, notes } = await prepareLaunch(order, context.admit);
   const run = randomId();
+  const { launch, notes } = await prepareLaunch(order, { admit: context.admit, run });
+  await ensureShim(context.script, context.log);
   const setup = makeCgroups(mounts, [...context.cgroupParts, `${order.id}.${run}`], order.limits);
   const record: InstanceRecord = {
     format: 1,

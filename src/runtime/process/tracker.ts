@@ -92,7 +92,7 @@ export function createTracker(options: TrackerOptions): Tracker {
     const { main } = readPids(folders, record.id);
     const isThisBoot = record.bootId === bootId;
     const cgroups = isThisBoot ? record.cgroups : undefined;
-    const leftovers = { id: record.id, main: isThisBoot ? main : undefined, cgroups };
+    const leftovers = { run: record.run, main: isThisBoot ? main : undefined, cgroups };
     if (!(await endLeftovers(leftovers, clock))) {
       log.warn('processes of an ended instance cannot be killed', { instance: record.id });
     }

@@ -1,6 +1,7 @@
 /** Owns a supervisor on a fake machine and a store in memory, with the kernel side of an agent that follows the same store. */
 import { onTestFinished } from 'vitest';
-import { startSupervisor, type Supervisor } from '../../../src/agent/instances/supervisor.ts';
+import type { Supervisor } from '../../../src/agent/instances/supervisor-options.ts';
+import { startSupervisor } from '../../../src/agent/instances/supervisor.ts';
 import type { Withdrawn } from '../../../src/agent/withdrawn.ts';
 import { systemClock } from '../../../src/host/clock.ts';
 import { waitUntil } from '../../../src/host/wait.ts';
@@ -148,6 +149,8 @@ export async function supervise(
     log,
     random: () => 0.5,
     ipFor: () => '10.77.0.1',
+    entriesFor: () => undefined,
+    show: () => {},
     withdraw: (now) => {
       withdrawn = now;
     },

@@ -65,7 +65,7 @@ export async function openLabStore(lab: Lab): Promise<LabStore> {
 const endpointsOf = (lab: Lab): readonly string[] => ['--endpoints', lab.etcd().endpoints];
 
 /** Directory of a node's agent. */
-const stateDirOf = (node: Workplace): string => path.join(node.folder, 'state');
+export const stateDirOf = (node: Workplace): string => path.join(node.folder, 'state');
 
 /** How to start an agent. */
 export interface AgentStart {
@@ -76,26 +76,37 @@ export interface AgentStart {
   readonly more?: readonly string[];
   /** `NAME=VALUE` */
   readonly env?: readonly string[];
+  /** Put before the command line, to start it elsewhere on the node; default nothing. */
+  readonly enter?: readonly string[];
+  /** The program; default: as built here. */
+  readonly program?: readonly string[];
+  /** Default: the node's own. */
+  readonly stateDir?: string;
 }
 
 /** Starts the agent of a node; it is announced in the store when this resolves (unless `wait` is false). */
-export async function startAgent(
-  lab: Lab,
-  node: Workplace,
-  { wait = true, dataplane = 'auto', more = [], env = [] }: AgentStart = {},
-): Promise<Child> {
+export async function startAgent(lab: Lab, node: Workplace, start: AgentStart = {}): Promise<Child> {
+  const { wait = true, dataplane = 'auto', more = [], env = [], enter = [], program = SLUICE } = start;
   const flags = [
     '--node',
     node.name,
     '--state-dir',
-    stateDirOf(node),
+    start.stateDir ?? stateDirOf(node),
     '--log-format',
     'text',
     '--dataplane',
     dataplane,
     ...more,
   ];
-  const agent = await node.start(['env', ...env, ...SLUICE, 'agent', ...flags, ...endpointsOf(lab)]);
+  const agent = await node.start([
+    ...enter,
+    'env',
+    ...env,
+    ...program,
+    'agent',
+    ...flags,
+    ...endpointsOf(lab),
+  ]);
   if (!wait) return agent;
   await waitUntil(() => agent.stderr().includes('node announced') || !agent.running(), {
     what: `the agent of ${node.name} to announce itself`,

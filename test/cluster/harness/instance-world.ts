@@ -13,13 +13,20 @@ import type { Instance, InstanceState } from '../../../src/model/service.ts';
 import { templateOf, type TemplateInput } from '../../../src/model/template-defaults.ts';
 import { templateHash } from '../../../src/model/template-hash.ts';
 import { assignmentKey, instanceKey, instancesOf, serviceKey } from '../../../src/store/keys.ts';
-import { type LabStore, openLabStore, startAgent } from './control.ts';
+import type { Operation, Store } from '../../../src/store/store.ts';
+import { SluiceError } from '../../../src/errors.ts';
+import { type AgentStart, type LabStore, openLabStore, startAgent } from './control.ts';
 import type { Lab } from './lab.ts';
 import { programArgv } from './programs.ts';
 
-/** Service of these tests, and its entry. */
-const SERVICE = 'web';
-const ENTRY = { ip: '10.96.0.10', port: 80 };
+/** A service of these tests. */
+interface WorldService {
+  readonly name: string;
+  readonly entryIp: string;
+}
+
+const WEB: WorldService = { name: 'web', entryIp: '10.96.0.10' };
+const ENTRY_PORT = 80;
 
 /** What every instance runs: the labs' server, asked twice a second over HTTP. */
 const TEMPLATE: TemplateInput = {
@@ -34,7 +41,7 @@ const TEMPLATE: TemplateInput = {
 export interface InstanceWorld {
   readonly control: LabStore;
   /** Starts an agent that may run the program. */
-  readonly agent: (node: Workplace) => Promise<Child>;
+  readonly agent: (node: Workplace, start?: AgentStart) => Promise<Child>;
   readonly assign: (
     node: Workplace,
     id: string,
@@ -57,6 +64,20 @@ function wordsOf(pid: number): readonly string[] {
   }
 }
 
+/** Writes what may be written twice: a busy machine loses answers. */
+async function write(store: Store, operations: readonly Operation[]): Promise<void> {
+  const tryOnce = async (): Promise<boolean> => {
+    try {
+      await store.transact({ compares: [], operations });
+      return true;
+    } catch (error) {
+      if (error instanceof SluiceError && ['unknown', 'unavailable'].includes(error.code)) return false;
+      throw error;
+    }
+  };
+  await waitUntil(tryOnce, { what: 'a write to the store', timeoutMs: 30_000, everyMs: 100 });
+}
+
 /** The node's policy: the program, as root (the labs' namespaces have no other user). */
 async function writePolicy(node: Workplace): Promise<string> {
   const file = path.join(node.folder, 'policy.yaml');
@@ -72,25 +93,29 @@ async function writePolicy(node: Workplace): Promise<string> {
 }
 
 /** Publishes the service, without instances. */
-export async function openInstanceWorld(lab: Lab): Promise<InstanceWorld> {
+export async function openInstanceWorld(lab: Lab, of = WEB): Promise<InstanceWorld> {
   const control = await openLabStore(lab);
   const { store } = control;
   const createdAt = new Date().toISOString();
   const put = async (key: string, value: string): Promise<void> => {
-    await store.transact({ compares: [], operations: [{ kind: 'put', key, value }] });
+    await write(store, [{ kind: 'put', key, value }]);
   };
-  const entries = [{ ...ENTRY, protocol: 'tcp' as const }];
-  const service = { name: SERVICE, entries, origin: 'managed' as const, masquerade: false, createdAt };
+  const { name } = of;
+  const entries = [{ ip: of.entryIp, port: ENTRY_PORT, protocol: 'tcp' as const }];
+  const service = { name, entries, origin: 'managed' as const, masquerade: false, createdAt };
   const template = templateOf(TEMPLATE);
-  await put(serviceKey(SERVICE), encodeService({ ...service, replicas: 0, template }));
+  await put(serviceKey(name), encodeService({ ...service, replicas: 0, template }));
   return {
     control,
-    agent: async (node) => await startAgent(lab, node, { more: ['--policy', await writePolicy(node)] }),
+    agent: async (node, { more = [], ...start } = {}) => {
+      const policy = await writePolicy(node);
+      return await startAgent(lab, node, { ...start, more: ['--policy', policy, ...more] });
+    },
     assign: async (node, id, change = {}) => {
       const asked = templateOf({ ...TEMPLATE, ...change.template });
       const assignment: Assignment = {
         node: node.name,
-        service: SERVICE,
+        service: name,
         id,
         template: asked,
         weight: 100,
@@ -98,19 +123,22 @@ export async function openInstanceWorld(lab: Lab): Promise<InstanceWorld> {
         templateHash: templateHash(asked),
         stop: change.stop,
       };
-      await put(assignmentKey(node.name, SERVICE, id), encodeAssignment(assignment));
+      await put(assignmentKey(node.name, name, id), encodeAssignment(assignment));
     },
     unassign: async (node, id) => {
-      const keys = [assignmentKey(node.name, SERVICE, id), instanceKey(SERVICE, id)];
-      await store.transact({ compares: [], operations: keys.map((key) => ({ kind: 'delete', key })) });
+      const keys = [assignmentKey(node.name, name, id), instanceKey(name, id)];
+      await write(
+        store,
+        keys.map((key) => ({ kind: 'delete', key })),
+      );
     },
     states: async (ids, state) => {
       let seen = '';
       return await waitUntil(
         async () => {
-          const { items } = await store.list(instancesOf(SERVICE));
+          const { items } = await store.list(instancesOf(name));
           const all = items.map(
-            ({ key, value }) => decodeInstance(SERVICE, key.split('/')[2] ?? '', value).value,
+            ({ key, value }) => decodeInstance(name, key.split('/')[2] ?? '', value).value,
           );
           seen = all.map((one) => `${one.id}: ${one.state} (${one.why ?? ''})`).join(', ');
           const found = ids.flatMap((id) => all.find((one) => one.id === id) ?? []);
