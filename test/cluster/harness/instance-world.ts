@@ -58,7 +58,7 @@ function wordsOf(pid: number): readonly string[] {
 }
 
 /** The node's policy: the program, as root (the labs' namespaces have no other user). */
-async function writePolicy(node: Workplace): Promise<string> {
+export async function writePolicy(node: Workplace): Promise<string> {
   const file = path.join(node.folder, 'policy.yaml');
   const lines = [
     'drivers: [process]',
