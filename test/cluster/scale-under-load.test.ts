@@ -45,4 +45,38 @@ describe('a managed service under load', { timeout: 180_000 }, () => {
     for (const node of lab().nodes) expect(await world.forwarded(node)).toEqual(two);
     expectNoLoss(await load.stop());
   });
+
+  it('loses nothing while six instances are replaced one at a time, none stopped before its successor is ready', async () => {
+    expect(await world.run(['scale', 'web', '6', '--timeout', '50s'])).toMatchObject({ exitCode: 0 });
+    const before = await world.instances();
+    const load = await world.load(PER_SECOND);
+    const count = await world.countReady();
+    const changed = await world.publish(REQUEST_MS, ['--env', 'VERSION=2']);
+    expect(changed).toMatchObject({ exitCode: 0, stdout: 'service/web updated\n' });
+    expect(changed.stderr).toContain('6 of 6 ready; forwarded by 5/5 nodes');
+    const after = await world.settled(6);
+    expect(await count.stop()).toEqual({ fewest: 6, most: 7 });
+    expect(new Set(after.map(({ templateHash }) => templateHash)).size).toBe(1);
+    expect(after.filter(({ id }) => before.some((one) => one.id === id))).toEqual([]);
+    expectNoLoss(await load.stop());
+  });
+
+  it('stops replacing, and says so, when a new one does not become ready; all older ones serve on', async () => {
+    const before = await world.instances();
+    const load = await world.load(PER_SECOND);
+    const never = ['--command', `${process.execPath} -e 'setTimeout(()=>{},1e6)'`, '--probe-start', '1s'];
+    const stuck = await world.publish(REQUEST_MS, [...never, '--timeout', '6s']);
+    expect(stuck).toMatchObject({ exitCode: 124, stdout: 'service/web updated\n' });
+    expect(stuck.stderr).toMatch(/0 of 6 ready, [0-9a-f]{8} .*not ready/);
+    const { stdout } = await world.run(['describe', 'web']);
+    expect(stdout).toContain('replace nothing more');
+    const serving = (await world.instances()).filter(({ state }) => state === 'ready');
+    expect(serving.map(({ id }) => id)).toEqual(before.map(({ id }) => id));
+    for (const node of lab().nodes) {
+      expect(await world.forwarded(node)).toEqual(before.map(addressOf).toSorted());
+    }
+    expectNoLoss(await load.stop());
+    expect(await world.publish(REQUEST_MS, ['--env', 'VERSION=2'])).toMatchObject({ exitCode: 0 });
+    expect((await world.settled(6)).map(({ id }) => id)).toEqual(before.map(({ id }) => id));
+  });
 });

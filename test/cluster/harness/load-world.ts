@@ -3,10 +3,13 @@ import type { Child } from '../../../src/dev/child.ts';
 import type { LoadResult } from '../../../src/dev/load/outcome.ts';
 import { startLoad } from '../../../src/dev/load/start-load.ts';
 import type { Workplace } from '../../../src/dev/machine.ts';
+import { systemClock } from '../../../src/host/clock.ts';
 import { waitUntil } from '../../../src/host/wait.ts';
 import { decodeInstance } from '../../../src/model/records-service.ts';
 import type { Instance } from '../../../src/model/service.ts';
+import { startInformer } from '../../../src/store/informer.ts';
 import { instancesOf } from '../../../src/store/keys.ts';
+import type { KeyValue } from '../../../src/store/store.ts';
 import { type LabStore, openLabStore, sluice, startAgent, startMonitor } from './control.ts';
 import { writePolicy } from './instance-world.ts';
 import type { Lab } from './lab.ts';
@@ -31,6 +34,12 @@ export interface Load {
   readonly stop: () => Promise<readonly LoadResult[]>;
 }
 
+/** A count under way. */
+export interface ReadyCount {
+  /** Ends it. */
+  readonly stop: () => Promise<{ readonly fewest: number; readonly most: number }>;
+}
+
 /** A lab whose nodes run instances and decide about them. */
 export interface LoadWorld {
   readonly control: LabStore;
@@ -44,6 +53,8 @@ export interface LoadWorld {
   readonly instances: () => Promise<readonly Instance[]>;
   /** Waits until the store has no others than so many ready ones. */
   readonly settled: (count: number) => Promise<readonly Instance[]>;
+  /** Counts ready instances at every revision from now on. */
+  readonly countReady: () => Promise<ReadyCount>;
   /** Addresses that the rules of a node forward to, sorted. */
   readonly forwarded: (node: Workplace) => Promise<readonly string[]>;
   /** @param perSecond new connections a second, of both nodes together */
@@ -54,11 +65,33 @@ export interface LoadWorld {
 /** `IP:PORT` of an instance, as rules name it. */
 export const addressOf = ({ ip, port }: Instance): string => `${ip}:${port}`;
 
+const instanceOf = ({ key, value }: KeyValue): Instance =>
+  decodeInstance(SERVICE, key.split('/').at(-1) ?? '', value).value;
+
 async function instancesIn({ store }: LabStore): Promise<readonly Instance[]> {
-  const { items } = await store.list(instancesOf(SERVICE));
-  return items
-    .map(({ key, value }) => decodeInstance(SERVICE, key.split('/').at(-1) ?? '', value).value)
-    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const { items } = await store.list(instancesOf(SERVICE), { timeoutMs: 20_000 });
+  return items.map(instanceOf).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+async function countReadyIn({ store }: LabStore): Promise<ReadyCount> {
+  const counts: number[] = [];
+  const informer = startInformer({
+    store,
+    range: instancesOf(SERVICE),
+    clock: systemClock,
+    random: Math.random,
+    onChange: () => {
+      const all = [...informer.items.values()].map(instanceOf);
+      counts.push(all.filter(({ state, drain }) => state === 'ready' && drain === undefined).length);
+    },
+  });
+  await waitUntil(() => counts.length > 0, { what: 'the first count', timeoutMs: 20_000 });
+  return {
+    stop: async () => {
+      await informer.close();
+      return { fewest: Math.min(...counts), most: Math.max(...counts) };
+    },
+  };
 }
 
 async function forwardedBy(node: Workplace): Promise<readonly string[]> {
@@ -122,6 +155,7 @@ export async function openLoadWorld(lab: Lab): Promise<LoadWorld> {
         { what: `${count} ready instances`, timeoutMs: 40_000, everyMs: 50, facts: () => seen },
       );
     },
+    countReady: async () => await countReadyIn(control),
     forwarded: forwardedBy,
     load: async (perSecond) => await startLoads([lab.node(3), lab.node(lab.nodes.length)], perSecond),
     close: async () => {
