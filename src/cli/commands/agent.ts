@@ -38,7 +38,6 @@ function defineCleanup(agent: Command, run: Run): void {
     examples: [
       ['sluice agent cleanup', 'after the agent was stopped for good'],
       ['sluice agent cleanup --instances', 'with everything that sluice started here'],
-      ['sluice agent cleanup --state-dir /srv/sluice', 'with another state directory'],
       ['sluice agent cleanup -q && apt remove nodejs', 'in a script'],
     ],
   }).action(async () =>
