@@ -57,6 +57,15 @@ function wordsOf(pid: number): readonly string[] {
   }
 }
 
+/** Main processes of an instance on a node. */
+export function instancePids(node: Workplace, id: string): readonly number[] {
+  const [, program = ''] = programArgv('instance');
+  return processesInside([node.ns.inode]).filter((pid) => {
+    const words = wordsOf(pid);
+    return words[1] === program && words[2] === id;
+  });
+}
+
 /** The node's policy: the program, as root (the labs' namespaces have no other user). */
 export async function writePolicy(node: Workplace): Promise<string> {
   const file = path.join(node.folder, 'policy.yaml');
@@ -125,13 +134,7 @@ export async function openInstanceWorld(lab: Lab): Promise<InstanceWorld> {
         },
       );
     },
-    pids: (node, id) => {
-      const [, program = ''] = programArgv('instance');
-      return processesInside([node.ns.inode]).filter((pid) => {
-        const words = wordsOf(pid);
-        return words[1] === program && words[2] === id;
-      });
-    },
+    pids: instancePids,
     close: control.close,
   };
 }

@@ -7,6 +7,7 @@ import { systemClock } from '../../../src/host/clock.ts';
 import { waitUntil } from '../../../src/host/wait.ts';
 import { decodeInstance } from '../../../src/model/records-service.ts';
 import type { Instance } from '../../../src/model/service.ts';
+import { isServing } from '../../../src/model/serving.ts';
 import { startInformer } from '../../../src/store/informer.ts';
 import { instancesOf } from '../../../src/store/keys.ts';
 import type { KeyValue } from '../../../src/store/store.ts';
@@ -35,7 +36,7 @@ export interface Load {
 }
 
 /** A count under way. */
-export interface ReadyCount {
+export interface ServingCount {
   /** Ends it. */
   readonly stop: () => Promise<{ readonly fewest: number; readonly most: number }>;
 }
@@ -53,8 +54,8 @@ export interface LoadWorld {
   readonly instances: () => Promise<readonly Instance[]>;
   /** Waits until the store has no others than so many ready ones. */
   readonly settled: (count: number) => Promise<readonly Instance[]>;
-  /** Counts ready instances at every revision from now on. */
-  readonly countReady: () => Promise<ReadyCount>;
+  /** Counts instances that get connections at every revision from now on. */
+  readonly countServing: () => Promise<ServingCount>;
   /** Addresses that the rules of a node forward to, sorted. */
   readonly forwarded: (node: Workplace) => Promise<readonly string[]>;
   /** @param perSecond new connections a second, of both nodes together */
@@ -73,7 +74,7 @@ async function instancesIn({ store }: LabStore): Promise<readonly Instance[]> {
   return items.map(instanceOf).toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-async function countReadyIn({ store }: LabStore): Promise<ReadyCount> {
+async function countServingIn({ store }: LabStore): Promise<ServingCount> {
   const counts: number[] = [];
   const informer = startInformer({
     store,
@@ -82,7 +83,7 @@ async function countReadyIn({ store }: LabStore): Promise<ReadyCount> {
     random: Math.random,
     onChange: () => {
       const all = [...informer.items.values()].map(instanceOf);
-      counts.push(all.filter(({ state, drain }) => state === 'ready' && drain === undefined).length);
+      counts.push(all.filter(isServing).length);
     },
   });
   await waitUntil(() => counts.length > 0, { what: 'the first count', timeoutMs: 20_000 });
@@ -139,7 +140,8 @@ export async function openLoadWorld(lab: Lab): Promise<LoadWorld> {
     run,
     publish: async (delayMs, more = []) => {
       const command = [...programArgv('instance'), '{id}', '{ip}', '{port}', String(delayMs)].join(' ');
-      const probe = ['--probe', 'http:/stats', '--probe-interval', '1s', '--probe-timeout', '1s'];
+      // Patient, so that a machine that is busy does not make a well one look unwell.
+      const probe = ['--probe', 'http:/stats', '--probe-interval', '5s', '--probe-timeout', '20s'];
       const what = ['--entry', entry, '--command', command, '--run-as', 'root', ...probe];
       return await run(['publish', SERVICE, ...what, '--wait', '--timeout', '50s', ...more]);
     },
@@ -155,7 +157,7 @@ export async function openLoadWorld(lab: Lab): Promise<LoadWorld> {
         { what: `${count} ready instances`, timeoutMs: 40_000, everyMs: 50, facts: () => seen },
       );
     },
-    countReady: async () => await countReadyIn(control),
+    countServing: async () => await countServingIn(control),
     forwarded: forwardedBy,
     load: async (perSecond) => await startLoads([lab.node(3), lab.node(lab.nodes.length)], perSecond),
     close: async () => {
