@@ -354,6 +354,7 @@ complete -c sluice -n '__sluice_at \'drain\'' -l deadline -x -d 'longest wait fo
 complete -c sluice -n '__sluice_at \'drain\'' -l debug -d 'show the stack of errors; daemons log at level debug'
 complete -c sluice -n '__sluice_at \'drain\'' -l dry-run -d 'show what would change and change nothing'
 complete -c sluice -n '__sluice_at \'drain\'' -l endpoints -x -d 'etcd servers, separated by commas (default: http://127.0.0.1:2379)'
+complete -c sluice -n '__sluice_at \'drain\'' -l force -d 'do not wait for another to be ready'
 complete -c sluice -n '__sluice_at \'drain\'' -s h -l help -d 'show help'
 complete -c sluice -n '__sluice_at \'drain\'' -l if-revision -x -d 'only if nothing changed after this revision; 0: only if it does not exist'
 complete -c sluice -n '__sluice_at \'drain\'' -l key -r -F -d 'key of the client certificate'

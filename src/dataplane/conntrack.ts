@@ -11,6 +11,10 @@ import type { Stale } from '../rules/gone.ts';
 /** Up to this many are deleted without looking. */
 const FEW = 4;
 const TIMEOUT_MS = 60_000;
+/** The tool ends at the first connection that ended by itself between its look and its deletion; those after it are still there. */
+const GONE_MEANWHILE = /such conntrack doesn't exist/;
+/** So often is it run again for that; each time it has got further. */
+const MAX_RUNS = 20;
 /** A table of a million connections prints about 180 MB. */
 const LISTING_MAX_BYTES = 256 * 1024 * 1024;
 
@@ -26,8 +30,13 @@ export interface Conntrack {
 
 const familyOf = ({ entry }: Stale): Family => (entry.ip.includes(':') ? 'ipv6' : 'ipv4');
 
-async function run(exec: Exec, args: readonly string[]): Promise<{ exitCode: number; stdout: string }> {
+async function run(
+  exec: Exec,
+  args: readonly string[],
+  runsLeft = MAX_RUNS,
+): Promise<{ exitCode: number; stdout: string }> {
   const result = await exec('conntrack', args, { timeoutMs: TIMEOUT_MS, maxBytes: LISTING_MAX_BYTES });
+  if (runsLeft > 1 && GONE_MEANWHILE.test(result.stderr)) return await run(exec, args, runsLeft - 1);
   // Exit code 1 with a count of 0 is what it says when nothing matched.
   if (result.exitCode === 0 || / 0 flow entries have been /.test(result.stderr)) return result;
   const why = result.stderr.trim().split('\n')[0];

@@ -9,6 +9,8 @@ export interface InstanceServerOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** How long a request `GET /` takes; default 0. */
+  readonly delayMs?: number | undefined;
 }
 
 /** What it counted; GET /stats gives it as JSON. */
@@ -35,7 +37,7 @@ export interface InstanceServer {
  * @throws the error of listen, e.g. EADDRINUSE
  */
 export async function runInstanceServer(options: InstanceServerOptions): Promise<InstanceServer> {
-  const { name } = options;
+  const { name, delayMs = 0 } = options;
   const open = new Set<Socket>();
   const counts = { accepted: 0, datagrams: 0 };
   const stats = (): InstanceStats => ({ name, ...counts, open: open.size });
@@ -45,7 +47,7 @@ export async function runInstanceServer(options: InstanceServerOptions): Promise
     socket.on('close', () => open.delete(socket));
     socket.on('error', () => undefined); // clients reset on purpose: it saves them the port
     socket.on('data', (chunk: Buffer) => {
-      answer(socket, chunk.toString('latin1'), stats);
+      answer(socket, chunk.toString('latin1'), { stats, delayMs });
     });
   });
   const port = await listen(server, options);
@@ -65,7 +67,11 @@ export async function runInstanceServer(options: InstanceServerOptions): Promise
 }
 
 /** Answers one chunk. Requests are smaller than a segment here, so a chunk is a request. */
-function answer(socket: Socket, chunk: string, stats: () => InstanceStats): void {
+function answer(
+  socket: Socket,
+  chunk: string,
+  { stats, delayMs }: { readonly stats: () => InstanceStats; readonly delayMs: number },
+): void {
   const request = /^(?:GET|HEAD) (\S+) HTTP\/1\.([01])\r\n/.exec(chunk);
   if (request === null) {
     socket.write(`${stats().name} ${chunk}`);
@@ -77,8 +83,9 @@ function answer(socket: Socket, chunk: string, stats: () => InstanceStats): void
   const type = counted ? 'application/json' : 'text/plain';
   const head = `HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n`;
   const text = `${head}${last ? 'Connection: close\r\n' : ''}\r\n${chunk.startsWith('HEAD') ? '' : body}`;
-  if (last) socket.end(text);
-  else socket.write(text);
+  const send = (): void => void (last ? socket.end(text) : socket.write(text));
+  if (delayMs === 0 || counted) send();
+  else setTimeout(send, delayMs);
 }
 
 async function listen(server: Server, { host, port }: InstanceServerOptions): Promise<number> {

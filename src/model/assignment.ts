@@ -29,7 +29,7 @@ export interface StopOrder {
   readonly onDeadline?: OnDeadline | undefined;
 }
 
-/** What people asked for one instance or one node: no new connections, then away. */
+/** What people asked for one instance or one node: no new connections, then away. Of what Sluice started, another is ready first. */
 export interface DrainOrder {
   readonly since: string;
   /** Who asked, `user@host`. */
@@ -38,4 +38,6 @@ export interface DrainOrder {
   /** Overrides the template's. */
   readonly deadlineSeconds?: number | undefined;
   readonly onDeadline?: OnDeadline | undefined;
+  /** Out of the rules at once, whether or not another is ready. */
+  readonly force?: boolean | undefined;
 }

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import type { DrainOrder, StopOrder } from './assignment.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { secondsField, textField, timeField } from './fields.ts';
+import { flagField, secondsField, textField, timeField } from './fields.ts';
 import { badRecord, type Raw } from './records.ts';
 import { DRIVERS, ON_DEADLINE, STOP_SIGNALS } from './template-choices.ts';
 import { templateBreaks } from './template-rules.ts';
@@ -116,6 +116,7 @@ export const drainField: v.GenericSchema<DrainOrder, DrainOrder> = v.object(
     reason: v.optional(textField),
     deadlineSeconds: v.optional(secondsField),
     onDeadline: v.optional(onDeadlineField),
+    force: v.optional(flagField),
   },
   MAP,
 );

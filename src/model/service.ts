@@ -43,7 +43,7 @@ export interface Instance extends Address {
   readonly why?: string | undefined;
   /** Of managed instances: starts after the first. */
   readonly restarts?: number | undefined;
-  /** People asked to take it out: no new connections, whatever its state. */
+  /** People asked to take it out; see serving.ts for what it means to the rules. */
   readonly drain?: DrainOrder | undefined;
   readonly createdAt: string;
 }

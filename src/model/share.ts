@@ -1,18 +1,11 @@
 /** Owns shares: weights as fractions of new connections, and their text. Pure. */
 import { type Address, formatAddress } from './address.ts';
-import type { InstanceState } from './service.ts';
+import { isServing, type Serving } from './serving.ts';
 
-/** What a share depends on; without a state an instance counts as ready. */
-export interface Weighted extends Address {
-  readonly weight: number;
-  readonly state?: InstanceState | undefined;
-  readonly drain?: object | undefined;
-}
+/** What a share depends on. */
+export interface Weighted extends Address, Serving {}
 
-function effectiveWeight(instance: Weighted): number {
-  const isReady = (instance.state ?? 'ready') === 'ready' && instance.drain === undefined;
-  return isReady ? instance.weight : 0;
-}
+const effectiveWeight = (instance: Weighted): number => (isServing(instance) ? instance.weight : 0);
 
 const isIpv6 = (instance: Weighted): boolean => instance.ip.includes(':');
 

@@ -4,6 +4,7 @@ import type { DrainOrder } from '../model/assignment.ts';
 import type { NodeFacts } from '../model/node.ts';
 import { encodeAudit } from '../model/records-audit.ts';
 import { decodeNode, encodeNodeOrders } from '../model/records-node.ts';
+import { isSameOrder } from '../plan/drain.ts';
 import { auditKey, nodeKey, NODES } from '../store/keys.ts';
 import type { KeyValue, Transaction } from '../store/store.ts';
 import type { ReadDeps, WriteDeps, WriteOptions } from './deps.ts';
@@ -50,12 +51,8 @@ function ordersAfter({ cordoned, drain }: Orders, change: NodeChange): Orders | 
       return cordoned === true ? { drain } : undefined;
     case 'restore':
       return drain === undefined ? undefined : { cordoned };
-    case 'drain': {
-      const { deadlineSeconds, onDeadline } = change.order;
-      const isSame =
-        drain !== undefined && drain.deadlineSeconds === deadlineSeconds && drain.onDeadline === onDeadline;
-      return isSame ? undefined : { cordoned, drain: change.order };
-    }
+    case 'drain':
+      return isSameOrder(drain, change.order) ? undefined : { cordoned, drain: change.order };
   }
   return change satisfies never;
 }

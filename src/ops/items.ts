@@ -3,11 +3,12 @@ import { formatAddress } from '../model/address.ts';
 import { formatAffinity } from '../model/affinity.ts';
 import { formatEntry } from '../model/entry.ts';
 import type { Instance, Service, Stored } from '../model/service.ts';
+import { isServing } from '../model/serving.ts';
 import { templateHash } from '../model/template-hash.ts';
 import { timeMs } from '../model/time.ts';
 import { compareAge } from '../plan/instance-set.ts';
 import type { ClusterRead, Nodes } from './cluster-read.ts';
-import { instanceShares, isServing } from './shares.ts';
+import { instanceShares } from './shares.ts';
 import type { InstanceItem, NodeItem, NodeProgress, ServiceItem } from './views.ts';
 
 /** Whole seconds from an RFC 3339 time to now; never negative, since clocks of two machines differ. */

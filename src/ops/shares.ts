@@ -4,10 +4,6 @@ import type { Instance } from '../model/service.ts';
 import { sharesOf } from '../model/share.ts';
 import type { Share } from './result.ts';
 
-/** Only ready instances with a weight get new connections, and none that is to be drained. */
-export const isServing = (instance: Instance): boolean =>
-  instance.state === 'ready' && instance.weight > 0 && instance.drain === undefined;
-
 /** Each instance's part of the new connections, in the order given. */
 export function instanceShares(instances: readonly Instance[]): readonly Share[] {
   const shares = sharesOf(instances);

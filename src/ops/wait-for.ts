@@ -2,6 +2,7 @@
 import { SluiceError } from '../errors.ts';
 import { formatReference, type Reference } from '../model/reference.ts';
 import type { Instance } from '../model/service.ts';
+import { isServing } from '../model/serving.ts';
 import {
   appliedKey,
   GENERATION_KEY,
@@ -18,7 +19,6 @@ import { type Convergence, waitConverged } from './converge.ts';
 import type { ReadDeps } from './deps.ts';
 import { follow } from './follow.ts';
 import { lastRevisionOf, readServiceState } from './service-state.ts';
-import { isServing } from './shares.ts';
 import { drainRanges, judgeDrained } from './wait-drained.ts';
 import { isLeaving, readyNow } from './wait-instances.ts';
 

@@ -3,6 +3,7 @@
  * every live node forwards to them.
  */
 import type { Instance, Service } from '../model/service.ts';
+import { isServing } from '../model/serving.ts';
 import { templateHash } from '../model/template-hash.ts';
 import { APPLIED, instancesOf, LEADER_KEY, NODES_ALIVE, serviceKey } from '../store/keys.ts';
 import { snapshotOf } from '../store/snapshot.ts';
@@ -11,7 +12,6 @@ import { keyRange, leaderOf, nodesOf } from './cluster-read.ts';
 import type { ReadDeps } from './deps.ts';
 import { follow } from './follow.ts';
 import { nodeProgress } from './items.ts';
-import { isServing } from './shares.ts';
 
 /** An instance that is not as it should be. */
 interface Laggard {
@@ -58,10 +58,11 @@ const LEAVING = ['draining', 'stopping', 'stopped'];
 export const isLeaving = ({ state, drain }: Instance): boolean =>
   LEAVING.includes(state) || drain !== undefined;
 
-/** Serving instances of the present template. */
+/** Serving instances of the present template that are to stay. */
 export function readyNow(service: Service, instances: readonly Instance[]): number {
   const hash = service.template === undefined ? undefined : templateHash(service.template);
-  return instances.filter((one) => isServing(one) && one.templateHash === hash).length;
+  return instances.filter((one) => isServing(one) && one.drain === undefined && one.templateHash === hash)
+    .length;
 }
 
 /** How far it is, from the followed keys; undefined if the service is gone or not managed. */

@@ -33,28 +33,37 @@ function find(stored: StoredService, id: string): Stored<Instance> {
 }
 
 /** True if the order says what was said before: then there is nothing to do. */
-function isSameOrder(a: DrainOrder | undefined, b: DrainOrder): boolean {
-  return a !== undefined && a.deadlineSeconds === b.deadlineSeconds && a.onDeadline === b.onDeadline;
-}
+export const isSameOrder = (a: DrainOrder | undefined, b: DrainOrder): boolean =>
+  a !== undefined &&
+  a.deadlineSeconds === b.deadlineSeconds &&
+  a.onDeadline === b.onDeadline &&
+  a.force === b.force;
 
 function drained(before: Stored<Instance>, order: DrainOrder): readonly Change[] {
   const { value } = before;
-  if (isSameOrder(value.drain, order)) return [];
-  const state = value.origin === 'managed' ? value.state : 'draining';
-  return [{ kind: 'update-instance', before, after: { ...value, state, drain: order } }];
+  const isManaged = value.origin === 'managed';
+  // A listed one is out at once in any case; one that is out already does not come back by another order.
+  const { force, ...others } = order;
+  const isForced = isManaged && (force === true || value.drain?.force === true);
+  const drain = isForced ? { ...others, force: true } : others;
+  if (isSameOrder(value.drain, drain)) return [];
+  const state = isManaged ? value.state : 'draining';
+  return [{ kind: 'update-instance', before, after: { ...value, state, drain } }];
 }
 
 function restored(before: Stored<Instance>): readonly Change[] {
   const { drain, ...value } = before.value;
   if (drain === undefined) return [];
   const { service, id, origin, state } = value;
-  if (origin === 'managed' && (state === 'stopping' || state === 'stopped')) {
+  // Without force it drains only once the leader has told it to stop, which is not taken back.
+  const isReplaced = state === 'draining' && drain.force !== true;
+  if (origin === 'managed' && (isReplaced || state === 'stopping' || state === 'stopped')) {
     throw new SluiceError(
       'invalid-spec',
       `instance ${id} of '${service}' is ${state} and cannot be restored`,
       {
-        why: 'its process was told to end, or has ended',
-        fix: `another one is started in its place: sluice describe ${service}`,
+        why: isReplaced ? 'another one is ready in its place' : 'its process was told to end, or has ended',
+        fix: `sluice describe ${service} shows what runs now; sluice scale ${service} +1 adds one`,
         details: { service, instance: id, state },
       },
     );

@@ -3,6 +3,7 @@ import { formatAddress } from '../model/address.ts';
 import { formatAffinity } from '../model/affinity.ts';
 import { type Entry, formatEntry } from '../model/entry.ts';
 import type { Instance, Service } from '../model/service.ts';
+import { isServing } from '../model/serving.ts';
 import { formatShare, sharesOf } from '../model/share.ts';
 import { managedLines } from './summary-managed.ts';
 import type { SummaryLine } from './summary-line.ts';
@@ -83,9 +84,10 @@ function lineOf(change: Change, weights: Weights): readonly SummaryLine[] {
   if (change.kind === 'remove-instance') return [{ sign: '-', subject, detail: `weight ${before}` }];
   const wasDrained = change.before.value.drain !== undefined;
   if (wasDrained !== (change.after.drain !== undefined)) {
-    const detail = wasDrained
-      ? `restored: weight ${before} → ${after}`
-      : `drained: weight ${before} → ${after}`;
+    const isLater = !wasDrained && isServing(instance);
+    const detail = isLater
+      ? 'drained when another is ready in its place'
+      : `${wasDrained ? 'restored' : 'drained'}: weight ${before} → ${after}`;
     return [{ sign: '~', subject, detail }];
   }
   return [{ sign: '~', subject, detail: `weight ${before} → ${after}` }];

@@ -5,8 +5,9 @@
  */
 import { ipBytes } from '../model/address.ts';
 import type { Entry } from '../model/entry.ts';
-import type { Instance, Service, Stored } from '../model/service.ts';
 import { LayeredMap } from '../model/layered-map.ts';
+import type { Instance, Service, Stored } from '../model/service.ts';
+import { isServing } from '../model/serving.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { divideLike } from './families.ts';
 import type { EntryRules, Ruleset, RuleTarget } from './ruleset.ts';
@@ -40,7 +41,7 @@ const compareAge = (a: Stored<Instance>, b: Stored<Instance>): number =>
 
 function targetsOf(instances: readonly Stored<Instance>[], family: 'ipv4' | 'ipv6'): readonly RuleTarget[] {
   return instances
-    .filter(({ value }) => value.state === 'ready' && value.weight > 0 && value.drain === undefined)
+    .filter(({ value }) => isServing(value))
     .filter(({ value }) => value.ip.includes(':') === (family === 'ipv6'))
     .toSorted(compareAge)
     .map(({ value }) => ({ ip: value.ip, port: value.port, weight: value.weight }));

@@ -22,10 +22,10 @@ export interface Goal {
 export interface Crowd {
   /** As wanted, or on the way to it. */
   readonly current: readonly Unit[];
-  /** Of an older template, or on a drained node: to be replaced, and serving until then. */
+  /** Of an older template, or drained, or on a drained node: to be replaced, and serving until then. */
   readonly outdated: readonly Unit[];
   readonly broken: readonly Unit[];
-  readonly drained: readonly Unit[];
+  readonly forcedOut: readonly Unit[];
   readonly lost: readonly Unit[];
   readonly finished: readonly Unit[];
   readonly leaving: readonly Unit[];
@@ -82,13 +82,13 @@ export function sortOut(goal: Goal, units: readonly Unit[]): Crowd {
   const active = standing('active');
   const broken = standing('broken');
   const isCurrent = (unit: Unit): boolean =>
-    unit.templateHash === goal.templateHash && unit.nodeDrain === undefined;
+    unit.templateHash === goal.templateHash && unit.drain === undefined;
   const current = active.filter(isCurrent);
   return {
     current,
     outdated: active.filter((unit) => !isCurrent(unit)),
     broken,
-    drained: standing('drained'),
+    forcedOut: standing('forced-out'),
     lost: standing('lost'),
     finished: standing('finished'),
     leaving: standing('leaving'),

@@ -80,9 +80,8 @@ export function createDraft(service: string, serviceRevision: number): Draft {
 
 /** The order to stop a unit, with what people said of how. */
 export function stopOrder(unit: Unit, reason: string, now: Now): StopOrder {
-  const drain = unit.instance?.value.drain ?? unit.nodeDrain;
-  const drainSeconds = drain?.deadlineSeconds;
-  const onDeadline = drain?.onDeadline;
+  const drainSeconds = unit.drain?.deadlineSeconds;
+  const onDeadline = unit.drain?.onDeadline;
   return {
     reason,
     since: now.at,

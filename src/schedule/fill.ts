@@ -4,7 +4,7 @@ import type { StepContext } from './context.ts';
 import type { Crowd } from './crowd.ts';
 import type { Draft } from './draft.ts';
 import { choosePlace, occupy, type Occupancy, type Placement, type Wanted } from './placement.ts';
-import { perNode, type Unit } from './units.ts';
+import { drainedWhy, perNode, type Unit } from './units.ts';
 
 /** Weight of a managed instance until something computes another. */
 const WEIGHT = 1;
@@ -104,11 +104,10 @@ function startReplacement(
   if (first === undefined || crowd.halt !== undefined || counted.all.length !== goal.replicas) return;
   if (!counted.current.every(({ ready }) => ready)) return;
   const older = crowd.outdated.filter(({ templateHash }) => templateHash !== goal.templateHash).length;
-  const drained = crowd.outdated.find(({ nodeDrain }) => nodeDrain !== undefined);
-  const why =
-    older > 0
-      ? `${older} of ${goal.replicas} instances run an older template`
-      : `node/${drained?.node ?? ''} drained by ${drained?.nodeDrain?.by ?? ''}`;
+  const [drained = ''] = crowd.outdated.flatMap((unit) =>
+    unit.drain === undefined ? [] : [drainedWhy(unit.drain, unit)],
+  );
+  const why = older > 0 ? `${older} of ${goal.replicas} instances run an older template` : drained;
   const place = start(context, draft, { ...order, why });
   if (place !== 'later' && place.kind === 'none')
     draft.note({ what: `replace ${first.id}`, why: place.why, instance: first.id, node: first.node });

@@ -4,7 +4,7 @@ import { type Crowd, sortOut } from './crowd.ts';
 import { createDraft, type Draft, nodeBasis, stopOrder } from './draft.ts';
 import { fillUp, type Filled } from './fill.ts';
 import type { Basis, Step } from './step.ts';
-import { perNode, type Unit } from './units.ts';
+import { drainedWhy, perNode, type Unit } from './units.ts';
 import { chooseVictims } from './victims.ts';
 
 const countReady = ({ current, outdated }: Crowd): number =>
@@ -54,19 +54,17 @@ function stopBroken(context: StepContext, crowd: Crowd, parts: { draft: Draft; f
   }
 }
 
-/** Ones that people took out are told to stop when enough others are ready. */
-function stopDrained(context: StepContext, crowd: Crowd, draft: Draft): void {
-  if (countReady(crowd) < context.goal.replicas) return;
-  for (const unit of crowd.drained) {
-    const drain = unit.instance?.value.drain;
-    const asked = drain?.reason === undefined ? '' : `: ${drain.reason}`;
-    draft.stop(unit, stopOrder(unit, `drained by ${drain?.by ?? 'somebody'}${asked}`, context.now), []);
+/** On a node that shall be empty at once. Of a forced order to itself its agent knows, and it can be restored until its signal. */
+function stopForcedOut(context: StepContext, crowd: Crowd, draft: Draft): void {
+  for (const unit of crowd.forcedOut) {
+    if (unit.instance?.value.drain?.force === true) continue;
+    draft.stop(unit, stopOrder(unit, whyStopped(context, unit), context.now), nodeBasisOf(context, unit));
   }
 }
 
 function whyStopped({ goal }: StepContext, unit: Unit): string {
   if (goal.goneWhy !== undefined) return goal.goneWhy;
-  if (unit.nodeDrain !== undefined) return `node/${unit.node ?? ''} drained by ${unit.nodeDrain.by}`;
+  if (unit.drain !== undefined) return drainedWhy(unit.drain, unit);
   if (unit.templateHash !== goal.templateHash) return 'replaced by one of the new template';
   return `${goal.replicas} ${goal.replicas === 1 ? 'is' : 'are'} wanted`;
 }
@@ -150,7 +148,7 @@ export function stepOf(context: StepContext): Step {
   clearAway(context, crowd, draft);
   const filled = fillUp(context, { crowd, counted: countedOf(crowd), draft });
   stopBroken(context, crowd, { draft, filled });
-  stopDrained(context, crowd, draft);
+  stopForcedOut(context, crowd, draft);
   stopSurplus(context, crowd, draft);
   noteHindrances(context, crowd, draft);
   return draft.step();

@@ -16,8 +16,8 @@ export type Standing =
   | 'leaving'
   /** Its node is lost. */
   | 'lost'
-  /** People took it out. */
-  | 'drained'
+  /** People took it out at once, or emptied its node at once. */
+  | 'forced-out'
   /** Its node cannot run it. */
   | 'broken'
   | 'active';
@@ -37,6 +37,8 @@ export interface Unit {
   readonly ready: boolean;
   /** Its node is silent, cordoned or drained: the first to be given up. */
   readonly onPoorNode: boolean;
+  /** What people asked: of itself or of its node. */
+  readonly drain: DrainOrder | undefined;
   /** Its node's order to be emptied. */
   readonly nodeDrain: DrainOrder | undefined;
   /** For how long it has not been ready. */
@@ -46,6 +48,7 @@ export interface Unit {
 function standingOf(parts: {
   readonly assignment: Stored<Assignment> | undefined;
   readonly instance: Stored<Instance> | undefined;
+  readonly drain: DrainOrder | undefined;
   readonly isLost: boolean;
   readonly failedMs: number;
 }): Standing {
@@ -53,7 +56,7 @@ function standingOf(parts: {
   if (instance?.value.state === 'stopped') return 'finished';
   if (parts.isLost) return 'lost';
   if (assignment === undefined || assignment.value.stop !== undefined) return 'leaving';
-  if (instance?.value.drain !== undefined) return 'drained';
+  if (parts.drain?.force === true) return 'forced-out';
   if (instance?.value.state === 'crashloop') return 'broken';
   return instance?.value.state === 'failed' && parts.failedMs >= FAILED_AFTER_MS ? 'broken' : 'active';
 }
@@ -72,6 +75,17 @@ interface Pair {
   readonly instance: Stored<Instance> | undefined;
 }
 
+/** The order that holds: a forced one before the other, the instance's own before its node's. */
+function drainOf(own: DrainOrder | undefined, nodes: DrainOrder | undefined): DrainOrder | undefined {
+  return nodes?.force === true && own?.force !== true ? nodes : (own ?? nodes);
+}
+
+/** Why a drained one goes, one line: `node/n2 drained by anna`, `i7 drained by anna: disk`. */
+export function drainedWhy(order: DrainOrder, { id, node, instance }: Unit): string {
+  const what = order === instance?.value.drain ? id : `node/${node ?? ''}`;
+  return `${what} drained by ${order.by}${order.reason === undefined ? '' : `: ${order.reason}`}`;
+}
+
 function unitOf(context: UnitContext, { service, id, assignment, instance }: Pair): Unit {
   const { view, nodes, nowMs } = context;
   const node = assignment?.value.node ?? instance?.value.node;
@@ -80,7 +94,8 @@ function unitOf(context: UnitContext, { service, id, assignment, instance }: Pai
   const state = instance?.value.state ?? 'pending';
   const failedMs = waiting?.state === 'failed' ? nowMs - waiting.stateSinceMs : 0;
   const isLost = node === undefined ? false : nodes.lost.has(node);
-  const standing = standingOf({ assignment, instance, isLost, failedMs });
+  const drain = drainOf(instance?.value.drain, facts?.drain);
+  const standing = standingOf({ assignment, instance, drain, isLost, failedMs });
   const silent = node !== undefined && nodes.silent.has(node);
   return {
     service,
@@ -93,6 +108,7 @@ function unitOf(context: UnitContext, { service, id, assignment, instance }: Pai
     standing,
     ready: standing === 'active' && state === 'ready' && !silent,
     onPoorNode: silent || facts?.cordoned === true || facts?.drain !== undefined,
+    drain,
     nodeDrain: facts?.drain,
     unreadyMs: state === 'ready' || waiting === undefined ? 0 : nowMs - waiting.unreadySinceMs,
   };

@@ -330,23 +330,49 @@ describe('drain', () => {
     expect((await sluice(`wait web/${id} --for drained --timeout 50ms`)).code).toBe(3);
   });
 
-  it('leaves the state of a managed instance to its agent, and takes it out of the shares', async () => {
+  it('leaves a managed instance to its agent and the leader: it serves until another is ready', async () => {
     const { store, sluice } = await managed();
     await instanceSays(store, 'web-1');
     await instanceSays(store, 'web-2');
     const { stdout, stderr } = await sluice(['drain', 'web/web-1', '--on-deadline', 'reset', '--dry-run']);
     expect(stderr).toBe('');
-    expect(stdout).toContain('~ instance web-1 drained: weight 1 (50%) → 1 (0%)');
-    expect((await sluice(['drain', 'web/web-1', '--on-deadline', 'reset'])).code).toBe(0);
+    expect(stdout).toContain('~ instance web-1 drained when another is ready in its place');
+    const drained = await sluice(['drain', 'web/web-1', '--on-deadline', 'reset']);
+    expect(drained.code).toBe(0);
+    expect(drained.stderr).toContain('no monitor leads');
     const { item } = await store.get(instanceKey('web', 'web-1'));
     const { value } = decodeInstance('web', 'web-1', item?.value ?? '');
     expect(value).toMatchObject({ state: 'ready', drain: { onDeadline: 'reset' } });
+    expect((await sluice(['list', 'instances', 'web', '-o', 'json'])).stdout).toContain('"ready": true');
+    expect((await sluice(['restore', 'web/web-1'])).code).toBe(0);
+    await instanceSays(store, 'web-1', { state: 'draining', drain: value.drain });
+    const late = await sluice(['restore', 'web/web-1']);
+    expect(late).toMatchObject({ code: 65 });
+    expect(late.stderr).toContain('another one is ready in its place');
     expect((await sluice(['wait', 'web/web-1', '--for', 'drained', '--timeout', '50ms'])).code).toBe(3);
     await instanceSays(store, 'web-1', { state: 'stopped', drain: value.drain });
     expect((await sluice(['wait', 'web/web-1', '--for', 'drained'])).code).toBe(0);
     expect((await sluice(['restore', 'web/web-1'])).stderr).toContain('cannot be restored');
     await remove(store, instanceKey('web', 'web-1'));
     expect((await sluice(['wait', 'web/web-1', '--for', 'drained'])).code).toBe(0);
+  });
+
+  it('takes a managed instance out at once with --force, and the order stays forced until it is restored', async () => {
+    const { store, sluice } = await managed();
+    await instanceSays(store, 'web-1');
+    await instanceSays(store, 'web-2');
+    const { stdout } = await sluice(['drain', 'web/web-1', '--force', '--dry-run']);
+    expect(stdout).toContain('~ instance web-1 drained: weight 1 (50%) → 1 (0%)');
+    expect((await sluice(['drain', 'web/web-1', '--force'])).code).toBe(0);
+    expect((await sluice(['drain', 'web/web-1'])).stdout).toBe('service/web unchanged\n');
+    expect((await sluice(['drain', 'web/web-2', '--force'])).code).toBe(5);
+    const { item } = await store.get(instanceKey('web', 'web-1'));
+    const { value } = decodeInstance('web', 'web-1', item?.value ?? '');
+    expect(value).toMatchObject({ state: 'ready', drain: { force: true } });
+    await instanceSays(store, 'web-1', { state: 'draining', drain: value.drain });
+    expect((await sluice(['restore', 'web/web-1'])).code).toBe(0);
+    const restored = (await store.get(instanceKey('web', 'web-1'))).item?.value ?? '';
+    expect(decodeInstance('web', 'web-1', restored).value.drain).toBeUndefined();
   });
 
   it('asks before the last instance that gets connections', async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { runInstanceServer, type InstanceServer } from '../../src/dev/instance-server.ts';
 
 describe('the tiny instance', () => {
@@ -23,6 +23,18 @@ describe('the tiny instance', () => {
 
   it('answers its name over HTTP', async () => {
     expect(await get('/')).toBe('one\n');
+  });
+
+  it('takes its time where it is told to, but not to say what it counted', async () => {
+    const slow = await runInstanceServer({ name: 'slow', host: '127.0.0.1', port: 0, delayMs: 50 });
+    onTestFinished(async () => await slow.close());
+    const socket = connect(slow.port, '127.0.0.1').setEncoding('utf8');
+    const begun = performance.now();
+    socket.write('GET /stats HTTP/1.1\r\n\r\n');
+    expect(String(await once(socket, 'data'))).toContain('"name":"slow"');
+    socket.write('GET / HTTP/1.0\r\n\r\n');
+    expect(await text(socket)).toContain('slow\n');
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(49);
   });
 
   it('ends the connection when asked to', async () => {

@@ -102,7 +102,14 @@ const worker: Instance = {
   stateSince: AT,
   why: 'exit code 1',
   restarts: 2,
-  drain: { since: AT, by: 'ada@admin-1', reason: 'move', deadlineSeconds: 60, onDeadline: 'reset' },
+  drain: {
+    since: AT,
+    by: 'ada@admin-1',
+    reason: 'move',
+    deadlineSeconds: 60,
+    onDeadline: 'reset',
+    force: true,
+  },
 };
 const assignment: Assignment = {
   node: 'n2',

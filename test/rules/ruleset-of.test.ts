@@ -76,6 +76,17 @@ describe('the ruleset of a snapshot', () => {
     ]);
   });
 
+  it('has no rule for what people took out: a listed one by any order, a managed one by a forced one', () => {
+    const order = { since: '2026-01-01T00:00:00.000Z', by: 'ann@pc' };
+    const forced = { ...order, force: true };
+    const instances = [
+      instance({ ip: '10.0.0.1', drain: order }),
+      instance({ ip: '10.0.0.2', drain: forced, origin: 'managed' }),
+      instance({ ip: '10.0.0.3', drain: order, origin: 'managed' }),
+    ];
+    expect(targetsOf(snapshot([service('web', ['10.96.0.1:80'])], instances))).toEqual(['10.0.0.3=1']);
+  });
+
   it('keeps the entry of a service without usable instances', () => {
     expect(rulesetOf(snapshot([service('web', ['10.96.0.1:80'])])).entries).toHaveLength(1);
   });

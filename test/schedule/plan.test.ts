@@ -269,13 +269,64 @@ describe('what people take out', () => {
     expect(states(world)).toEqual(['ready']);
   });
 
-  it('is one instance: another is started at once', () => {
+  it('is one instance: another is ready first, then it is stopped', () => {
+    const world = worldOf(2);
+    world.publish('web', 1, GOOD);
+    world.settle();
+    const [one] = world.of('web');
+    if (one === undefined) throw new Error('placed');
+    world.say(one.assignment, 'ready', {
+      drain: { since: 'x', by: 'anna', reason: 'disk', deadlineSeconds: 7 },
+    });
+    expect(world.tick()[0]?.actions).toMatchObject([
+      { kind: 'place', why: `${one.assignment.id} drained by anna: disk` },
+    ]);
+    expect(world.tick()).toEqual([]);
+    world.agents(() => true);
+    world.agents(() => true);
+    expect(world.tick()[0]?.actions).toMatchObject([
+      {
+        kind: 'stop',
+        assignment: {
+          id: one.assignment.id,
+          stop: { reason: `${one.assignment.id} drained by anna: disk`, drainSeconds: 7 },
+        },
+      },
+    ]);
+  });
+
+  it('is one instance, restored in time: the one that was started in its place goes', () => {
     const world = worldOf(2);
     world.publish('web', 1, GOOD);
     world.settle();
     const [one] = world.of('web');
     if (one === undefined) throw new Error('placed');
     world.say(one.assignment, 'ready', { drain: { since: 'x', by: 'anna' } });
+    world.tick();
+    world.say(one.assignment, 'ready', { drain: undefined });
+    world.settle();
+    expect(world.of('web').map(({ assignment }) => assignment.id)).toEqual([one.assignment.id]);
+  });
+
+  it('is a node, by force: what it runs is stopped at once, and started elsewhere', () => {
+    const world = worldOf(2);
+    world.publish('web', 1, GOOD);
+    world.settle();
+    const [one] = world.of('web');
+    if (one === undefined) throw new Error('placed');
+    world.annotate(one.assignment.node, { drain: { since: 'x', by: 'anna', force: true } });
+    expect(world.tick()[0]?.actions.map(({ kind }) => kind)).toEqual(['place', 'stop']);
+    world.settle();
+    expect(states(world)).toEqual(['ready']);
+  });
+
+  it('is one instance, by force: another is started at once', () => {
+    const world = worldOf(2);
+    world.publish('web', 1, GOOD);
+    world.settle();
+    const [one] = world.of('web');
+    if (one === undefined) throw new Error('placed');
+    world.say(one.assignment, 'ready', { drain: { since: 'x', by: 'anna', force: true } });
     expect(world.tick()[0]?.actions).toMatchObject([{ kind: 'place' }]);
     world.settle();
     expect(world.of('web').map(({ assignment }) => assignment.id)).not.toContain(one.assignment.id);

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Assignment } from '../../src/model/assignment.ts';
 import { emptyMemory, storeCameBack } from '../../src/schedule/memory.ts';
 import { planCluster } from '../../src/schedule/plan.ts';
 import type { Step } from '../../src/schedule/step.ts';
@@ -14,8 +15,14 @@ const WORDS = ['one', 'two', 'bad'];
 type Event =
   | { readonly kind: 'publish'; readonly service: string; readonly replicas: number; readonly word: string }
   | { readonly kind: 'unpublish'; readonly service: string }
-  | { readonly kind: 'silence' | 'wake' | 'cordon' | 'drain-node' | 'restore-node'; readonly node: string }
-  | { readonly kind: 'crash' | 'fail' | 'unwell' | 'drain' | 'stopped' | 'vanish'; readonly pick: number }
+  | {
+      readonly kind: 'silence' | 'wake' | 'cordon' | 'drain-node' | 'force-node' | 'restore-node';
+      readonly node: string;
+    }
+  | {
+      readonly kind: 'crash' | 'fail' | 'unwell' | 'drain' | 'force' | 'restore' | 'stopped' | 'vanish';
+      readonly pick: number;
+    }
   | { readonly kind: 'tick'; readonly ms: number }
   | { readonly kind: 'late-tick' }
   | { readonly kind: 'agents' | 'new-leader' | 'store-lost' };
@@ -45,14 +52,14 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
-      kind: fc.constantFrom('silence', 'wake', 'cordon', 'drain-node', 'restore-node'),
+      kind: fc.constantFrom('silence', 'wake', 'cordon', 'drain-node', 'force-node', 'restore-node'),
       node,
     }),
   },
   {
     weight: 3,
     arbitrary: fc.record({
-      kind: fc.constantFrom('crash', 'fail', 'unwell', 'drain', 'stopped', 'vanish'),
+      kind: fc.constantFrom('crash', 'fail', 'unwell', 'drain', 'force', 'restore', 'stopped', 'vanish'),
       pick: fc.nat(20),
     }),
   },
@@ -65,10 +72,12 @@ function check(world: World, step: Step): void {
   const of = world.of(step.service);
   const instance = (id: string) => world.instances.get(`${step.service}/${id}`)?.value;
   const drained = (name: string): boolean => world.facts.get(name)?.value.drain !== undefined;
+  const isForcedOut = ({ id, node }: Assignment): boolean =>
+    instance(id)?.drain?.force === true || world.facts.get(node)?.value.drain?.force === true;
   const isReady = (one: (typeof of)[number]): boolean =>
     one.state === 'ready' &&
     one.assignment.stop === undefined &&
-    instance(one.assignment.id)?.drain === undefined &&
+    !isForcedOut(one.assignment) &&
     world.alive.has(one.assignment.node);
   const stopped = step.actions.flatMap((action) => (action.kind === 'stop' ? [action.assignment.id] : []));
   const ready = of.filter(isReady);
@@ -89,7 +98,7 @@ function check(world: World, step: Step): void {
     ({ assignment, state }) =>
       assignment.stop === undefined &&
       !out.has(assignment.id) &&
-      instance(assignment.id)?.drain === undefined &&
+      !isForcedOut(assignment) &&
       world.alive.has(assignment.node) &&
       !['failed', 'crashloop', 'stopped'].includes(state),
   );
@@ -124,6 +133,8 @@ function happen(world: World, what: Event, late: { view?: ClusterView; revision:
       return world.annotate(what.node, { cordoned: true });
     case 'drain-node':
       return world.annotate(what.node, { drain: { since: 'x', by: 'anna' } });
+    case 'force-node':
+      return world.annotate(what.node, { drain: { since: 'x', by: 'anna', force: true } });
     case 'restore-node':
       return world.annotate(what.node, { cordoned: undefined, drain: undefined });
     case 'agents':
@@ -141,6 +152,8 @@ function happen(world: World, what: Event, late: { view?: ClusterView; revision:
     case 'fail':
     case 'unwell':
     case 'drain':
+    case 'force':
+    case 'restore':
     case 'stopped':
     case 'vanish':
       return befall(world, what);
@@ -154,6 +167,9 @@ function befall(world: World, what: Extract<Event, { readonly pick: number }>): 
   if (assignment === undefined) return;
   if (what.kind === 'vanish') world.instances.delete(`${assignment.service}/${assignment.id}`);
   else if (what.kind === 'drain') world.say(assignment, 'ready', { drain: { since: 'x', by: 'anna' } });
+  else if (what.kind === 'restore') world.say(assignment, 'ready', { drain: undefined });
+  else if (what.kind === 'force')
+    world.say(assignment, 'ready', { drain: { since: 'x', by: 'anna', force: true } });
   else world.say(assignment, PICKED[what.kind]);
 }
 

@@ -220,7 +220,7 @@ export class World {
 
 function nextState({ stop }: Assignment, instance: Instance | undefined, well: boolean): InstanceState {
   const state = instance?.state;
-  if (stop !== undefined || instance?.drain !== undefined) {
+  if (stop !== undefined || instance?.drain?.force === true) {
     if (state === 'ready' || state === 'starting') return 'draining';
     return 'stopped';
   }

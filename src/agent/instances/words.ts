@@ -40,12 +40,12 @@ export const timingOf = ({ probe, drainSeconds, onDeadline, preStop }: Template)
   hasHook: preStop !== undefined,
 });
 
-/** What is ordered of an instance. The leader's word goes before people's: it ends the same way. */
+/** What is ordered of an instance: by the leader, or by people who did not want to wait for another to be ready. */
 export function stopWishOf(assignment: Assignment, drain: DrainOrder | undefined): StopWish | undefined {
   const { stop, template } = assignment;
   const order =
     stop ??
-    (drain === undefined
+    (drain?.force !== true
       ? undefined
       : {
           reason:

@@ -10,6 +10,7 @@ export interface DrainOptions extends MutationOptions {
   /** A length of time. */
   readonly deadline?: string | undefined;
   readonly onDeadline?: OnDeadline | undefined;
+  readonly force?: boolean | undefined;
 }
 
 /** `sluice drain` */
@@ -18,8 +19,8 @@ export const defineDrain: Define = (parent, run) => {
     .command('drain')
     .summary('send no new connections to an instance, or empty a node')
     .description(
-      'Send no new connections to an instance: one that sluice started is replaced and ends when its connections have; a listed ' +
-        'one stays until it is restored or removed. Of a node: what sluice started there goes elsewhere, a replacement first.',
+      'Send no new connections to an instance. For one that sluice started, another is ready first; it ends when its connections ' +
+        'have. A listed one stays until it is restored or removed. Of a node: what sluice started there goes elsewhere in the same way.',
     )
     .argument('<ref>', 'SERVICE/INSTANCE or node/NAME')
     .option('--deadline <time>', "longest wait for open connections (default: the template's)")
@@ -29,11 +30,12 @@ export const defineDrain: Define = (parent, run) => {
         'what becomes of connections left then (default: as published)',
       ).choices(ON_DEADLINE),
     );
+  command.option('--force', 'do not wait for another to be ready');
   addMutationOptions(command);
   finish(command, {
     examples: [
       ['sluice drain web/10.0.1.11:8080', 'an instance that was listed'],
-      ['sluice drain web/web-7f3a --deadline 5m', 'one that sluice started'],
+      ['sluice drain web/web-7f3a --force', 'one that sluice started; out at once, for it answers wrongly'],
       ['sluice drain node/n3 --wait --timeout 10m', 'before maintenance: waits until nothing is left'],
     ],
   }).action(async (reference: string) =>

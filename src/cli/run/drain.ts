@@ -3,9 +3,9 @@ import { type ResultCode, SluiceError } from '../../errors.ts';
 import type { DrainOrder } from '../../model/assignment.ts';
 import { parseDuration } from '../../model/duration.ts';
 import { parseReference, type Reference } from '../../model/reference.ts';
+import { isServing } from '../../model/serving.ts';
 import { changeNode, type NodeChange, planNodeChange } from '../../ops/change-node.ts';
 import { changeService, planServiceChange, type ServiceChange } from '../../ops/change-service.ts';
-import { isServing } from '../../ops/shares.ts';
 import { waitFor } from '../../ops/wait-for.ts';
 import { notConfirmed } from '../../plan/guard.ts';
 import type { Plan } from '../../plan/plan.ts';
@@ -38,7 +38,9 @@ function orderOf(session: Session, options: DrainOptions): DrainOrder {
       fix: 'write for example --deadline 10m',
     });
   }
-  return { since: clock.now().toISOString(), by: `${actor}@${host}`, reason, deadlineSeconds, onDeadline };
+  const by = `${actor}@${host}`;
+  const force = options.force === true ? true : undefined;
+  return { since: clock.now().toISOString(), by, reason, deadlineSeconds, onDeadline, force };
 }
 
 const WHAT = { drain: 'draining', restore: 'restoring' } as const;
@@ -94,7 +96,9 @@ async function drainInstance(
   });
   const { revision } = result;
   const report = { results: [result], failures: [], notTried: [], revision, error: undefined };
-  return finishWrite(session, report, options);
+  // Before another is ready nothing changes for connections: that is what whoever drains one waits for.
+  const isReplaced = verb === 'drain' && result.plan.origin === 'managed' && options.force !== true;
+  return finishWrite(session, report, options, { instances: isReplaced });
 }
 
 /** Waits until nothing is left on a node. @throws SluiceError `timeout`, `interrupted`, `unavailable` */

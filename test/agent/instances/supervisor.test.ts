@@ -148,7 +148,7 @@ describe('a stop', () => {
     await all.assign(assignment('web-1'));
     await supervise(machine, { backend: all.store.backend });
     await all.state('web-1', 'ready');
-    const drain = { since: STOP.since, by: 'anna@host' };
+    const drain = { since: STOP.since, by: 'anna@host', force: true };
     await all.change('web-1', { drain });
     expect(await all.state('web-1', 'stopped')).toMatchObject({ drain });
     await all.change('web-1', { drain: undefined });

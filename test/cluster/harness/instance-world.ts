@@ -78,8 +78,17 @@ async function write(store: Store, operations: readonly Operation[]): Promise<vo
   await waitUntil(tryOnce, { what: 'a write to the store', timeoutMs: 30_000, everyMs: 100 });
 }
 
+/** Main processes of an instance on a node. */
+export function instancePids(node: Workplace, id: string): readonly number[] {
+  const [, program = ''] = programArgv('instance');
+  return processesInside([node.ns.inode]).filter((pid) => {
+    const words = wordsOf(pid);
+    return words[1] === program && words[2] === id;
+  });
+}
+
 /** The node's policy: the program, as root (the labs' namespaces have no other user). */
-async function writePolicy(node: Workplace): Promise<string> {
+export async function writePolicy(node: Workplace): Promise<string> {
   const file = path.join(node.folder, 'policy.yaml');
   const lines = [
     'drivers: [process]',
@@ -153,13 +162,7 @@ export async function openInstanceWorld(lab: Lab, of = WEB): Promise<InstanceWor
         },
       );
     },
-    pids: (node, id) => {
-      const [, program = ''] = programArgv('instance');
-      return processesInside([node.ns.inode]).filter((pid) => {
-        const words = wordsOf(pid);
-        return words[1] === program && words[2] === id;
-      });
-    },
+    pids: instancePids,
     close: control.close,
   };
 }

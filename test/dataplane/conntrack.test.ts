@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { openConntrack } from '../../src/dataplane/conntrack.ts';
+import type { Exec } from '../../src/host/exec.ts';
+import { parseEntry } from '../../src/model/entry.ts';
+import type { Stale } from '../../src/rules/gone.ts';
+
+const STALE: Stale = {
+  entry: parseEntry('10.96.0.1:80'),
+  answeredBy: { ip: '10.0.0.9', port: 8080 },
+  unanswered: false,
+};
+const GONE = { exitCode: 1, stdout: '', stderr: "conntrack: Operation failed: such conntrack doesn't exist" };
+const DONE = { exitCode: 0, stdout: '', stderr: 'conntrack: 3 flow entries have been deleted.' };
+
+/** A tool that answers in this order, then as at last. */
+function answering(...answers: readonly (typeof DONE)[]): {
+  readonly exec: Exec;
+  readonly runs: () => number;
+} {
+  let runs = 0;
+  const exec: Exec = async () => {
+    runs += 1;
+    return answers[Math.min(runs, answers.length) - 1] ?? DONE;
+  };
+  return { exec, runs: () => runs };
+}
+
+describe('forgetting connections', () => {
+  it('goes on after a connection that ended by itself while the tool went through the table', async () => {
+    const tool = answering(GONE, GONE, DONE);
+    expect(await openConntrack(tool.exec).forget([STALE])).toBe(1);
+    expect(tool.runs()).toBe(3);
+  });
+
+  it('gives up when the tool never gets through', async () => {
+    const tool = answering(GONE);
+    await expect(openConntrack(tool.exec).forget([STALE])).rejects.toMatchObject({ code: 'failed' });
+    expect(tool.runs()).toBe(20);
+  });
+});
