@@ -7,7 +7,7 @@ import { firstLoad } from '../../rules/nftables/first-load.ts';
 import { HOOKS } from '../../rules/nftables/fixed-chains.ts';
 import { type HairpinIps, hairpinIps } from '../../rules/nftables/hairpin-ips.ts';
 import { nftFamily, TABLE } from '../../rules/nftables/names.ts';
-import { type NftUnit, rulesOf, unitOf } from '../../rules/nftables/nft-rules.ts';
+import { NO_RULES, type NftRules, type NftUnit, rulesOf } from '../../rules/nftables/nft-rules.ts';
 import { createRenderer, type Renderer } from '../../rules/nftables/render.ts';
 import type { EntryRules, Ruleset } from '../../rules/ruleset.ts';
 import { removalText, type TableState } from '../../rules/nftables/transaction-lines.ts';
@@ -16,12 +16,45 @@ import { bringFrom, type FamilyRules, type SentCounts, sumCounts } from '../fami
 import { sendAll } from '../send.ts';
 import type { NftTable } from './nft-table.ts';
 
+/** Everything that is there, as it was read, or in units that were sent, the very objects of the renderer. */
+type Content =
+  | { readonly kind: 'read'; readonly rules: NftRules }
+  | { readonly kind: 'sent'; readonly units: readonly NftUnit[]; readonly hairpin: HairpinIps };
+
 interface State {
-  /** What is there in units: those that were sent are the very objects of the renderer. */
-  readonly units: readonly NftUnit[];
-  readonly hairpin: HairpinIps;
+  readonly content: Content;
   readonly table: TableState;
   readonly foreign: readonly string[];
+}
+
+/** The parts of two contents that may differ. */
+interface Between {
+  readonly installed: NftRules;
+  readonly desired: NftRules;
+  /** The content afterwards. */
+  readonly after: () => Content;
+}
+
+const sentContent = (units: readonly NftUnit[]): Content => ({
+  kind: 'sent',
+  units,
+  hairpin: hairpinIps(units),
+});
+
+/** All of what was read, or what differs from the units that were sent. */
+function between(content: Content, units: readonly NftUnit[]): Between {
+  if (content.kind === 'read')
+    return { installed: content.rules, desired: rulesOf(units), after: () => sentContent(units) };
+  const { gone, come } = changedItems(content.units, units);
+  const hairpin = content.hairpin.look(gone, come);
+  return {
+    installed: { ...rulesOf(gone), hairpin: hairpin.before },
+    desired: { ...rulesOf(come), hairpin: hairpin.after },
+    after: () => {
+      content.hairpin.count(gone, come);
+      return { ...content, units };
+    },
+  };
 }
 
 /** More entries than these go into a fresh table in several steps. */
@@ -67,9 +100,9 @@ export class NftFamilyRules implements FamilyRules {
     this.#state = undefined;
     const found = await this.#table.read();
     // What is in a broken table goes with it.
-    const units = found?.table === 'present' ? [unitOf(found)] : [];
+    const rules = found?.table === 'present' ? found : NO_RULES;
     const table = found?.table ?? 'absent';
-    this.#state = { units, hairpin: hairpinIps(units), table, foreign: found?.foreign ?? [] };
+    this.#state = { content: { kind: 'read', rules }, table, foreign: found?.foreign ?? [] };
     return this.#state;
   }
 
@@ -90,20 +123,16 @@ export class NftFamilyRules implements FamilyRules {
     });
   }
 
-  async #change(state: State, desired: readonly NftUnit[], ready: Promise<unknown>): Promise<SentCounts> {
-    const { gone, come } = changedItems(state.units, desired);
-    const hairpin = state.hairpin.look(gone, come);
-    const installed = { ...rulesOf(gone), hairpin: hairpin.before };
-    const wanted = { ...rulesOf(come), hairpin: hairpin.after };
-    const delta = diffRules(installed, wanted);
-    const { family } = this.#table;
+  async #change(state: State, units: readonly NftUnit[], ready: Promise<unknown>): Promise<SentCounts> {
+    const { installed, desired, after } = between(state.content, units);
+    const delta = diffRules(installed, desired);
+    const { family, prepare } = this.#table;
     const documents = isEmptyDelta(delta)
       ? []
-      : documentsOf({ family, delta, installed, desired: wanted, table: state.table });
-    const sent = await sendAll(documents, { prepare: this.#table.prepare, ready });
-    state.hairpin.count(gone, come);
+      : documentsOf({ family, delta, installed, desired, table: state.table });
+    const sent = await sendAll(documents, { prepare, ready });
     const foreign = state.table === 'present' ? state.foreign : [];
-    this.#state = { ...state, units: desired, table: 'present', foreign };
+    this.#state = { content: after(), table: 'present', foreign };
     return sent;
   }
 
@@ -122,10 +151,9 @@ export class NftFamilyRules implements FamilyRules {
       await sendAll([load.table], { prepare, ready }),
       await sendAll(load.entries, { prepare, ready, lanes: LANES }),
     ];
-    const units = render(ruleset);
-    const hairpin = hairpinIps(units);
+    const content = sentContent(render(ruleset));
     sent.push(await sendAll([load.hooks], { prepare, ready }));
-    this.#state = { units, hairpin, table: 'present', foreign: [] };
+    this.#state = { content, table: 'present', foreign: [] };
     return sumCounts(sent);
   }
 

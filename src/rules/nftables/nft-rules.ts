@@ -40,16 +40,6 @@ export interface NftUnit {
   readonly clients: readonly string[];
 }
 
-/** What was read as one unit. */
-export function unitOf({ chains, entries, hairpin, clients }: NftRules): NftUnit {
-  return {
-    chains: [...chains].map(([name, lines]) => ({ name, lines })),
-    entries: [...entries],
-    ips: [...hairpin],
-    clients: [...clients],
-  };
-}
-
 /** What is wrong if two chains have one name. */
 export const repeatedChain = (): SluiceError =>
   new SluiceError('internal', 'two chains would have one name', {
