@@ -44,6 +44,20 @@ export function durationOption(flags: string, description: string): Option {
   });
 }
 
+/** The same, but for 0, which would mean nothing. @param fix what to write instead */
+export function positiveDurationOption(flags: string, description: string, fix: string): Option {
+  const option = durationOption(flags, description);
+  const parse = option.parseArg;
+  return option.argParser((value: string) => {
+    const ms: unknown = parse?.(value, undefined);
+    if (ms !== 0) return ms;
+    throw new SluiceError('usage', `${option.long ?? flags} ${value} is no time at all`, {
+      why: 'it must be longer than 0',
+      fix,
+    });
+  });
+}
+
 /** The options that work before and after every command, in the order of the help. */
 export function globalOptions(): readonly Option[] {
   return [

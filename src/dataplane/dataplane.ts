@@ -51,9 +51,10 @@ export interface Dataplane {
   /**
    * Brings the kernel to the ruleset: rules in one transaction (first loads in chunks), then routes. On an error it reads back, diffs again
    * and tries once more.
+   * @param ready what must be before packets meet the new rules: nothing that a packet can reach is sent until it resolves
    * @throws SluiceError `failed`; the kernel then holds the old rules, whole
    */
-  readonly apply: (ruleset: Ruleset, facts: LocalFacts) => Promise<ApplyReport>;
+  readonly apply: (ruleset: Ruleset, facts: LocalFacts, ready?: Promise<unknown>) => Promise<ApplyReport>;
   /** The rules of ours that are in the kernel now, in the layout's own words, sorted. */
   readonly dump: () => Promise<string>;
   /**

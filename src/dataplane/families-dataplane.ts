@@ -71,23 +71,30 @@ export function familiesDataplane({ name, families: { ipv4, ipv6 }, routes }: Gr
     isAdopted = true;
   };
 
-  const applyIpv6 = async (ruleset: Ruleset): Promise<{ sent: SentCounts; failures: readonly string[] }> => {
+  const applyIpv6 = async (
+    ruleset: Ruleset,
+    ready: Promise<unknown>,
+  ): Promise<{ sent: SentCounts; failures: readonly string[] }> => {
     if (!ipv6.isPresent && !hasFamily(ruleset, 'ipv6')) return { sent: NOTHING_SENT, failures: [] };
     let sent = NOTHING_SENT;
     const failure = await failureOf(async () => {
-      sent = await ipv6.bring(ruleset);
+      sent = await ipv6.bring(ruleset, ready);
     });
     return { sent, failures: failure === undefined ? [] : [`${IPV6_FAILED}: ${failure}`] };
   };
 
-  const apply = async (ruleset: Ruleset, facts: LocalFacts): Promise<ApplyReport> => {
+  const apply = async (
+    ruleset: Ruleset,
+    facts: LocalFacts,
+    ready: Promise<unknown> = Promise.resolve(),
+  ): Promise<ApplyReport> => {
     if (!isAdopted) await adopt();
-    const bringing = ipv4.bring(ruleset);
+    const bringing = ipv4.bring(ruleset, ready);
     // While the kernel works: kept for later, since a hash remembers what it was asked for last.
     hashOf(ruleset.entries);
     addressesOf(ruleset.entries);
     const sent4 = await bringing;
-    const { sent: sent6, failures } = await applyIpv6(ruleset);
+    const { sent: sent6, failures } = await applyIpv6(ruleset, ready);
     const isWhole = failures.length === 0 || !hasFamily(ruleset, 'ipv6');
     const routed = await routes.apply(addressesOf(ruleset.entries), facts);
     const counts = { ...sumCounts([sent4, sent6]), routesChanged: routed.changed };

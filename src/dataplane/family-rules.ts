@@ -35,10 +35,11 @@ export interface FamilyRules {
   readonly read: () => Promise<void>;
   /**
    * Brings the kernel to the ruleset: the difference only; after an error once more, from a fresh reading.
+   * @param ready nothing that a packet can reach is sent before it resolves; if it rejects, so does this
    * @returns `NOTHING_SENT` itself if nothing differed
    * @throws SluiceError `failed` after the second failure, `internal` if the grammar refused a line (nothing was sent)
    */
-  readonly bring: (ruleset: Ruleset) => Promise<SentCounts>;
+  readonly bring: (ruleset: Ruleset, ready: Promise<unknown>) => Promise<SentCounts>;
   /** Removes everything of ours, from a fresh reading. @throws SluiceError `failed` and nothing is removed */
   readonly remove: () => Promise<void>;
   /** The rules in the kernel now, chains sorted by name. */

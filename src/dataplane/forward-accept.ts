@@ -114,8 +114,8 @@ export function forwarding(dataplane: Dataplane, accept: ForwardAccept): Datapla
     adopt: async () => {
       await Promise.all([accept.adopt(), dataplane.adopt()]);
     },
-    apply: async (ruleset, facts) => {
-      const report = await dataplane.apply(ruleset, facts);
+    apply: async (ruleset, facts, ready) => {
+      const report = await dataplane.apply(ruleset, facts, ready);
       const { changed, failures } = await accept.apply();
       return {
         ...report,

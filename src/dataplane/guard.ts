@@ -34,7 +34,7 @@ export interface Guard {
  * A data plane that keeps its guard.
  *
  * The guard goes first: it lets every translated packet pass, so that being early does no harm, whereas being late would let packets
- * by that nobody translates. In a clean-up it goes last.
+ * by that nobody translates. While it is written, rules are rendered, and written where no packet comes yet. In a clean-up it goes last.
  * @param marks whether forwarded packets must carry the guard's mark now
  */
 export function guarded(dataplane: Dataplane, guard: Guard, marks: () => Promise<boolean>): Dataplane {
@@ -44,8 +44,11 @@ export function guarded(dataplane: Dataplane, guard: Guard, marks: () => Promise
       await Promise.all([guard.adopt(), dataplane.adopt()]);
     },
     apply: async (ruleset, facts) => {
-      const done = await guard.apply(ruleset, await marks());
-      const report = await dataplane.apply(ruleset, facts);
+      const guarding = guard.apply(ruleset, await marks());
+      const [applied] = await Promise.allSettled([dataplane.apply(ruleset, facts, guarding), guarding]);
+      const done = await guarding;
+      if (applied.status === 'rejected') throw applied.reason;
+      const report = applied.value;
       return {
         ...report,
         unchanged: report.unchanged && !done.changed,

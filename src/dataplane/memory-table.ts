@@ -109,14 +109,16 @@ export function memoryTable(family: Family): MemoryTable {
     read: async () => parseListing(listingOf(state)),
     // Nothing flows in a model: all counters are 0.
     countedListing: async () => listingOf(state).replaceAll(/^-A /gm, '[0:0] -A '),
-    restore: async (text) => {
+    prepare: (text) => {
       assertRestoreText(text, family);
-      if (failures > 0) {
-        failures -= 1;
-        fail('told to fail');
-      }
-      state = transact(state, text.split('\n').slice(1, -2));
-      taken.push(text);
+      return async () => {
+        if (failures > 0) {
+          failures -= 1;
+          fail('told to fail');
+        }
+        state = transact(state, text.split('\n').slice(1, -2));
+        taken.push(text);
+      };
     },
     absentParts: async () => [],
     removeLeftovers: async () => {},

@@ -40,8 +40,8 @@ export function removingLeftovers(dataplane: Dataplane, leftovers: readonly Fami
   };
   return {
     ...dataplane,
-    apply: async (ruleset, facts) => {
-      const report = await dataplane.apply(ruleset, facts);
+    apply: async (ruleset, facts, ready) => {
+      const report = await dataplane.apply(ruleset, facts, ready);
       // What this layout could not bring in, the other one still does.
       const isWhole = !report.failures.some((line) => line.startsWith(IPV6_FAILED));
       if (left.length === 0 || !isWhole) return report;

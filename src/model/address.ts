@@ -14,36 +14,37 @@ export interface Address {
   readonly port: number;
 }
 
-const ZERO = 48;
+const [ZERO, DOT] = [48, 46];
 const IPV6_GROUP = /^[0-9a-f]{1,4}$/;
 const PORT = /^[1-9][0-9]{0,4}$/;
 
-/** One octet of a canonical IPv4 address, read from `start` up to `end`, or -1. Without a regular expression: 50,000 addresses are read at start. */
-function octetAt(text: string, start: number, end: number): number {
-  const length = end - start;
-  if (length < 1 || length > 3 || (length > 1 && text.charCodeAt(start) === ZERO)) return -1;
-  let value = 0;
-  for (let index = start; index < end; index += 1) {
-    const digit = text.charCodeAt(index) - ZERO;
-    if (digit < 0 || digit > 9) return -1;
+/**
+ * True for four plain decimals 0-255 with dots between them. Leading zeros (`010.0.0.1`) are refused: tools read them as octal. Without a regular
+ * expression or an array: 200,000 addresses are read when 50,000 instances are put into a kernel.
+ */
+function isIpv4(text: string): boolean {
+  if (text.length > 15) return false;
+  let [octets, digits, value] = [1, 0, 0];
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === DOT) {
+      if (digits === 0) return false;
+      octets += 1;
+      [digits, value] = [0, 0];
+      continue;
+    }
+    const digit = code - ZERO;
+    if (digit < 0 || digit > 9 || (digits > 0 && value === 0)) return false;
+    digits += 1;
     value = value * 10 + digit;
+    if (value > 255) return false;
   }
-  return value <= 255 ? value : -1;
+  return octets === 4 && digits > 0;
 }
 
-/** The four octets of a canonical IPv4 address, or undefined. Leading zeros (`010.0.0.1`) are refused: tools read them as octal. */
+/** The four octets of a canonical IPv4 address, or undefined. */
 function ipv4Octets(text: string): readonly number[] | undefined {
-  const first = text.indexOf('.');
-  const second = text.indexOf('.', first + 1);
-  const third = text.indexOf('.', second + 1);
-  if (first < 0 || second < 0 || third < 0) return undefined;
-  const octets = [
-    octetAt(text, 0, first),
-    octetAt(text, first + 1, second),
-    octetAt(text, second + 1, third),
-    octetAt(text, third + 1, text.length),
-  ];
-  return octets.includes(-1) ? undefined : octets;
+  return isIpv4(text) ? text.split('.').map(Number) : undefined;
 }
 
 /** Groups of one side of `::`. */
@@ -85,7 +86,7 @@ export function ipBytes(text: string): readonly number[] | undefined {
 
 /** Family of an address; text that is no address counts as IPv4 never: undefined. */
 export function familyOf(ip: string): Family | undefined {
-  if (ipv4Octets(ip) !== undefined) return 'ipv4';
+  if (isIpv4(ip)) return 'ipv4';
   return ipv6Groups(ip.toLowerCase()) === undefined ? undefined : 'ipv6';
 }
 
@@ -94,7 +95,7 @@ export function familyOf(ip: string): Family | undefined {
  * IPv6 in any spelling is brought to RFC 5952.
  */
 export function canonicalIp(text: string): string | undefined {
-  if (ipv4Octets(text) !== undefined) return text;
+  if (isIpv4(text)) return text;
   const groups = text.length > 39 ? undefined : ipv6Groups(text.toLowerCase());
   return groups === undefined ? undefined : formatIpv6(groups);
 }

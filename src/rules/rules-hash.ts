@@ -2,7 +2,7 @@
  * Owns the hash of installed rules: equal on all nodes that hold rules for the same entries, instances, weights and options, whatever the
  * layout. Pure. It is a sum of digests, one an entry, so that it costs what changed and not what there is.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { changedItems } from './changed-items.ts';
 import type { EntryRules } from './ruleset.ts';
 
@@ -20,7 +20,7 @@ function textOf({ entry, masquerade, affinitySeconds, targets }: EntryRules): st
 function digestOf(rules: EntryRules): bigint {
   const known = digests.get(rules);
   if (known !== undefined) return known;
-  const digest = BigInt(`0x${createHash('sha256').update(textOf(rules)).digest('hex')}`);
+  const digest = BigInt(`0x${hash('sha256', textOf(rules))}`);
   digests.set(rules, digest);
   return digest;
 }

@@ -23,6 +23,9 @@ describe('usage errors', () => {
     ['list --columns nme', 'there is no column "nme"', 'did you mean name?'],
     ['list --sort-by agee', 'there is no column "agee"', 'did you mean age?'],
     ['agent --once --print-rules', 'exclude each other', 'give one of them'],
+    ['verify --sample 0', '--sample 0 is no time at all', 'leave it out'],
+    ['verify web --sample 0s', '--sample 0s is no time at all', 'write for example 30s'],
+    ['verify --sample 5', '--sample: "5" is not a length of time', 'write 5s'],
     ['completion tcsh', "'tcsh' is invalid", 'sluice completion --help'],
   ])('of %j say what, why and fix, with 64', async (line, what, fix) => {
     const { code, stdout, stderr } = await run(words(line.replace('-o json', '-o table')));

@@ -1,6 +1,6 @@
 /** Owns the definition of `verify`. */
 import { type Define, finish } from '../define.ts';
-import { addListingOptions, durationOption, stateDirOption } from '../options.ts';
+import { addListingOptions, positiveDurationOption, stateDirOption } from '../options.ts';
 import type { ListingOptions } from '../output/listing.ts';
 
 /** Flags of `verify`. */
@@ -23,7 +23,13 @@ export const defineVerify: Define = (parent, run) => {
         'something differs or the spread does not fit. Reads only; needs root.',
     )
     .argument('[service]', 'only this service')
-    .addOption(durationOption('--sample <duration>', 'count so long, not since counting began'))
+    .addOption(
+      positiveDurationOption(
+        '--sample <duration>',
+        'count so long, not since counting began',
+        'write for example 30s, or leave it out to judge what was counted so far',
+      ),
+    )
     .option('--detailed-exitcode', 'end with 2 if rules differ, with 3 if only the spread does not fit')
     .addOption(stateDirOption());
   addListingOptions(command);

@@ -12,7 +12,8 @@ import { createRenderer, type Renderer } from '../../rules/iptables/render.ts';
 import { changedItems } from '../../rules/changed-items.ts';
 import type { Ruleset } from '../../rules/ruleset.ts';
 import type { ConnectionCount } from '../dataplane.ts';
-import { bringFrom, type FamilyRules, NOTHING_SENT, type SentCounts, sumCounts } from '../family-rules.ts';
+import { bringFrom, type FamilyRules, NOTHING_SENT, type SentCounts } from '../family-rules.ts';
+import { sendAll } from '../send.ts';
 import type { NatTable } from './nat-table.ts';
 
 /** What is there, its chains in units: those that were sent are the very objects of the renderer. */
@@ -57,31 +58,32 @@ export class ChainFamilyRules implements FamilyRules {
     return this.#state;
   }
 
-  async bring(ruleset: Ruleset): Promise<SentCounts> {
+  async bring(ruleset: Ruleset, ready: Promise<unknown>): Promise<SentCounts> {
     const desired = this.#render(ruleset);
     return bringFrom({
       known: this.#state,
       read: async () => this.#read(),
-      send: async (state) => this.#send(state, desired),
+      send: async (state) => this.#send(state, desired, ready),
       forget: () => {
         this.#state = undefined;
       },
     });
   }
 
-  async #send(state: State, desired: readonly ChainUnit[]): Promise<SentCounts> {
+  async #send(state: State, desired: readonly ChainUnit[], ready: Promise<unknown>): Promise<SentCounts> {
     const { gone, come } = changedItems(state.units, desired);
     const [before, after] = [chainsOf(gone), chainsOf(come)];
     const delta = diffChains({ ...state, chains: before }, after);
+    if (isEmptyDelta(delta)) {
+      this.#state = { ...state, units: desired };
+      return NOTHING_SENT;
+    }
     const isFirst = !hasChains(state) && state.marks.length === 0;
-    const marks = isFirst && !isEmptyDelta(delta) ? await this.#table.absentParts() : [];
-    const documents = isEmptyDelta(delta)
-      ? []
-      : documentsOf(delta, after, { marks, isWhole: this.#table.rewritesWhole });
-    for (const { text } of documents) await this.#table.restore(text);
-    const hooks = documents.length === 0 ? state.hooks : HOOKS;
-    this.#state = { ...state, units: desired, hooks, marks: [...state.marks, ...marks] };
-    return documents.length === 0 ? NOTHING_SENT : sumCounts(documents);
+    const marks = isFirst ? await this.#table.absentParts() : [];
+    const documents = documentsOf(delta, after, { marks, isWhole: this.#table.rewritesWhole });
+    const sent = await sendAll(documents, { prepare: this.#table.prepare, ready });
+    this.#state = { ...state, units: desired, hooks: HOOKS, marks: [...state.marks, ...marks] };
+    return sent;
   }
 
   async dump(): Promise<readonly string[]> {
@@ -101,7 +103,7 @@ export class ChainFamilyRules implements FamilyRules {
     this.#state = undefined;
     const installed = await this.#table.read();
     if (installed.chains.size + installed.hooks.length + installed.marks.length === 0) return;
-    await this.#table.restore(removalOf(installed).text);
+    await this.#table.prepare(removalOf(installed).text)();
     await this.#table.removeLeftovers(installed.marks);
   }
 }

@@ -8,6 +8,7 @@ import type { Exec, ExecResult } from '../../host/exec.ts';
 import type { Family } from '../../model/address.ts';
 import { assertRestoreText } from '../../rules/iptables/grammar.ts';
 import { type Installed, parseListing } from '../../rules/iptables/parse.ts';
+import type { Prepare } from '../send.ts';
 import { absentParts, removeLeftovers } from './leftovers.ts';
 import type { Tools } from './variant.ts';
 
@@ -20,8 +21,11 @@ export interface NatTable {
   readonly read: () => Promise<Installed>;
   /** Listing with counters, as `iptables-save -c` prints it. */
   readonly countedListing: () => Promise<string>;
-  /** One transaction, all or nothing. @throws SluiceError `internal` (grammar; nothing sent), `permission`, `failed` */
-  readonly restore: (text: string) => Promise<void>;
+  /**
+   * One transaction, all or nothing, checked now and sent when what is returned is called.
+   * @throws SluiceError `internal` (grammar; nothing sent); when sent, `permission`, `failed`
+   */
+  readonly prepare: Prepare;
   /** Names of mark chains for what of the table is not there yet. */
   readonly absentParts: () => Promise<readonly string[]>;
   /** Removes those marked parts that are empty; never throws for one that is in use. */
@@ -93,10 +97,12 @@ export function iptablesNatTable({ exec, runRestore }: NatTableExec, tools: Tool
     rewritesWhole: tools.variant === 'legacy',
     read: async () => parseListing(await list([])),
     countedListing: async () => list(['-c']),
-    restore: async (text) => {
+    prepare: (text) => {
       assertRestoreText(text, family);
-      const result = await runRestore(restore, text);
-      if (result.exitCode !== 0) throw failure(restore, result);
+      return async () => {
+        const result = await runRestore(restore, text);
+        if (result.exitCode !== 0) throw failure(restore, result);
+      };
     },
     absentParts: async () => (tools.variant === 'nft' ? absentParts(exec, family) : []),
     removeLeftovers: async (marks) => {

@@ -2,27 +2,74 @@
 import { changedItems } from '../../rules/changed-items.ts';
 import { entriesOf } from '../../rules/families.ts';
 import { diffRules, isEmptyDelta } from '../../rules/nftables/diff.ts';
-import { type Document, documentsOf, removalText } from '../../rules/nftables/documents.ts';
+import { documentsOf } from '../../rules/nftables/documents.ts';
+import { firstLoad } from '../../rules/nftables/first-load.ts';
 import { HOOKS } from '../../rules/nftables/fixed-chains.ts';
 import { type HairpinIps, hairpinIps } from '../../rules/nftables/hairpin-ips.ts';
 import { nftFamily, TABLE } from '../../rules/nftables/names.ts';
-import { NO_RULES, type NftUnit, rulesOf, unitOf } from '../../rules/nftables/nft-rules.ts';
+import { NO_RULES, type NftRules, type NftUnit, rulesOf } from '../../rules/nftables/nft-rules.ts';
 import { createRenderer, type Renderer } from '../../rules/nftables/render.ts';
-import type { Ruleset } from '../../rules/ruleset.ts';
+import type { EntryRules, Ruleset } from '../../rules/ruleset.ts';
+import { removalText, type TableState } from '../../rules/nftables/transaction-lines.ts';
 import type { ConnectionCount } from '../dataplane.ts';
-import { bringFrom, type FamilyRules, NOTHING_SENT, type SentCounts, sumCounts } from '../family-rules.ts';
+import { bringFrom, type FamilyRules, type SentCounts, sumCounts } from '../family-rules.ts';
+import { sendAll } from '../send.ts';
 import type { NftTable } from './nft-table.ts';
 
+/** Everything that is there, as it was read, or in units that were sent, the very objects of the renderer. */
+type Content =
+  | { readonly kind: 'read'; readonly rules: NftRules }
+  | { readonly kind: 'sent'; readonly units: readonly NftUnit[]; readonly hairpin: HairpinIps };
+
 interface State {
-  /** What is there in units: those that were sent are the very objects of the renderer. */
-  readonly units: readonly NftUnit[];
-  readonly hairpin: HairpinIps;
-  readonly table: 'present' | 'absent' | 'broken';
+  readonly content: Content;
+  readonly table: TableState;
   readonly foreign: readonly string[];
 }
 
-/** More entries than these go into a fresh table in several steps of so many. */
+/** The parts of two contents that may differ. */
+interface Between {
+  readonly installed: NftRules;
+  readonly desired: NftRules;
+  /** The content afterwards. */
+  readonly after: () => Content;
+}
+
+const sentContent = (units: readonly NftUnit[]): Content => ({
+  kind: 'sent',
+  units,
+  hairpin: hairpinIps(units),
+});
+
+/** All of what was read, or what differs from the units that were sent. */
+function between(content: Content, units: readonly NftUnit[]): Between {
+  if (content.kind === 'read')
+    return { installed: content.rules, desired: rulesOf(units), after: () => sentContent(units) };
+  const { gone, come } = changedItems(content.units, units);
+  const hairpin = content.hairpin.look(gone, come);
+  return {
+    installed: { ...rulesOf(gone), hairpin: hairpin.before },
+    desired: { ...rulesOf(come), hairpin: hairpin.after },
+    after: () => {
+      content.hairpin.count(gone, come);
+      return { ...content, units };
+    },
+  };
+}
+
+/** More entries than these go into a fresh table in several steps. */
 const LOAD = 1_000;
+
+/** Transactions of a first load at the same time: most of their time is nft reading its text, which uses one processor each. */
+const LANES = 2;
+
+/** Units made as they are asked for. */
+function* made(
+  entries: readonly EntryRules[],
+  render: (rules: EntryRules) => NftUnit,
+): Generator<NftUnit, void, undefined> {
+  for (const rules of entries) yield render(rules);
+}
 
 /** Our rules of one family in a kernel with nftables. */
 export class NftFamilyRules implements FamilyRules {
@@ -53,79 +100,61 @@ export class NftFamilyRules implements FamilyRules {
     this.#state = undefined;
     const found = await this.#table.read();
     // What is in a broken table goes with it.
-    const units = found?.table === 'present' ? [unitOf(found)] : [];
+    const rules = found?.table === 'present' ? found : NO_RULES;
     const table = found?.table ?? 'absent';
-    this.#state = { units, hairpin: hairpinIps(units), table, foreign: found?.foreign ?? [] };
+    this.#state = { content: { kind: 'read', rules }, table, foreign: found?.foreign ?? [] };
     return this.#state;
   }
 
-  async bring(ruleset: Ruleset): Promise<SentCounts> {
+  async bring(ruleset: Ruleset, ready: Promise<unknown>): Promise<SentCounts> {
     const entries = entriesOf(ruleset, this.#table.family);
     return bringFrom({
       known: this.#state,
       read: async () => this.#read(),
-      send: async (state) =>
-        state.table === 'present' || entries.length <= LOAD
-          ? this.#change(state, this.#renderer.render(ruleset))
-          : this.#load(state, ruleset),
+      send: async (state) => {
+        const { table } = state;
+        if (table === 'present' || entries.length <= LOAD)
+          return this.#change(state, this.#renderer.render(ruleset), ready);
+        return this.#load(table, ruleset, ready);
+      },
       forget: () => {
         this.#state = undefined;
       },
     });
   }
 
-  async #change(state: State, desired: readonly NftUnit[]): Promise<SentCounts> {
-    const { gone, come } = changedItems(state.units, desired);
-    const hairpin = state.hairpin.look(gone, come);
-    const installed = { ...rulesOf(gone), hairpin: hairpin.before };
-    const wanted = { ...rulesOf(come), hairpin: hairpin.after };
-    const delta = diffRules(installed, wanted);
-    const { family } = this.#table;
+  async #change(state: State, units: readonly NftUnit[], ready: Promise<unknown>): Promise<SentCounts> {
+    const { installed, desired, after } = between(state.content, units);
+    const delta = diffRules(installed, desired);
+    const { family, prepare } = this.#table;
     const documents = isEmptyDelta(delta)
       ? []
-      : documentsOf({ family, delta, installed, desired: wanted, table: state.table });
-    const sent = await this.#send(documents);
-    state.hairpin.count(gone, come);
+      : documentsOf({ family, delta, installed, desired, table: state.table });
+    const sent = await sendAll(documents, { prepare, ready });
     const foreign = state.table === 'present' ? state.foreign : [];
-    this.#state = { ...state, units: desired, table: 'present', foreign };
+    this.#state = { content: after(), table: 'present', foreign };
     return sent;
   }
 
-  /** Many entries into a table that is not there: some are rendered while the kernel takes those before; what hooks them in comes last. */
-  async #load({ table }: State, ruleset: Ruleset): Promise<SentCounts> {
-    const entries = entriesOf(ruleset, this.#table.family);
-    const { fixed, renderEntry, render } = this.#renderer;
+  /** Many entries into a table that is not there: some are rendered while the kernel takes those before. */
+  async #load(
+    table: Exclude<TableState, 'present'>,
+    ruleset: Ruleset,
+    ready: Promise<unknown>,
+  ): Promise<SentCounts> {
     const { family } = this.#table;
-    const documentsFor = (units: readonly NftUnit[], into: State['table']): Iterable<Document> => {
-      const desired = rulesOf(units);
-      const delta = diffRules(NO_RULES, desired);
-      return documentsOf({ family, delta, installed: NO_RULES, desired, table: into });
-    };
-    function* documents(): Generator<Document, void, undefined> {
-      for (let start = 0; start < entries.length; start += LOAD) {
-        const units = entries.slice(start, start + LOAD).map(renderEntry);
-        yield* documentsFor(units, start === 0 ? table : 'present');
-      }
-      yield* documentsFor([fixed], 'present');
-    }
-    const sent = await this.#send(documents());
-    const units = render(ruleset);
-    this.#state = { units, hairpin: hairpinIps(units), table: 'present', foreign: [] };
-    return sent;
-  }
-
-  /** One after the other; the next is made and checked while the kernel works on the one before. */
-  async #send(documents: Iterable<Document>): Promise<SentCounts> {
-    const sent: SentCounts[] = [];
-    let running: Promise<void> | undefined;
-    for (const document of documents) {
-      const start = this.#table.prepare(document.text);
-      await running;
-      running = start();
-      sent.push(document);
-    }
-    await running;
-    return sent.length === 0 ? NOTHING_SENT : sumCounts(sent);
+    const { fixed, renderEntry, render } = this.#renderer;
+    const entries = made(entriesOf(ruleset, family), renderEntry);
+    const { prepare } = this.#table;
+    const load = firstLoad({ family, entries, fixed, table });
+    const sent = [
+      await sendAll([load.table], { prepare, ready }),
+      await sendAll(load.entries, { prepare, ready, lanes: LANES }),
+    ];
+    const content = sentContent(render(ruleset));
+    sent.push(await sendAll([load.hooks], { prepare, ready }));
+    this.#state = { content, table: 'present', foreign: [] };
+    return sumCounts(sent);
   }
 
   async remove(): Promise<void> {

@@ -9,6 +9,7 @@ import { assertNftText } from '../../rules/nftables/grammar.ts';
 import { CONNECTIONS_SET, ENTRIES_MAP, HAIRPIN_SET, nftFamily, TABLE } from '../../rules/nftables/names.ts';
 import { type Installed, parseConnections, parseTable } from '../../rules/nftables/parse.ts';
 import type { ConnectionCount } from '../dataplane.ts';
+import type { Prepare } from '../send.ts';
 import type { NftHelper } from './resident-nft.ts';
 
 /** Our table of one family. */
@@ -20,7 +21,7 @@ export interface NftTable {
    * One transaction, all or nothing, checked now and sent when what is returned is called.
    * @throws SluiceError `internal` (grammar; nothing sent); when sent, `permission`, `failed`
    */
-  readonly prepare: (text: string) => () => Promise<void>;
+  readonly prepare: Prepare;
   /** Connections so far; none if the table is not there. */
   readonly connections: () => Promise<readonly ConnectionCount[]>;
 }

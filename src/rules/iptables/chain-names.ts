@@ -2,7 +2,7 @@
  * Owns the names of our iptables chains. Every chain of ours begins with `SLUICE-`, no name is longer than 28 characters (the limit
  * of iptables), and a name says what the chain is for, so that a listing can be read back without a state file. Pure.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type Entry, formatEntry } from '../../model/entry.ts';
 import { type Address, formatAddress, type Protocol } from '../../model/address.ts';
 
@@ -21,8 +21,9 @@ const HASH_LENGTH = 13;
 
 /** 64 bits of SHA-256 as 13 characters 0-9a-v. */
 function shortHash(text: string): string {
-  const hex = createHash('sha256').update(text).digest('hex').slice(0, 16);
-  return BigInt(`0x${hex}`).toString(32).padStart(HASH_LENGTH, '0');
+  return BigInt(`0x${hash('sha256', text).slice(0, 16)}`)
+    .toString(32)
+    .padStart(HASH_LENGTH, '0');
 }
 
 /** Name of the chain that holds an entry's weighted rules, e.g. `SLUICE-S-0a1b2c3d4e5f6`. */

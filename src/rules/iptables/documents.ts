@@ -15,6 +15,8 @@ export interface Document {
   readonly chainsRemoved: number;
   /** Rules in the text, hooks included. */
   readonly rulesWritten: number;
+  /** False if no packet reaches what it writes. */
+  readonly isReached: boolean;
 }
 
 /** More services than this in one difference are sent in chunks (one transaction of 10,000 stalls connects for a second). */
@@ -56,6 +58,7 @@ function documentOf(desired: Chains, parts: Parts): Document {
     chainsChanged: changed.length,
     chainsRemoved: gone.length,
     rulesWritten: rules.length + insert.length,
+    isReached: true,
   };
 }
 
@@ -91,31 +94,32 @@ export interface DocumentOptions {
 }
 
 /**
- * The transactions that bring the installed chains to the desired ones, in order: one, or, if more than 2,000 services change, their
+ * The transactions that bring the installed chains to the desired ones, in order, made one by one: one, or, if more than 2,000 services change, their
  * chains in chunks of 500 services, then the trie and what is gone, then the hooks. The trie is in one, so that no packet sees half of
  * it, unless no packet reaches it yet.
  */
-export function documentsOf(
+export function* documentsOf(
   delta: Delta,
   desired: Chains,
   { marks = [], isWhole = false }: DocumentOptions = {},
-): readonly Document[] {
+): Generator<Document, void, undefined> {
   const { changed, gone, missingHooks: insert, extraHooks: remove } = delta;
   const groups = serviceGroups(changed);
-  if (isWhole || groups.length <= CHUNK_ABOVE)
-    return [documentOf(desired, { changed, gone, insert, remove, marks })];
-  const services = slices(groups, CHUNK).map((chunk, at) =>
-    documentOf(desired, { changed: chunk.flat(), marks: at === 0 ? marks : [] }),
-  );
+  if (isWhole || groups.length <= CHUNK_ABOVE) {
+    yield documentOf(desired, { changed, gone, insert, remove, marks });
+    return;
+  }
+  const isReached = !isUnreached(insert);
+  for (const [at, chunk] of slices(groups, CHUNK).entries())
+    yield { ...documentOf(desired, { changed: chunk.flat(), marks: at === 0 ? marks : [] }), isReached };
   const trie = changed.filter((name) => serviceChainOf(name) === undefined);
-  const tries = isUnreached(insert)
-    ? [
-        { ...documentOf(new Map(), { changed: trie, gone }), chainsChanged: 0 },
-        ...slices(trie, TRIE_CHUNK).map((chunk) => documentOf(desired, { changed: chunk })),
-      ]
-    : [documentOf(desired, { changed: trie, gone })];
-  const hooks = insert.length + remove.length > 0 ? [documentOf(desired, { insert, remove })] : [];
-  return [...services, ...tries, ...hooks];
+  if (isReached) yield documentOf(desired, { changed: trie, gone });
+  else {
+    yield { ...documentOf(new Map(), { changed: trie, gone }), chainsChanged: 0, isReached };
+    for (const chunk of slices(trie, TRIE_CHUNK))
+      yield { ...documentOf(desired, { changed: chunk }), isReached };
+  }
+  if (insert.length + remove.length > 0) yield documentOf(desired, { insert, remove });
 }
 
 /** The transaction that removes everything of ours, marks included. */

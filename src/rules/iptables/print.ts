@@ -19,7 +19,7 @@ export function printRules(ruleset: Ruleset): string {
   return families
     .map((family) => {
       const chains = renderChains(ruleset, family);
-      const texts = documentsOf(diffChains(NOTHING_INSTALLED, chains), chains).map(({ text }) => text);
+      const texts = [...documentsOf(diffChains(NOTHING_INSTALLED, chains), chains)].map(({ text }) => text);
       for (const text of texts) assertRestoreText(text, family);
       const program = family === 'ipv4' ? 'iptables-restore' : 'ip6tables-restore';
       return `# ${family}: ${program} --noflush\n${texts.join('')}`;

@@ -28,7 +28,7 @@ interface Words {
 }
 
 const isIp = (text: string | undefined, { family }: Words): boolean =>
-  text !== undefined && canonicalIp(text) === text && text.includes(':') === (family === 'ipv6');
+  text !== undefined && text.includes(':') === (family === 'ipv6') && canonicalIp(text) === text;
 
 const isPort = (text: string | undefined): boolean => parsePort(text ?? '') !== undefined;
 const ownerOf = (name: string | undefined): string => name?.split('/', 1)[0] ?? '';
@@ -67,12 +67,11 @@ function isEntryRule(chain: string, rule: string, words: Words): boolean {
   return noted === chain && noteIp === words.ip;
 }
 
-function isRule(text: string, words: Words): boolean {
-  const space = text.indexOf(' ');
-  const [chain, rule] = [text.slice(0, space), text.slice(space + 1)];
+/** A rule in a chain whose name was found good. */
+function isRule(chain: string, rule: string, words: Words): boolean {
   const fixed = fixedChains(words.family).get(chain);
-  if (fixed !== undefined) return fixed.some((line) => sentRule(line) === rule);
-  return isChainName(chain, words) && isEntryRule(chain, rule, words);
+  if (fixed !== undefined) return fixed.some((line) => sentRule(line) === rule) || HOOKS.get(chain) === rule;
+  return isEntryRule(chain, rule, words);
 }
 
 /** `10.0.0.1 . 6 . 80` */
@@ -80,10 +79,16 @@ function isEntryKey(parts: readonly string[], words: Words): boolean {
   return isIp(parts[0], words) && (parts[1] === '6' || parts[1] === '17') && isPort(parts[2]);
 }
 
+/** An address twice: `10.0.0.1 . 10.0.0.1`. Without dividing it: there is one for every instance. */
+function isPair(element: string, words: Words): boolean {
+  const ip = element.slice(0, (element.length - 3) / 2);
+  return element === `${ip} . ${ip}` && isIp(ip, words);
+}
+
 function isElement(set: string, element: string, words: Words): boolean {
+  if (set === 'hairpin') return isPair(element, words);
   const [key = '', verdict] = element.split(' : ');
   const parts = key.split(' . ');
-  if (set === 'hairpin') return parts.length === 2 && parts[0] === parts[1] && isIp(parts[0], words);
   if (!isEntryKey(parts, words)) return false;
   if (set === 'connections') return parts.length === 5 && isIp(parts[3], words) && isPort(parts[4]);
   if (parts.length !== 3) return false;
@@ -98,14 +103,6 @@ function isElements(text: string, words: Words): boolean {
 const isOurChain = (name: string, words: Words): boolean =>
   fixedChains(words.family).has(name) || isChainName(name, words);
 
-/** A chain as it is declared: with its hook if it is a base chain. */
-function isDeclaration(text: string, words: Words): boolean {
-  const [name = ''] = text.split(' ', 1);
-  const hook = HOOKS.get(name);
-  if (hook !== undefined) return text === `${name} { ${hook} }`;
-  return text === name && isOurChain(name, words);
-}
-
 function isClientSet(text: string, words: Words): boolean {
   const [name = ''] = text.split(' ', 1);
   const isOurs = CLIENTS.test(name) && isChainName(name, words);
@@ -118,10 +115,10 @@ function isFixedSet(kind: string, text: string, words: Words): boolean {
   );
 }
 
-/** True for a line of the layout. */
+/** True for a line of the layout outside of blocks. */
 function isLine(line: string, words: Words): boolean {
   const [, verb, kind = '', ip, rest] =
-    /^(add|flush|delete) (table|map|set|chain|rule|element) (ip6?) sluice(?: (.+))?$/.exec(line) ?? [];
+    /^(add|flush|delete) (table|map|set|chain|element) (ip6?) sluice(?: (.+))?$/.exec(line) ?? [];
   if (verb === undefined || ip !== words.ip) return false;
   if (kind === 'table') return rest === undefined && verb !== 'flush';
   if (rest === undefined) return false;
@@ -132,9 +129,25 @@ function isLine(line: string, words: Words): boolean {
       ? isOurChain(rest, words)
       : kind === 'set' && CLIENTS.test(rest) && isChainName(rest, words);
   }
-  if (kind === 'rule') return isRule(rest, words);
-  if (kind === 'chain') return isDeclaration(rest, words);
   return isFixedSet(kind, rest, words) || (kind === 'set' && isClientSet(rest, words));
+}
+
+/** Where in a block the reading is: in the table, or in a chain of it. */
+type Place = 'outside' | 'table' | { readonly chain: string };
+
+/** Where the reading is after a line; undefined for a line that may not stand there. */
+function placeAfter(line: string, place: Place, words: Words): Place | undefined {
+  if (place === 'outside') {
+    if (line === `table ${words.ip} sluice {`) return 'table';
+    return isLine(line, words) ? 'outside' : undefined;
+  }
+  if (place === 'table') {
+    if (line === '}') return 'outside';
+    const chain = /^chain (\S+) \{$/.exec(line)?.[1];
+    return chain !== undefined && isOurChain(chain, words) ? { chain } : undefined;
+  }
+  if (line === '}') return 'table';
+  return isRule(place.chain, line, words) ? place : undefined;
 }
 
 /**
@@ -154,5 +167,7 @@ export function assertNftText(text: string, family: Family): void {
     });
   };
   if (!text.endsWith('\n')) refuse(text);
-  for (const line of text.slice(0, -1).split('\n')) if (!isLine(line, words)) refuse(line);
+  let place: Place = 'outside';
+  for (const line of text.slice(0, -1).split('\n')) place = placeAfter(line, place, words) ?? refuse(line);
+  if (place !== 'outside') refuse('a block that does not end');
 }

@@ -23,9 +23,15 @@ export const NO_RULES: NftRules = {
   clients: new Set(),
 };
 
+/** A chain with its rules. */
+export interface NftChain {
+  readonly name: string;
+  readonly lines: readonly string[];
+}
+
 /** A part of what is in a table, that is one object as long as nothing in it changes: what belongs to one entry, or to none. */
 export interface NftUnit {
-  readonly chains: readonly { readonly name: string; readonly lines: readonly string[] }[];
+  readonly chains: readonly NftChain[];
   /** Keys of the verdict map with their chains. */
   readonly entries: readonly (readonly [string, string])[];
   /** Addresses of instances; others may have the same. */
@@ -34,15 +40,11 @@ export interface NftUnit {
   readonly clients: readonly string[];
 }
 
-/** What was read as one unit. */
-export function unitOf({ chains, entries, hairpin, clients }: NftRules): NftUnit {
-  return {
-    chains: [...chains].map(([name, lines]) => ({ name, lines })),
-    entries: [...entries],
-    ips: [...hairpin],
-    clients: [...clients],
-  };
-}
+/** What is wrong if two chains have one name. */
+export const repeatedChain = (): SluiceError =>
+  new SluiceError('internal', 'two chains would have one name', {
+    why: 'an entry is repeated in the ruleset',
+  });
 
 /** Units together, in their order. @throws SluiceError `internal` if two chains have one name */
 export function rulesOf(units: readonly NftUnit[]): NftRules {
@@ -52,11 +54,7 @@ export function rulesOf(units: readonly NftUnit[]): NftRules {
     count += unit.chains.length;
     for (const { name, lines } of unit.chains) chains.set(name, lines);
   }
-  if (chains.size !== count) {
-    throw new SluiceError('internal', 'two chains would have one name', {
-      why: 'an entry is repeated in the ruleset',
-    });
-  }
+  if (chains.size !== count) throw repeatedChain();
   return {
     chains,
     entries: new Map(units.flatMap(({ entries }) => entries)),

@@ -22,9 +22,12 @@ interface ListedBlock {
 function blocksOf(listing: string): readonly ListedBlock[] {
   const blocks: (ListedBlock & { readonly lines: string[] })[] = [];
   for (const line of listing.split('\n')) {
+    if (line.startsWith('\t\t')) {
+      blocks.at(-1)?.lines.push(line.trim());
+      continue;
+    }
     const [, kind, name] = /^\t([a-z]+) (\S+) \{$/.exec(line) ?? [];
     if (kind !== undefined && name !== undefined) blocks.push({ kind, name, lines: [] });
-    else if (line.startsWith('\t\t')) blocks.at(-1)?.lines.push(line.trim());
   }
   return blocks;
 }

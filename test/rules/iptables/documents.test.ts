@@ -21,7 +21,9 @@ const chains = renderChains(
   'ipv4',
 );
 const texts = (hooks: typeof HOOKS, options?: DocumentOptions): readonly string[] =>
-  documentsOf(diffChains({ ...NOTHING_INSTALLED, hooks }, chains), chains, options).map(({ text }) => text);
+  [...documentsOf(diffChains({ ...NOTHING_INSTALLED, hooks }, chains), chains, options)].map(
+    ({ text }) => text,
+  );
 const hasTrieRules = (text: string): boolean => /^-A SLUICE-(?:T-|TCP)/m.test(text);
 
 describe('the transactions of a large difference', () => {
@@ -30,7 +32,7 @@ describe('the transactions of a large difference', () => {
     expect(all.filter(hasTrieRules).length).toBeGreaterThan(1);
     expect(all.findIndex((text) => text.includes('-I OUTPUT'))).toBe(all.length - 1);
     const table = memoryTable('ipv4');
-    for (const text of all) await table.restore(text);
+    for (const text of all) await table.prepare(text)();
     const { chains: installed, hooks } = await table.read();
     expect(installed).toEqual(chains);
     expect(hooks).toHaveLength(HOOKS.length);

@@ -88,7 +88,7 @@ describe('a difference', () => {
   it('becomes one transaction that names nothing else', () => {
     const delta = diffChains(parseListing(LISTING), desired);
     expect(
-      documentsOf(delta, desired, { marks: ['SLUICE-NEW-TABLE'] }).map(({ text }) => text.split('\n')),
+      [...documentsOf(delta, desired, { marks: ['SLUICE-NEW-TABLE'] })].map(({ text }) => text.split('\n')),
     ).toEqual([
       [
         '*nat',

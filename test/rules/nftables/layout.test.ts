@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { diffRules, isEmptyDelta } from '../../../src/rules/nftables/diff.ts';
 import { documentsOf } from '../../../src/rules/nftables/documents.ts';
 import { assertNftText } from '../../../src/rules/nftables/grammar.ts';
+import { firstLoad } from '../../../src/rules/nftables/first-load.ts';
 import { type NftRules, NO_RULES } from '../../../src/rules/nftables/nft-rules.ts';
 import { printNftRules } from '../../../src/rules/nftables/print.ts';
-import { renderRules } from '../../../src/rules/nftables/render.ts';
+import { createRenderer, renderRules } from '../../../src/rules/nftables/render.ts';
 import type { Ruleset } from '../../../src/rules/ruleset.ts';
 import { webRules } from '../../contract/dataplane-suite.ts';
 import { rulesetArbitrary, rulesetFrom } from '../arbitrary.ts';
@@ -70,8 +71,9 @@ describe('the nftables layout', () => {
     expect(more).toEqual([]);
     expect(text.replaceAll(/mod \d+ [0-9-]+/g, 'TURN')).toBe(
       'flush chain ip sluice tcp-10.96.0.1-80\n' +
-        'add rule ip sluice tcp-10.96.0.1-80 numgen inc TURN meta l4proto 6 dnat to 10.200.0.2:8080\n' +
-        'add rule ip sluice tcp-10.96.0.1-80 meta l4proto 6 dnat to 10.200.0.1:8080\n',
+        'table ip sluice {\nchain tcp-10.96.0.1-80 {\n' +
+        'numgen inc TURN meta l4proto 6 dnat to 10.200.0.2:8080\n' +
+        'meta l4proto 6 dnat to 10.200.0.1:8080\n}\n}\n',
     );
   });
 
@@ -79,16 +81,20 @@ describe('the nftables layout', () => {
     const many = rulesetFrom(
       Array.from({ length: 3000 }, (_, at) => webRules(`10.96.${at >> 8}.${at & 255}:80`, [1, 2, 7, 1, 1])),
     );
-    const texts = textsBetween(NO_RULES, renderRules(many, 'ipv4', 'n1'));
+    const { fixed, render } = createRenderer('ipv4', 'n1');
+    const entries = render(many).slice(1);
+    const load = firstLoad({ family: 'ipv4', entries, fixed, table: 'absent' });
+    const documents = [load.table, ...load.entries, load.hooks];
+    expect(documents.map(({ isReached }) => isReached).indexOf(true)).toBe(documents.length - 1);
+    const texts = documents.map(({ text }) => text);
+    expect(documents.reduce((sum, { rulesWritten }) => sum + rulesWritten, 0)).toBe(3000 * 5 + 9);
     expect(texts.length).toBeGreaterThan(2);
     for (const text of texts) {
       expect(text.length).toBeLessThan(800_000);
       assertNftText(text, 'ipv4');
       const names = (pattern: RegExp): readonly string[] =>
         [...text.matchAll(pattern)].map(([, name = '']) => name);
-      expect(names(/^add chain ip sluice (tcp-\S+)$/gm).toSorted()).toEqual(
-        names(/ : goto (\S+?),? /g).toSorted(),
-      );
+      expect(names(/^chain (tcp-\S+) \{$/gm).toSorted()).toEqual(names(/ : goto (\S+?),? /g).toSorted());
     }
     expect(texts.findIndex((text) => text.includes('type nat hook'))).toBe(texts.length - 1);
   });
@@ -113,15 +119,17 @@ describe('the grammar for nft', () => {
     'add table ip sluice; flush ruleset',
     'delete table inet sluice',
     'flush chain ip nat PREROUTING',
-    'add rule ip sluice tcp-10.96.0.1-80 accept',
-    'add rule ip sluice tcp-10.96.0.1-80 goto tcp-10.96.0.2-80/a0',
-    'add rule ip sluice tcp-10.96.0.1-80 meta l4proto 6 dnat to 10.0.0.256:80',
-    'add rule ip sluice tcp-10.96.0.1-80 meta l4proto 6 dnat to [fd00::1]:80',
-    'add rule ip sluice tcp-10.96.0.1-80 meta l4proto 6 dnat to 10.0.0.1:0',
-    'add rule ip sluice tcp-10.96.0.1-80 meta l4proto 6 dnat to 10.0.0.1:80; flush ruleset',
-    'add chain ip sluice tcp-10.96.0.999-80',
-    'add chain ip sluice evil { type filter hook input priority 0; policy drop; }',
-    'add chain ip sluice prerouting { type nat hook prerouting priority -500; policy accept; }',
+    'add rule ip sluice tcp-10.96.0.1-80 meta l4proto 6 dnat to 10.0.0.1:80',
+    'add chain ip sluice tcp-10.96.0.1-80',
+    'table ip nat {\n}',
+    'table ip6 sluice {\n}',
+    'table ip sluice { chain evil { accept; }; }',
+    'table ip sluice {\nflush ruleset\n}',
+    'table ip sluice {\nchain evil {\n}\n}',
+    'table ip sluice {\nchain tcp-10.96.0.999-80 {\n}\n}',
+    'table ip sluice {\nset evil { type ipv4_addr; }\n}',
+    'chain tcp-10.96.0.1-80 {\n}',
+    '}',
     'add element ip sluice entries { 10.96.0.1 . 6 . 80 : drop }',
     'add element ip sluice hairpin { 10.96.0.1 . 10.96.0.2 }',
     'add element ip sluice connections { 10.96.0.1 . 6 . 80 }',
@@ -132,9 +140,28 @@ describe('the grammar for nft', () => {
     expect(() => assertNftText(`${line}\n`, 'ipv4')).toThrow(expect.objectContaining({ code: 'internal' }));
   });
 
-  it('knows no text that is cut off in a line', () => {
-    expect(() => assertNftText('add table ip sluice', 'ipv4')).toThrow(
+  it.each([
+    ['tcp-10.96.0.1-80', 'accept'],
+    ['tcp-10.96.0.1-80', 'goto tcp-10.96.0.2-80/a0'],
+    ['tcp-10.96.0.1-80', 'meta l4proto 6 dnat to 10.0.0.256:80'],
+    ['tcp-10.96.0.1-80', 'meta l4proto 6 dnat to [fd00::1]:80'],
+    ['tcp-10.96.0.1-80', 'meta l4proto 6 dnat to 10.0.0.1:0'],
+    ['tcp-10.96.0.1-80', 'meta l4proto 6 dnat to 10.0.0.1:80; flush ruleset'],
+    ['tcp-10.96.0.1-80', 'type nat hook prerouting priority -110; policy accept;'],
+    ['tcp-10.96.0.1-80', 'chain evil {'],
+    ['prerouting', 'type nat hook prerouting priority -500; policy accept;'],
+    ['prerouting', 'accept'],
+  ])('knows no rule in chain %s that is %j', (chain, rule) => {
+    expect(() => assertNftText(`table ip sluice {\nchain ${chain} {\n}\n}\n`, 'ipv4')).not.toThrow();
+    expect(() => assertNftText(`table ip sluice {\nchain ${chain} {\n${rule}\n}\n}\n`, 'ipv4')).toThrow(
       expect.objectContaining({ code: 'internal' }),
     );
   });
+
+  it.each(['add table ip sluice', 'table ip sluice {\n', 'table ip sluice {\nchain dispatch {\n}\n'])(
+    'knows no text that is cut off: %j',
+    (text) => {
+      expect(() => assertNftText(text, 'ipv4')).toThrow(expect.objectContaining({ code: 'internal' }));
+    },
+  );
 });
