@@ -4,7 +4,8 @@ import { checkLimits, nestedSize } from '../limits.ts';
 import { type Attempt, type GuardedTransaction, transactResolved } from '../resolve.ts';
 import type { CallOptions, Transaction, TransactionResult } from '../store.ts';
 import { refuseOverlap } from '../overlap.ts';
-import { type Budget, type EtcdParts, startBudget, tryAt } from './calls.ts';
+import { type Budget, startBudget } from '../budget.ts';
+import { type EtcdParts, tryAt } from './calls.ts';
 import type { Codec } from './codec.ts';
 import { toSluiceError } from './grpc-error.ts';
 
