@@ -100,6 +100,30 @@ export async function askServers<S extends Markable, T, F extends AttemptFailure
   }
 }
 
+/**
+ * Sends once: another server is asked only while it is certain that the one before got nothing.
+ * @param signal the caller has given up: nothing more is sent
+ * @returns an answer; `retry`: it may have been done; `not-sent`, `busy`: it was not, and there is no time left; any other failure: final
+ */
+export async function sendOnce<S extends Markable, T, F extends AttemptFailure>(
+  { parts, pick }: { readonly parts: CallerParts; readonly pick: () => S },
+  budget: Budget,
+  {
+    attempt,
+    signal,
+  }: { readonly attempt: (server: S) => Promise<Answer<T, F>>; readonly signal?: AbortSignal | undefined },
+): Promise<Answer<T, F>> {
+  for (;;) {
+    const server = pick();
+    const result = await attempt(server);
+    if ('answer' in result || !isTransient(result)) return result;
+    server.markBad();
+    if (result.kind === 'retry') return result;
+    await budget.pause();
+    if (budget.remainingMs() <= 0 || parts.closed.aborted || signal?.aborted === true) return result;
+  }
+}
+
 /** True if another server, or the same one later, may do better. */
 function isTransient(failure: AttemptFailure): boolean {
   return failure.kind === 'retry' || failure.kind === 'not-sent' || failure.kind === 'busy';

@@ -25,6 +25,9 @@ export const holderKey = (ip: string): string => `holder/${ip}`;
 /** `audit/<time>-<request id>`; `time` is RFC 3339 UTC with milliseconds, so that keys sort by time. */
 export const auditKey = (time: string, requestId: string): string => `audit/${time}-${requestId}`;
 
+/** `access/<id>`: a token. Before `generation` in the order of keys, so that no agent's range holds it. */
+export const accessKey = (id: string): string => `access/${id}`;
+
 /** All keys that begin with `prefix`, which must end in an ASCII character below `~`. */
 export function prefixRange(prefix: string): KeyRange {
   const last = prefix.charCodeAt(prefix.length - 1);
@@ -43,6 +46,8 @@ export const NODES_ALIVE: KeyRange = prefixRange('node-alive/');
 export const APPLIED: KeyRange = prefixRange('applied/');
 /** All claims on addresses of announced entries. */
 export const HOLDERS: KeyRange = prefixRange('holder/');
+/** All tokens. */
+export const ACCESS: KeyRange = prefixRange('access/');
 /** All audit records. */
 export const AUDIT: KeyRange = prefixRange('audit/');
 

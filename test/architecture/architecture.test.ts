@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   dataplane: ['model', 'rules', 'host'],
   ops: ['model', 'plan', 'balance', 'rules', 'store', 'host', 'version.ts'],
   agent: ['model', 'balance', 'rules', 'store', 'dataplane', 'host', 'version.ts'],
+  apiserver: ['model', 'store', 'host', 'version.ts'],
   dev: ['model', 'plan', 'balance', 'rules', 'store', 'dataplane', 'host', 'ops', 'agent', 'version.ts'],
   cli: [
     'model',
@@ -22,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'host',
     'ops',
     'agent',
+    'apiserver',
     'dev',
     'dataplane',
     'version.ts',
@@ -41,7 +43,8 @@ const PACKAGE_PLACE: Readonly<Record<string, readonly string[]>> = {
   cockatiel: ['store/etcd/'],
   execa: ['host/exec.ts'],
   yaml: ['model/spec-yaml.ts', 'cli/'],
-  valibot: ['model/'],
+  valibot: ['model/', 'store/api/'],
+  'prom-client': ['apiserver/metrics.ts'],
   pino: ['host/log.ts'],
 };
 
