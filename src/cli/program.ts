@@ -5,6 +5,7 @@
 import { Command } from 'commander';
 import { VERSION } from '../version.ts';
 import { defineAgent } from './commands/agent.ts';
+import { defineApiServer } from './commands/apiserver.ts';
 import { defineDev } from './commands/dev.ts';
 import { defineDescribe } from './commands/describe.ts';
 import { defineExplain } from './commands/explain.ts';
@@ -14,6 +15,7 @@ import { defineDoctor } from './commands/doctor.ts';
 import { definePlan } from './commands/plan.ts';
 import { definePublish } from './commands/publish.ts';
 import { defineStatus } from './commands/status.ts';
+import { defineToken } from './commands/token.ts';
 import { defineUnpublish } from './commands/unpublish.ts';
 import { defineVerify } from './commands/verify.ts';
 import { defineWait } from './commands/wait.ts';
@@ -36,8 +38,8 @@ export interface ProgramOutput {
 const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[]])[] = [
   ['Publish and change:', [definePublish, defineUnpublish, definePlan, defineInstance]],
   ['Observe:', [defineStatus, defineList, defineDescribe, defineExplain, defineVerify, defineWait]],
-  ['Run:', [defineAgent, defineDev]],
-  ['Operate:', [defineDoctor, defineCompletion, defineVersion, defineHelp]],
+  ['Run:', [defineAgent, defineApiServer, defineDev]],
+  ['Operate:', [defineDoctor, defineToken, defineCompletion, defineVersion, defineHelp]],
 ];
 
 /** What ends every run of commander that did what was asked: help or version shown. */

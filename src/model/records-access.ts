@@ -15,18 +15,14 @@ const tokenSchema = v.object({
   expiresAt: v.optional(timeField),
 });
 
-/** True if the text can be a token's id. */
-export function isTokenId(text: string): boolean {
-  return TOKEN_ID.test(text);
-}
-
 /**
  * Reads `access/<id>`.
  * @throws SluiceError `failed`
  */
 export function decodeToken(id: string, json: string): Decoded<Token> {
   const key = `access/${id}`;
-  if (!isTokenId(id)) throw badRecord(key, { field: '', value: id, why: 'a token id is 16 hex characters' });
+  if (!TOKEN_ID.test(id))
+    throw badRecord(key, { field: '', value: id, why: 'a token id is 16 hex characters' });
   const { value, raw } = decodeRecord(key, json, tokenSchema);
   return { value: { id, ...value }, raw };
 }

@@ -1,10 +1,12 @@
 /** Owns the text of a token, `sluice_<id>_<secret>`, and what is stored of it. Pure: randomness comes from the caller. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** Bytes of a secret: as many as its hash, so that guessing one is as hard as the other and no slow hash is needed. */
-export const SECRET_BYTES = 32;
-
 const TOKEN = /^sluice_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/;
+
+/** The text of a token. @param secret 32 random bytes, base64url: as hard to guess as its hash, so that no slow hash is needed */
+export function tokenText(id: string, secret: string): string {
+  return `sluice_${id}_${secret}`;
+}
 
 /** The parts of a token, or undefined if it is none. */
 export function parseTokenText(text: string): { readonly id: string; readonly secret: string } | undefined {

@@ -8,6 +8,7 @@ import type { MemoryFault } from '../../src/store/memory/calls.ts';
 import { createMemoryStore } from '../../src/store/memory/memory.ts';
 import { createMemoryBackend } from '../../src/store/memory/backend.ts';
 import { systemClock } from '../../src/host/clock.ts';
+import type { ServableStore } from '../../src/store/lease-calls.ts';
 import type { Store } from '../../src/store/store.ts';
 import { startEtcd } from '../harness/etcd.ts';
 import { silentLog } from '../harness/log.ts';
@@ -92,18 +93,19 @@ interface Reachable {
 
 const PREFIX = '/sluice/v1/';
 
+const etcdAt = (port: number): ServableStore =>
+  createEtcdStore({ endpoints: [`http://127.0.0.1:${port}`], prefix: PREFIX });
+
 /** A real etcd of one member behind a proxy. */
 export async function etcdWorld(): Promise<StoreWorld> {
   const { port, compact, close } = await startMember();
-  const connect = (at: number): Store =>
-    createEtcdStore({ endpoints: [`http://127.0.0.1:${at}`], prefix: PREFIX });
-  return proxied({ port, connect, compact, close });
+  return proxied({ port, connect: etcdAt, compact, close });
 }
 
 /** An API server that lets everybody write everything, on a real etcd, behind a proxy. */
 export async function apiWorld(): Promise<StoreWorld> {
   const member = await startMember();
-  const behind = createEtcdStore({ endpoints: [`http://127.0.0.1:${member.port}`], prefix: PREFIX });
+  const behind = etcdAt(member.port);
   const server = await startApiServer({
     store: behind,
     host: '127.0.0.1',

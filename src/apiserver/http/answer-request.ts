@@ -96,18 +96,17 @@ async function handle(
   });
 }
 
-/** Who asks, if not too often; wrong credentials are counted by address, so that secrets cannot be tried at will. */
+/** Who asks, if not too often. */
 function callerOf(parts: AnsweringParts, request: IncomingMessage): Caller {
   const { clock, requests, refusals } = parts;
   const nowMs = clock.monotonicMs();
   const address = request.socket.remoteAddress ?? '';
-  if (request.headers.authorization !== undefined && refusals.isUsedUp(address, nowMs))
-    throw tooMany('too many wrong credentials came from this address');
   let caller: Caller;
   try {
     caller = parts.authenticate(request);
   } catch (error) {
-    refusals.take(address, nowMs);
+    // Good credentials pass whatever else comes from their address.
+    if (!refusals.take(address, nowMs)) throw tooMany('too many wrong credentials came from this address');
     throw error;
   }
   const name = caller.via === 'anonymous' ? address : `${caller.role}:${caller.name}`;

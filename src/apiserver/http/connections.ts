@@ -18,14 +18,15 @@ interface Share {
   strangers: number;
 }
 
+const addressOf = ({ remoteAddress }: Socket): string => remoteAddress ?? '';
+/** TLS wraps a connection in another socket; the port is the same. */
+const nameOf = (socket: Socket): string => `${addressOf(socket)} ${socket.remotePort}`;
+
 /** None yet. */
 export function createConnections(limits: HttpLimits): Connections {
   const shares = new Map<string, Share>();
   const strangers = new Set<string>();
   const sockets = new Set<Socket>();
-  const addressOf = ({ remoteAddress }: Socket): string => remoteAddress ?? '';
-  /** TLS wraps a connection in another socket; the port is the same. */
-  const nameOf = (socket: Socket): string => `${addressOf(socket)} ${socket.remotePort}`;
 
   return {
     add: (socket) => {

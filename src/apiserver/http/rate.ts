@@ -5,8 +5,6 @@ import type { RateLimit } from './limits.ts';
 export interface Rate {
   /** Takes one; false: it is too often. */
   readonly take: (name: string, nowMs: number) => boolean;
-  /** True if `take` would be refused now. */
-  readonly isUsedUp: (name: string, nowMs: number) => boolean;
 }
 
 interface Bucket {
@@ -38,10 +36,6 @@ export function createRate({ burst, perSecond }: RateLimit): Rate {
       const isTaken = left >= 1;
       buckets.set(name, { left: isTaken ? left - 1 : left, atMs: nowMs });
       return isTaken;
-    },
-    isUsedUp: (name, nowMs) => {
-      const known = buckets.get(name);
-      return known !== undefined && leftAt(known, nowMs) < 1;
     },
   };
 }

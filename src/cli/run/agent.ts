@@ -2,11 +2,10 @@
 import { applyOnce, readRulesText, type RulesLayout } from '../../agent/once.ts';
 import { runAgent } from '../../agent/run.ts';
 import { type ResultCode, SluiceError } from '../../errors.ts';
-import { createLog, type Log } from '../../host/log.ts';
 import { isName, NAME_RULE, parseName } from '../../model/name.ts';
 import { quoteValue } from '../../model/text.ts';
 import type { AgentFlags } from '../commands/agent.ts';
-import { isTerminal } from '../io.ts';
+import { daemonLog } from '../daemon-log.ts';
 import { DEFAULT_STATE_DIR } from '../options.ts';
 import { writeListing } from '../output/listing.ts';
 import type { Session } from '../session.ts';
@@ -19,20 +18,6 @@ function nodeName(session: Session, given: string | undefined): string {
   throw new SluiceError('config', `the host name ${quoteValue(session.deps.host)} is not a node name`, {
     why: `a node name is ${NAME_RULE}`,
     fix: 'name the node: --node NAME or SLUICE_NODE',
-  });
-}
-
-function logOf(session: Session, flags: AgentFlags): Log {
-  const { io, clock } = session.deps;
-  return createLog({
-    format: flags.logFormat ?? 'auto',
-    debug: session.settings.debug,
-    write: (line) => {
-      io.stderr.write(line);
-    },
-    isTty: isTerminal(io.stderr),
-    journald: io.env['JOURNAL_STREAM'] !== undefined,
-    now: clock.now,
   });
 }
 
@@ -107,7 +92,7 @@ export async function agentBody(session: Session, flags: AgentFlags): Promise<Re
     openStore: async () => deps.openStore(settings),
     nodeIps: flags.nodeIp ?? [],
     dataplane: flags.dataplane ?? 'auto',
-    log: logOf(session, flags),
+    log: daemonLog(session, flags.logFormat),
     clock: deps.clock,
     random: deps.random,
     signal,
