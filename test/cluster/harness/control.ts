@@ -71,7 +71,13 @@ const stateDirOf = (node: Workplace): string => path.join(node.folder, 'state');
 export async function startAgent(
   lab: Lab,
   node: Workplace,
-  { wait = true, dataplane = 'auto', env = [] as readonly string[] } = {},
+  {
+    wait = true,
+    dataplane = 'auto',
+    env = [] as readonly string[],
+    /** Flags that name the store. */
+    store = endpointsOf(lab),
+  } = {},
 ): Promise<Child> {
   const flags = [
     '--node',
@@ -83,7 +89,7 @@ export async function startAgent(
     '--dataplane',
     dataplane,
   ];
-  const agent = await node.start(['env', ...env, ...SLUICE, 'agent', ...flags, ...endpointsOf(lab)]);
+  const agent = await node.start(['env', ...env, ...SLUICE, 'agent', ...flags, ...store]);
   if (!wait) return agent;
   await waitUntil(() => agent.stderr().includes('node announced') || !agent.running(), {
     what: `the agent of ${node.name} to announce itself`,
