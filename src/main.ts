@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { runCli } from './cli/cli.ts';
 import type { CliDeps } from './cli/deps.ts';
 import { EXIT_CODES, exitCodeOf, SluiceError } from './errors.ts';
-import { randomId, systemClock } from './host/clock.ts';
+import { randomId, randomSecret, systemClock } from './host/clock.ts';
 
 /** How long a command may take to end after the first signal. */
 const GRACE_MS = 5_000;
@@ -132,6 +132,7 @@ async function main(): Promise<void> {
       return openStore({ ...settings, username: settings.user, clock: systemClock });
     },
     newId: randomId,
+    newSecret: randomSecret,
     random: Math.random,
     get actor() {
       return actorName();

@@ -2,14 +2,14 @@
 import type { Clock } from '../host/clock.ts';
 import type { DevPrograms } from '../dev/options.ts';
 import type { Exec } from '../host/exec.ts';
-import type { Store } from '../store/store.ts';
+import type { ServableStore } from '../store/lease-calls.ts';
 import type { Io } from './io.ts';
 import type { ConfigPaths, Settings } from './settings.ts';
 
 /** What opening a store needs of the settings. */
 export type StoreSettings = Pick<
   Settings,
-  'endpoints' | 'prefix' | 'cacert' | 'cert' | 'key' | 'user' | 'passwordFile'
+  'endpoints' | 'servers' | 'prefix' | 'cacert' | 'cert' | 'key' | 'user' | 'passwordFile' | 'tokenFile'
 >;
 
 /** Everything a run touches besides its arguments. */
@@ -19,9 +19,11 @@ export interface CliDeps {
   /** Aborted by SIGINT or SIGTERM with a SluiceError `interrupted` or `terminated` as its reason. */
   readonly signal: AbortSignal;
   /** Opens the store; must not connect before its first call. */
-  readonly openStore: (settings: StoreSettings) => Promise<Store>;
+  readonly openStore: (settings: StoreSettings) => Promise<ServableStore>;
   /** A fresh request id each call. */
   readonly newId: () => string;
+  /** A fresh secret each call, 43 characters of base64url. */
+  readonly newSecret: () => string;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** Who asks: login name and machine, for the audit record. */

@@ -5,6 +5,7 @@
 import { type Command, Option } from 'commander';
 import { COLOR_CHOICES } from './color-choice.ts';
 import { SluiceError } from '../errors.ts';
+import { ROLES } from '../model/access.ts';
 import { parseDuration } from '../model/duration.ts';
 import { quoteValue } from '../model/text.ts';
 import { OUTPUT_FORMATS } from './output/format.ts';
@@ -63,12 +64,14 @@ export function globalOptions(): readonly Option[] {
   return [
     new Option('--context <name>', 'use this context of the configuration'),
     listOption('--endpoints <urls>', 'etcd servers, separated by commas (default: http://127.0.0.1:2379)'),
+    listOption('--server <urls>', 'API servers to speak to instead of etcd, separated by commas'),
     new Option('--prefix <prefix>', 'prefix of all keys in the store (default: /sluice/v1/)'),
     new Option('--cacert <file>', 'trust servers certified by this CA'),
     new Option('--cert <file>', 'client certificate for the store'),
     new Option('--key <file>', 'key of the client certificate'),
     new Option('--user <name>', 'user of the store'),
     new Option('--password-file <file>', 'file that holds the password of --user'),
+    new Option('--token-file <file>', 'file that holds a token for --server'),
     new Option('-o, --output <format>', 'how results are written (default: table)').choices(OUTPUT_FORMATS),
     new Option('--no-headers', 'tables without their first line'),
     new Option('--color <when>', 'colour (default: auto)').choices(COLOR_CHOICES),
@@ -97,6 +100,25 @@ export function nodeOption(): Option {
 export function logFormatOption(): Option {
   const about = 'how the log on stderr looks (default: auto)';
   return new Option('--log-format <format>', about).choices(['auto', 'text', 'json']);
+}
+
+/** Address an API server listens on where none is named. */
+export const DEFAULT_LISTEN = '127.0.0.1:7070';
+
+/** The options of `apiserver` that may stand in a configuration file. */
+export function apiServerOptions(): readonly Option[] {
+  return [
+    new Option('--listen <address>', `IP:PORT to listen on (default: ${DEFAULT_LISTEN})`),
+    new Option('--tls-cert <file>', 'certificate of this server'),
+    new Option('--tls-key <file>', 'key of --tls-cert'),
+    new Option('--client-ca <file>', 'take client certificates that this CA signed as credentials'),
+    new Option(
+      '--anonymous <role>',
+      'role of callers without credentials (default: they are refused)',
+    ).choices(ROLES),
+    new Option('--insecure', 'serve other machines without TLS, or without credentials'),
+    logFormatOption(),
+  ];
 }
 
 /** The options of `agent` that may stand in a configuration file. */

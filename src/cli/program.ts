@@ -5,6 +5,7 @@
 import { Command } from 'commander';
 import { VERSION } from '../version.ts';
 import { defineAgent } from './commands/agent.ts';
+import { defineApiServer } from './commands/apiserver.ts';
 import { defineDev } from './commands/dev.ts';
 import { defineDescribe } from './commands/describe.ts';
 import { defineDrain, defineRestore } from './commands/drain.ts';
@@ -19,6 +20,7 @@ import { defineMonitor } from './commands/monitor.ts';
 import { definePlan } from './commands/plan.ts';
 import { definePublish } from './commands/publish.ts';
 import { defineStatus } from './commands/status.ts';
+import { defineToken } from './commands/token.ts';
 import { defineUnpublish } from './commands/unpublish.ts';
 import { defineVerify } from './commands/verify.ts';
 import { defineWait } from './commands/wait.ts';
@@ -47,8 +49,8 @@ const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[
     'Observe:',
     [defineStatus, defineList, defineDescribe, defineExplain, defineVerify, defineWait, defineLogs],
   ],
-  ['Run:', [defineAgent, defineMonitor, defineDev]],
-  ['Operate:', [defineNode, defineDoctor, defineCompletion, defineVersion, defineHelp]],
+  ['Run:', [defineAgent, defineMonitor, defineApiServer, defineDev]],
+  ['Operate:', [defineNode, defineDoctor, defineToken, defineCompletion, defineVersion, defineHelp]],
 ];
 
 /** What ends every run of commander that did what was asked: help or version shown. */

@@ -7,8 +7,9 @@ import { SluiceError } from '../errors.ts';
 import type { ColorChoice } from './color-choice.ts';
 import { type ConfigFile, type ConfigSettings, readConfigFile } from './config-file.ts';
 import type { Environment } from './io.ts';
-import { agentOptions, globalOptions, nameOf, variableOf } from './options.ts';
+import { agentOptions, apiServerOptions, globalOptions, nameOf, variableOf } from './options.ts';
 import type { OutputFormat } from './output/format.ts';
+import { chosenStore } from './store-choice.ts';
 import { suggestFor } from './suggest.ts';
 
 /** Where the configuration files are. */
@@ -21,6 +22,8 @@ export interface ConfigPaths {
 /** The global options, resolved. */
 export interface Settings {
   readonly endpoints: readonly string[];
+  /** API servers to speak to instead; undefined: etcd. */
+  readonly servers: readonly string[] | undefined;
   /** Undefined: the store's own default. */
   readonly prefix: string | undefined;
   readonly cacert: string | undefined;
@@ -28,6 +31,7 @@ export interface Settings {
   readonly key: string | undefined;
   readonly user: string | undefined;
   readonly passwordFile: string | undefined;
+  readonly tokenFile: string | undefined;
   readonly output: OutputFormat;
   readonly headers: boolean;
   readonly color: ColorChoice;
@@ -74,9 +78,10 @@ function parseTexts(option: Option, texts: readonly string[], where: string): un
   }
 }
 
-/** Names that may stand in a configuration file: the global flags and those of the agent, but not `--context` itself. */
+/** Names that may stand in a configuration file: the global flags and those of the daemons, but not `--context` itself. */
 function configurableNames(): readonly string[] {
-  return [...globalOptions(), ...agentOptions()].map(nameOf).filter((name) => name !== 'context');
+  const all = [...globalOptions(), ...agentOptions(), ...apiServerOptions()].map(nameOf);
+  return [...new Set(all)].filter((name) => name !== 'context');
 }
 
 /** The context's settings: its own, from the user's file or else the system's. @throws SluiceError `config` if the context is not there */
@@ -173,17 +178,14 @@ async function fillFromFiles(command: Command, paths: ConfigPaths): Promise<void
   fillFrom(command, 'config', (option) => system?.settings.get(nameOf(option)));
 }
 
-/** The global settings of a command whose options are resolved. */
+/** The global settings of a command whose options are resolved. @throws SluiceError `config` if etcd and API servers are both named */
 export function settingsOf(command: Command): Settings {
   const options = command.opts<Partial<Settings> & { readonly timeout?: number }>();
   return {
-    endpoints: options.endpoints ?? DEFAULT_ENDPOINTS,
-    prefix: options.prefix,
+    ...chosenStore(command, DEFAULT_ENDPOINTS),
     cacert: options.cacert,
     cert: options.cert,
     key: options.key,
-    user: options.user,
-    passwordFile: options.passwordFile,
     output: options.output ?? 'table',
     headers: options.headers ?? true,
     color: options.color ?? 'auto',

@@ -22,6 +22,11 @@ export const systemClock: Clock = {
   },
 };
 
+/** A fresh secret: 32 bytes of randomness, base64url. */
+export function randomSecret(): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url');
+}
+
 /** A fresh id: 16 hex characters of randomness. */
 export function randomId(): string {
   // The global is loaded on first use; importing node:crypto costs every start 6 ms.

@@ -15,7 +15,7 @@ interface Place {
 export function unavailable(why: string, place: Place): SluiceError {
   return new SluiceError('unavailable', `cannot reach the store (${place.store})`, {
     why,
-    fix: 'check that the store is running and that --endpoints names it; traffic goes on with the last known rules',
+    fix: 'check that the store is running and that --endpoints (or --server) names it; traffic goes on with the last known rules',
     details: { written: false, ...place.details },
     cause: place.cause,
   });

@@ -3,7 +3,12 @@ import type { KeyValue, Listing, StoreEvent } from './store.ts';
 
 /** What a batch of events did. `gap`: events were lost on the way; nothing was applied, list again. */
 export type Applied =
-  | { readonly kind: 'applied'; readonly revision: number; readonly keys: readonly string[] }
+  | {
+      readonly kind: 'applied';
+      readonly revision: number;
+      readonly keys: readonly string[];
+      readonly events: readonly StoreEvent[];
+    }
   | { readonly kind: 'nothing' }
   | { readonly kind: 'gap'; readonly why: string };
 
@@ -52,7 +57,7 @@ export function createInformerCache(generationKey: string): InformerCache {
         keys.add(event.kind === 'put' ? event.item.key : event.key);
       }
       revision = revisionOf(last);
-      return { kind: 'applied', revision, keys: [...keys].toSorted() };
+      return { kind: 'applied', revision, keys: [...keys].toSorted(), events: fresh };
     },
   };
 }

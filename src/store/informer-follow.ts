@@ -33,7 +33,8 @@ export async function followUntilEnd(parts: InformerParts): Promise<FollowEnd> {
       if (applied.kind === 'gap') listAgain(applied.why);
       if (applied.kind !== 'applied') return;
       state.moved(applied.revision, events.length);
-      parts.onChange({ revision: applied.revision, keys: applied.keys, cause: 'events', setBack: false });
+      const { revision, keys, events: fresh } = applied;
+      parts.onChange({ revision, keys, events: fresh, cause: 'events', setBack: false });
     };
     const watch = store.watch(range, cache.revision(), { onReady: state.ready, onEvents, onEnd: resolve });
     whenAborted(stop, ended.signal, watch.close);

@@ -2,7 +2,7 @@
 import type { Clock } from '../host/clock.ts';
 import type { InformerCache } from './informer-cache.ts';
 import type { InformerState, StateKeeper } from './informer-state.ts';
-import type { KeyRange, Store } from './store.ts';
+import type { KeyRange, Store, StoreEvent } from './store.ts';
 
 /** What changed, whole transactions at a time. */
 export interface InformerChange {
@@ -10,6 +10,8 @@ export interface InformerChange {
   readonly revision: number;
   /** Keys added, changed or removed, sorted; may be empty after a listing that only moved the revision. */
   readonly keys: readonly string[];
+  /** What was applied, in order; empty after a listing. */
+  readonly events: readonly StoreEvent[];
   readonly cause: 'list' | 'events';
   /** The store was set back to a backup: this revision is lower than one told before, or of another history. */
   readonly setBack: boolean;

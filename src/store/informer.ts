@@ -148,7 +148,7 @@ async function takeListing(parts: InformerParts): Promise<void> {
   }
   const keys = cache.replace(listing);
   state.listed(listing.revision, setBack);
-  parts.onChange({ revision: listing.revision, keys, cause: 'list', setBack });
+  parts.onChange({ revision: listing.revision, keys, events: [], cause: 'list', setBack });
 }
 
 /** Asks a second time before going back: one wrong answer must not turn the rules back. */

@@ -42,6 +42,8 @@ export function assignmentOfKey(
 export const LEADER_KEY = 'leader';
 /** `decision/<service>/<time>`; `time` as in `auditKey`. */
 export const decisionKey = (service: string, time: string): string => `decision/${service}/${time}`;
+/** `access/<id>`: a token. Before `generation` in the order of keys, so that no agent's range holds it. */
+export const accessKey = (id: string): string => `access/${id}`;
 
 /** All keys that begin with `prefix`, which must end in an ASCII character below `~`. */
 export function prefixRange(prefix: string): KeyRange {
@@ -61,6 +63,8 @@ export const NODES_ALIVE: KeyRange = prefixRange('node-alive/');
 export const APPLIED: KeyRange = prefixRange('applied/');
 /** All claims on addresses of announced entries. */
 export const HOLDERS: KeyRange = prefixRange('holder/');
+/** All tokens. */
+export const ACCESS: KeyRange = prefixRange('access/');
 /** All audit records. */
 export const AUDIT: KeyRange = prefixRange('audit/');
 /** What one node shall run. */

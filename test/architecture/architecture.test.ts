@@ -14,6 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   dataplane: ['model', 'rules', 'host'],
   ops: ['model', 'plan', 'balance', 'rules', 'store', 'host', 'version.ts'],
   agent: ['model', 'balance', 'rules', 'store', 'dataplane', 'runtime', 'host', 'version.ts'],
+  apiserver: ['model', 'store', 'host', 'version.ts'],
   monitor: ['model', 'balance', 'schedule', 'store', 'host', 'version.ts'],
   dev: [
     'model',
@@ -39,6 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'agent',
     'monitor',
     'runtime',
+    'apiserver',
     'dev',
     'dataplane',
     'version.ts',
@@ -58,7 +60,8 @@ const PACKAGE_PLACE: Readonly<Record<string, readonly string[]>> = {
   cockatiel: ['store/etcd/'],
   execa: ['host/exec.ts'],
   yaml: ['model/spec-yaml.ts', 'cli/'],
-  valibot: ['model/'],
+  valibot: ['model/', 'store/api/'],
+  'prom-client': ['apiserver/metrics.ts'],
   pino: ['host/log.ts'],
 };
 

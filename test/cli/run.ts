@@ -6,7 +6,7 @@ import { runCli } from '../../src/cli/cli.ts';
 import type { CliDeps } from '../../src/cli/deps.ts';
 import type { Environment, InputStream, OutputStream } from '../../src/cli/io.ts';
 import { createMemoryStore, type MemoryStore } from '../../src/store/memory/memory.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { ServableStore } from '../../src/store/lease-calls.ts';
 import { steppingClock } from '../ops/world.ts';
 
 // Bodies are imported when they run, which takes seconds on a loaded machine.
@@ -20,7 +20,7 @@ export interface RunOptions {
   readonly env?: Environment | undefined;
   /** Text on stdin; on a terminal what a person types. */
   readonly stdin?: string | undefined;
-  readonly store?: Store | undefined;
+  readonly store?: ServableStore | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called with all of stderr after each write. */
   readonly onStderr?: ((text: string) => void) | undefined;
@@ -122,6 +122,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     // The command closes its store; the test's own goes on.
     openStore: async () => ({ ...store, close: async () => {} }),
     newId: () => `request-${(id += 1)}`,
+    newSecret: () => 's'.repeat(43),
     random: () => 0,
     actor: 'ann',
     host: 'ann-pc',

@@ -1,13 +1,17 @@
 /** Owns what the store contract needs of a server and its clients, for each implementation: connections, faults, compaction. */
 import { vi } from 'vitest';
+import { startApiServer } from '../../src/apiserver/start.ts';
+import { createApiStore } from '../../src/store/api/api.ts';
 import { createEtcdStore } from '../../src/store/etcd/etcd.ts';
 import { connectEtcd3 } from '../../src/store/etcd/etcd3.ts';
 import type { MemoryFault } from '../../src/store/memory/calls.ts';
 import { createMemoryStore } from '../../src/store/memory/memory.ts';
 import { createMemoryBackend } from '../../src/store/memory/backend.ts';
 import { systemClock } from '../../src/host/clock.ts';
+import type { ServableStore } from '../../src/store/lease-calls.ts';
 import type { Store } from '../../src/store/store.ts';
 import { startEtcd } from '../harness/etcd.ts';
+import { silentLog } from '../harness/log.ts';
 import { startTcpProxy } from '../harness/tcp-proxy.ts';
 
 /** A server, and two clients of it: one with a way to it that can be broken, and one that always gets through. */
@@ -77,24 +81,81 @@ export async function memoryWorld(): Promise<StoreWorld> {
   };
 }
 
+/** What a world behind a proxy is made of. */
+interface Reachable {
+  /** Where the server listens on loopback. */
+  readonly port: number;
+  /** A client of the server at this port. */
+  readonly connect: (port: number) => Store;
+  readonly compact: (revision: number) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+const PREFIX = '/sluice/v1/';
+
+const etcdAt = (port: number): ServableStore =>
+  createEtcdStore({ endpoints: [`http://127.0.0.1:${port}`], prefix: PREFIX });
+
 /** A real etcd of one member behind a proxy. */
 export async function etcdWorld(): Promise<StoreWorld> {
+  const { port, compact, close } = await startMember();
+  return proxied({ port, connect: etcdAt, compact, close });
+}
+
+/** An API server that lets everybody write everything, on a real etcd, behind a proxy. */
+export async function apiWorld(): Promise<StoreWorld> {
+  const member = await startMember();
+  const behind = etcdAt(member.port);
+  const server = await startApiServer({
+    store: behind,
+    host: '127.0.0.1',
+    port: 0,
+    tls: undefined,
+    anonymous: 'admin',
+    log: silentLog,
+    clock: systemClock,
+    random: Math.random,
+    checkWrite: (transaction) => Promise.resolve(transaction),
+  });
+  await server.synced(20_000);
+  return proxied({
+    port: server.port,
+    connect: (port) => createApiStore({ servers: [`http://127.0.0.1:${port}`] }),
+    compact: member.compact,
+    close: async () => {
+      await server.close();
+      await behind.close();
+      await member.close();
+    },
+  });
+}
+
+async function startMember(): Promise<Omit<Reachable, 'connect'>> {
   const cluster = await startEtcd();
   const [member] = cluster.members;
   if (member === undefined) throw new Error('no member');
-  const proxy = await startTcpProxy(member.clientPort);
-  const prefix = '/sluice/v1/';
-  const store = createEtcdStore({ endpoints: [`http://127.0.0.1:${proxy.port}`], prefix });
-  const connect = (): Store => createEtcdStore({ endpoints: [member.endpoint], prefix });
-  const direct = connect();
   const raw = connectEtcd3({ endpoint: member.endpoint });
   return {
-    store,
-    direct,
-    connect,
+    port: member.clientPort,
     compact: async (revision) => {
       await raw.kv.compact({ revision, physical: true });
     },
+    close: async () => {
+      raw.close();
+      await cluster.close();
+    },
+  };
+}
+
+async function proxied({ port, connect, compact, close }: Reachable): Promise<StoreWorld> {
+  const proxy = await startTcpProxy(port);
+  const store = connect(proxy.port);
+  const direct = connect(port);
+  return {
+    store,
+    direct,
+    connect: () => connect(port),
+    compact,
     loseAnswer: async (call, how) => {
       await store.count({ start: 'a', end: 'b' });
       proxy.pause('down');
@@ -123,10 +184,9 @@ export async function etcdWorld(): Promise<StoreWorld> {
     breakWay: proxy.refuse,
     healWay: proxy.resume,
     close: async () => {
-      raw.close();
       await Promise.all([store.close(), direct.close()]);
       await proxy.close();
-      await cluster.close();
+      await close();
     },
   };
 }

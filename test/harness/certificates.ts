@@ -16,13 +16,19 @@ const run = promisify(execFile);
 /**
  * Makes them in an existing folder.
  * @param clientName the common name of the client, which etcd takes as the user
+ * @param ips further addresses of the server
  */
-export async function makeCertificates(folder: string, clientName: string): Promise<Certificates> {
+export async function makeCertificates(
+  folder: string,
+  clientName: string,
+  ips: readonly string[] = [],
+): Promise<Certificates> {
   const file = (name: string): string => join(folder, name);
   const extensions = file('extensions');
   await writeFile(
     extensions,
-    '[server]\nsubjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n' +
+    `[server]\nsubjectAltName=${['DNS:localhost', ...['127.0.0.1', ...ips].map((ip) => `IP:${ip}`)].join(',')}\n` +
+      'extendedKeyUsage=serverAuth,clientAuth\n' +
       '[client]\nextendedKeyUsage=clientAuth\n',
   );
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];

@@ -20,7 +20,10 @@ Files hold flag names without dashes. Contexts may stand in /etc/sluice/config.y
   current-context: prod
   contexts:
     prod: { cert: /etc/sluice/admin.pem, key: /etc/sluice/admin.key }
+    site: { server: [https://10.0.0.5:7070, https://10.0.0.6:7070], token-file: /etc/sluice/token }
     lab:  { endpoints: http://127.0.0.1:2379, prefix: /lab/ }
+
+--server (API servers) and --endpoints (etcd) exclude each other: the stronger source wins, and one source cannot name both.
 
 An unknown key or a value that cannot be used is an error (78) with file and line. Secrets are read from files only.
 

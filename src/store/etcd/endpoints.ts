@@ -1,21 +1,16 @@
 /** Owns the servers of an etcd store: which one is asked, which one is passed over for a while. Must not know calls. */
-import { SluiceError } from '../../errors.ts';
 import type { Clock } from '../../host/clock.ts';
+import { createHealth, createPicker, type ServerHealth } from '../rotation.ts';
 import type { EtcdClient, EtcdTarget } from './etcd3.ts';
 import { createLine, type Line } from './line.ts';
 
-/** How long a server that failed is passed over while there are others. */
-const BAD_MS = 3_000;
-
 /** One server. */
-export interface Endpoint {
+export interface Endpoint extends ServerHealth {
   readonly name: string;
   /** Client for calls. */
   readonly client: () => Promise<EtcdClient>;
   /** Shared by all watches at this server. */
   readonly line: Line;
-  readonly markBad: () => void;
-  readonly isBad: () => boolean;
 }
 
 /** All servers; asks one until it fails. */
@@ -39,31 +34,17 @@ export function createEndpoints({ targets, clock, random }: EndpointsOptions): E
     const unary = lazyClient(target);
     const watching = lazyClient(target);
     closers.push(unary.close, watching.close);
-    let badUntilMs = -Infinity;
-    const markBad = (): void => {
-      badUntilMs = clock.monotonicMs() + BAD_MS;
-    };
+    const health = createHealth(clock);
     return {
       name: target.endpoint,
       client: unary.get,
-      line: createLine({ client: watching.get, clock, markBad }),
-      markBad,
-      isBad: () => badUntilMs > clock.monotonicMs(),
+      line: createLine({ client: watching.get, clock, markBad: health.markBad }),
+      ...health,
     };
   });
-  let current = Math.floor(random() * all.length);
-  const at = (index: number): Endpoint => {
-    const endpoint = all[index % all.length];
-    if (endpoint === undefined) throw new SluiceError('internal', 'an etcd store without endpoints');
-    return endpoint;
-  };
   return {
     all,
-    pick: () => {
-      const good = all.findIndex((_, offset) => !at(current + offset).isBad());
-      current = (current + (good < 0 ? 1 : good)) % all.length;
-      return at(current);
-    },
+    pick: createPicker(all, random),
     close: () => {
       for (const close of closers) close();
     },

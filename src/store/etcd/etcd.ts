@@ -2,13 +2,14 @@
 import { setMaxListeners } from 'node:events';
 import { type Clock, systemClock } from '../../host/clock.ts';
 import { GENERATION_KEY } from '../keys.ts';
-import type { Store, Watch } from '../store.ts';
+import { ETCD_URLS, parseUrls } from '../parse-urls.ts';
+import { grantKept, type ServableStore } from '../lease-calls.ts';
+import type { Watch } from '../store.ts';
 import type { EtcdParts } from './calls.ts';
 import { createCodec } from './codec.ts';
 import { createEndpoints } from './endpoints.ts';
 import type { EtcdAuth, EtcdTls } from './etcd3.ts';
-import { grantLease } from './lease.ts';
-import { parseEndpoints } from './parse-endpoints.ts';
+import { etcdLeaseCalls } from './lease.ts';
 import { createReads } from './read.ts';
 import { statusOf } from './status.ts';
 import { watchEtcd } from './watch.ts';
@@ -32,12 +33,13 @@ export interface EtcdStoreOptions {
  * A store on etcd. Connects with the first call.
  * @throws SluiceError `config` for endpoints that are not such
  */
-export function createEtcdStore(options: EtcdStoreOptions): Store {
+export function createEtcdStore(options: EtcdStoreOptions): ServableStore {
   const closing = new AbortController();
   // Every call in flight listens to it; more than ten are no leak.
   setMaxListeners(0, closing.signal);
   const parts = createParts(options, closing.signal);
   const codec = createCodec(options.prefix);
+  const leaseCalls = etcdLeaseCalls(parts);
   const watches = new Set<Watch>();
   let clusterId: string | undefined;
   const seen = (id: string): void => {
@@ -57,7 +59,9 @@ export function createEtcdStore(options: EtcdStoreOptions): Store {
       watches.add(watch);
       return watch;
     },
-    grantLease: (ttlSeconds, callOptions) => grantLease(ttlSeconds, parts, callOptions),
+    leaseCalls,
+    grantLease: (ttlSeconds, call) =>
+      grantKept(leaseCalls, ttlSeconds, { clock: parts.clock, closed: parts.closed, call }),
     status: (callOptions) => statusOf(parts, codec.key(GENERATION_KEY), callOptions),
     close: async () => {
       for (const watch of watches) watch.close();
@@ -70,7 +74,7 @@ export function createEtcdStore(options: EtcdStoreOptions): Store {
 
 function createParts(options: EtcdStoreOptions, closed: AbortSignal): EtcdParts {
   const { tls, auth, clock = systemClock, random = Math.random } = options;
-  const names = parseEndpoints(options.endpoints, tls !== undefined);
+  const names = parseUrls(options.endpoints, ETCD_URLS, tls !== undefined);
   const targets = names.map((endpoint) => ({ endpoint, tls, auth }));
   const endpoints = createEndpoints({ targets, clock, random });
   return { description: `etcd ${names.join(',')}`, endpoints, clock, random, closed };

@@ -1,39 +1,26 @@
-/** Owns leases on etcd: grant, one renewal, revoke. When to renew and when to take it as lost is the lease keeper's. */
-import { keepLease } from '../lease-keeper.ts';
-import type { CallOptions, Lease } from '../store.ts';
-import { ask, type EtcdParts, startBudget } from './calls.ts';
+/** Owns the calls of leases on etcd: grant, one renewal, revoke. When to renew and when to take it as lost is the lease keeper's. */
+import { startBudget } from '../budget.ts';
+import type { LeaseCalls } from '../lease-calls.ts';
+import { ask, type EtcdParts } from './calls.ts';
 import type { EtcdClient } from './etcd3.ts';
 
-/**
- * Takes a lease and keeps it. A grant whose answer is lost is asked again: the first one runs out by itself.
- * @throws SluiceError
- */
-export async function grantLease(
-  ttlSeconds: number,
-  parts: EtcdParts,
-  options?: CallOptions,
-): Promise<Lease> {
-  const grantedAtMs = parts.clock.monotonicMs();
-  const granted = await ask(parts, startBudget(parts, options), (client, deadline) =>
-    client.leaseClient.leaseGrant({ TTL: ttlSeconds, ID: '0' }, { deadline }),
-  );
-  const id = granted.ID;
-  const within = (timeoutMs: number) => startBudget(parts, { timeoutMs });
-  return keepLease({
-    clock: parts.clock,
-    id,
-    // etcd raises a TTL below its minimum of about 2 s.
-    ttlSeconds: Number(granted.TTL),
-    grantedAtMs,
-    renew: (timeoutMs) =>
-      ask(parts, within(timeoutMs), (client, deadline) => renewOnce(client, id, deadline)),
-    revoke: async () => {
-      await ask(parts, within(1_000), (client, deadline) =>
-        client.leaseClient.leaseRevoke({ ID: id }, { deadline }),
+/** The calls on these servers. */
+export function etcdLeaseCalls(parts: EtcdParts): LeaseCalls {
+  return {
+    grant: async (ttlSeconds, options) => {
+      const granted = await ask(parts, startBudget(parts, options), (client, deadline) =>
+        client.leaseClient.leaseGrant({ TTL: ttlSeconds, ID: '0' }, { deadline }),
+      );
+      return { id: granted.ID, ttlSeconds: Number(granted.TTL) };
+    },
+    renew: (lease, options) =>
+      ask(parts, startBudget(parts, options), (client, deadline) => renewOnce(client, lease, deadline)),
+    revoke: async (lease, options) => {
+      await ask(parts, startBudget(parts, options), (client, deadline) =>
+        client.leaseClient.leaseRevoke({ ID: lease }, { deadline }),
       );
     },
-    closed: parts.closed,
-  });
+  };
 }
 
 /** One renewal on an own short stream, so that it goes to whichever server is well. */

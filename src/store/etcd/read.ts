@@ -2,7 +2,8 @@
 import type { IRangeRequest, IRangeResponse } from 'etcd3';
 import { revisionGone, unavailable } from '../failure.ts';
 import type { KeyRange, KeyValue, Listing, Store } from '../store.ts';
-import { askAny, ask, type Budget, type EtcdParts, startBudget } from './calls.ts';
+import { type Budget, startBudget } from '../budget.ts';
+import { askAny, ask, type EtcdParts } from './calls.ts';
 import type { Codec } from './codec.ts';
 import { type Failure, toSluiceError } from './grpc-error.ts';
 

@@ -1,6 +1,7 @@
 /** Owns the health of each server of an etcd store. */
 import type { CallOptions, EndpointStatus } from '../store.ts';
-import { type EtcdParts, startBudget } from './calls.ts';
+import { startBudget } from '../budget.ts';
+import type { EtcdParts } from './calls.ts';
 import type { Endpoint } from './endpoints.ts';
 import { classify } from './grpc-error.ts';
 

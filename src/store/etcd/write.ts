@@ -4,9 +4,11 @@ import { checkLimits, nestedSize } from '../limits.ts';
 import { type Attempt, type GuardedTransaction, transactResolved } from '../resolve.ts';
 import type { CallOptions, Transaction, TransactionResult } from '../store.ts';
 import { refuseOverlap } from '../overlap.ts';
-import { type Budget, type EtcdParts, startBudget, tryAt } from './calls.ts';
+import { type Budget, sendOnce, startBudget } from '../budget.ts';
+import { type EtcdParts, tryAt } from './calls.ts';
 import type { Codec } from './codec.ts';
-import { toSluiceError } from './grpc-error.ts';
+import type { Endpoint } from './endpoints.ts';
+import { type Failure, toSluiceError } from './grpc-error.ts';
 
 /**
  * Does a transaction.
@@ -68,20 +70,16 @@ interface Sender {
 /** Sends once; asks another server only while it is certain that the one before got nothing. */
 async function send(request: ITxnRequest, sender: Sender): Promise<Attempt> {
   const { parts, codec, budget, signal } = sender;
-  for (;;) {
-    const endpoint = parts.endpoints.pick();
-    const result = await tryAt(endpoint, budget, (client, deadline) => client.kv.txn(request, { deadline }));
-    if ('answer' in result) return attemptOf(result.answer, codec);
-    if (result.kind === 'retry') {
-      endpoint.markBad();
-      return { kind: 'ambiguous', why: result.text };
-    }
-    if (result.kind !== 'not-sent' && result.kind !== 'busy') throw toSluiceError(result, parts.description);
-    endpoint.markBad();
-    await budget.pause();
-    const over = budget.remainingMs() <= 0 || parts.closed.aborted || signal?.aborted === true;
-    if (over) return { kind: 'not-sent', why: result.text };
-  }
+  const from = { parts, pick: parts.endpoints.pick };
+  const result = await sendOnce<Endpoint, ITxnResponse, Failure>(from, budget, {
+    attempt: (endpoint) =>
+      tryAt(endpoint, budget, (client, deadline) => client.kv.txn(request, { deadline })),
+    signal,
+  });
+  if ('answer' in result) return attemptOf(result.answer, codec);
+  if (result.kind === 'retry') return { kind: 'ambiguous', why: result.text };
+  if (result.kind === 'not-sent' || result.kind === 'busy') return { kind: 'not-sent', why: result.text };
+  throw toSluiceError(result, parts.description);
 }
 
 function attemptOf(answer: ITxnResponse, codec: Codec): Attempt {

@@ -2,11 +2,11 @@
 import { SluiceError } from '../../errors.ts';
 import type { Clock } from '../../host/clock.ts';
 import { DEFAULT_TIMEOUT_MS, interrupted, leaseGone, revisionGone, unavailable } from '../failure.ts';
-import { keepLease } from '../lease-keeper.ts';
+import type { LeaseCalls } from '../lease-calls.ts';
 import { checkLimits } from '../limits.ts';
 import { refuseOverlap } from '../overlap.ts';
 import { type Attempt, type GuardedTransaction, transactResolved } from '../resolve.ts';
-import type { CallOptions, EndpointStatus, Lease, Store, Transaction, TransactionResult } from '../store.ts';
+import type { CallOptions, EndpointStatus, Store, Transaction, TransactionResult } from '../store.ts';
 import type { MemoryBackend } from './backend.ts';
 
 /** A call on its way to the server; what a fault hook sees. */
@@ -111,31 +111,23 @@ async function send(
   return answer;
 }
 
-/** Takes a lease and keeps it. */
-export async function memoryLease(
-  parts: MemoryParts,
-  ttlSeconds: number,
-  options: CallOptions | undefined,
-): Promise<Lease> {
-  const { backend, clock, closed } = parts;
-  const grantedAtMs = clock.monotonicMs();
-  await reach(parts, 'grant', options);
-  const id = backend.grant(ttlSeconds);
-  return keepLease({
-    clock,
-    id,
-    ttlSeconds,
-    grantedAtMs,
-    renew: async (timeoutMs) => {
-      await reach(parts, 'renew', { timeoutMs });
-      return backend.renew(id) ? 'renewed' : 'gone';
+/** The calls of leases. */
+export function memoryLeaseCalls(parts: MemoryParts): LeaseCalls {
+  const { backend } = parts;
+  return {
+    grant: async (ttlSeconds, options) => {
+      await reach(parts, 'grant', options);
+      return { id: backend.grant(ttlSeconds), ttlSeconds };
     },
-    revoke: async () => {
-      await reach(parts, 'revoke', { timeoutMs: 1_000 });
-      backend.revoke(id);
+    renew: async (lease, options) => {
+      await reach(parts, 'renew', options);
+      return backend.renew(lease) ? 'renewed' : 'gone';
     },
-    closed,
-  });
+    revoke: async (lease, options) => {
+      await reach(parts, 'revoke', options);
+      backend.revoke(lease);
+    },
+  };
 }
 
 /** Health of the one server. */

@@ -1,12 +1,13 @@
 /** Owns the Store in memory, for tests and simulation: full semantics, an injected clock, faults by hook. */
 import { type Clock, systemClock } from '../../host/clock.ts';
-import type { Store, StoreEvent } from '../store.ts';
+import { grantKept, type ServableStore } from '../lease-calls.ts';
+import type { StoreEvent } from '../store.ts';
 import { createMemoryBackend, type MemoryBackend } from './backend.ts';
 import {
   MEMORY,
   type MemoryCall,
   type MemoryFault,
-  memoryLease,
+  memoryLeaseCalls,
   type MemoryParts,
   memoryReads,
   memoryStatus,
@@ -29,7 +30,7 @@ export interface MemoryStoreOptions {
 }
 
 /** The store in memory, with hooks. */
-export interface MemoryStore extends Store {
+export interface MemoryStore extends ServableStore {
   readonly backend: MemoryBackend;
   /** Breaks all connections of watches of this store. */
   readonly cutWatches: (why: string) => void;
@@ -44,6 +45,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
   const fault: MemoryParts['fault'] = (call) =>
     closing.signal.aborted ? { kind: 'unreachable' } : options.fault?.(call);
   const parts: MemoryParts = { backend, clock, fault, closed: closing.signal };
+  const leaseCalls = memoryLeaseCalls(parts);
   return {
     description: MEMORY,
     backend,
@@ -60,7 +62,9 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
       watches.add(watch);
       return watch;
     },
-    grantLease: (ttlSeconds, callOptions) => memoryLease(parts, ttlSeconds, callOptions),
+    leaseCalls,
+    grantLease: (ttlSeconds, call) =>
+      grantKept(leaseCalls, ttlSeconds, { clock, closed: closing.signal, call }),
     status: (callOptions) => memoryStatus(parts, callOptions),
     cutWatches: (why) => {
       for (const watch of watches) watch.cut(why);

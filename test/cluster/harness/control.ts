@@ -82,11 +82,14 @@ export interface AgentStart {
   readonly program?: readonly string[];
   /** Default: the node's own. */
   readonly stateDir?: string;
+  /** Flags that name the store. */
+  readonly store?: readonly string[];
 }
 
 /** Starts the agent of a node; it is announced in the store when this resolves (unless `wait` is false). */
 export async function startAgent(lab: Lab, node: Workplace, start: AgentStart = {}): Promise<Child> {
   const { wait = true, dataplane = 'auto', more = [], env = [], enter = [], program = SLUICE } = start;
+  const { store = endpointsOf(lab) } = start;
   const flags = [
     '--node',
     node.name,
@@ -98,15 +101,7 @@ export async function startAgent(lab: Lab, node: Workplace, start: AgentStart = 
     dataplane,
     ...more,
   ];
-  const agent = await node.start([
-    ...enter,
-    'env',
-    ...env,
-    ...program,
-    'agent',
-    ...flags,
-    ...endpointsOf(lab),
-  ]);
+  const agent = await node.start([...enter, 'env', ...env, ...program, 'agent', ...flags, ...store]);
   if (!wait) return agent;
   await waitUntil(() => agent.stderr().includes('node announced') || !agent.running(), {
     what: `the agent of ${node.name} to announce itself`,

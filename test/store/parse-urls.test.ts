@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseEndpoints } from '../../../src/store/etcd/parse-endpoints.ts';
+import { ETCD_URLS, parseUrls } from '../../src/store/parse-urls.ts';
 
 describe('the endpoints of etcd', () => {
   it.each([
@@ -10,7 +10,7 @@ describe('the endpoints of etcd', () => {
     ['[fd00::1]:2379', false, 'http://[fd00::1]:2379'],
     [' h:1 ', false, 'http://h:1'],
   ])('reads %j (certificates: %s) as %s', (text, withTls, expected) => {
-    expect(parseEndpoints([text], withTls)).toEqual([expected]);
+    expect(parseUrls([text], ETCD_URLS, withTls)).toEqual([expected]);
   });
 
   it.each([
@@ -23,17 +23,19 @@ describe('the endpoints of etcd', () => {
     [[''], 'not of the form'],
     [['http://a', 'https://b'], 'some endpoints are http and some https'],
   ])('refuses %j: %s', (endpoints, why) => {
-    expect(() => parseEndpoints(endpoints, false)).toThrow(
+    expect(() => parseUrls(endpoints, ETCD_URLS, false)).toThrow(
       expect.objectContaining({ code: 'config', why: expect.stringContaining(why) }),
     );
   });
 
   it('refuses plain http where certificates are given', () => {
-    expect(() => parseEndpoints(['http://h'], true)).toThrow(expect.objectContaining({ code: 'config' }));
+    expect(() => parseUrls(['http://h'], ETCD_URLS, true)).toThrow(
+      expect.objectContaining({ code: 'config' }),
+    );
   });
 
   it('shows nothing of an endpoint that holds a password', () => {
-    const error = thrownBy(() => parseEndpoints(['http://root:canary@h:1'], false));
+    const error = thrownBy(() => parseUrls(['http://root:canary@h:1'], ETCD_URLS, false));
     expect(error).toMatchObject({ code: 'config' });
     expect(JSON.stringify([error, String(error), Object.entries(error ?? {})])).not.toContain('canary');
   });

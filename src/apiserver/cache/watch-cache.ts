@@ -1,0 +1,182 @@
+/**
+ * Owns the copy of the whole store that all reads and watches are served from: one informer, so that there is one revision and one order.
+ * Must not know HTTP or who is asking.
+ */
+import { SluiceError } from '../../errors.ts';
+import type { Clock } from '../../host/clock.ts';
+import { type Informer, startInformer } from '../../store/informer.ts';
+import type { InformerChange } from '../../store/informer-options.ts';
+import type { InformerState } from '../../store/informer-state.ts';
+import { GENERATION_KEY } from '../../store/keys.ts';
+import type { KeyRange, KeyValue, Store, StoreEvent } from '../../store/store.ts';
+import { createEventLog, EVENT_LOG_LIMITS, type EventLogLimits, revisionOf } from './event-log.ts';
+import { createLeaseKeys } from './lease-keys.ts';
+import { createSortedKeys } from './sorted-keys.ts';
+import { batchOf, createWatchers, eventsIn, type Watcher } from './watchers.ts';
+
+/** Every key. */
+const EVERYTHING: KeyRange = { start: '', end: '~' };
+/** So long the store may be away before watchers are told: a change of its leader takes 1-2 s. */
+const AWAY_GRACE_MS = 3_000;
+/** Longest check whether a watch's first revision is still held. */
+const CHECK_MS = 1_500;
+
+/** What a cache is made of. */
+export interface WatchCacheOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** A batch of events as text, for watchers. */
+  readonly format: (events: readonly StoreEvent[]) => string;
+  readonly limits?: EventLogLimits | undefined;
+}
+
+/** The copy. */
+export interface WatchCache {
+  readonly state: () => InformerState;
+  readonly item: (key: string) => KeyValue | undefined;
+  /** Items of the range in order, as they are now; later changes do not touch what was given. */
+  readonly list: (range: KeyRange) => readonly KeyValue[];
+  readonly count: (range: KeyRange) => number;
+  /** Keys that hang on a lease. */
+  readonly keysOfLease: (lease: string) => readonly string[];
+  /** Resolves true when the copy has reached `revision`, false after `timeoutMs`. */
+  readonly reached: (revision: number, timeoutMs: number) => Promise<boolean>;
+  /**
+   * Starts a watch: `deliver` what came after `afterRevision`, then what comes. Returns how to leave.
+   * @throws SluiceError `unavailable`, with details.compacted if the revision is not held any more
+   */
+  readonly watch: (range: KeyRange, afterRevision: number, watcher: Watcher) => Promise<() => void>;
+  readonly watchers: () => number;
+  /** Resolves after the first listing. @throws SluiceError as `Informer.synced` */
+  readonly synced: (timeoutMs: number) => Promise<void>;
+  /** Ends it and, with "lost", all watches; bounded by 1 s, never throws. */
+  readonly close: () => Promise<void>;
+}
+
+/** Starts the copy. */
+export function startWatchCache(options: WatchCacheOptions): WatchCache {
+  const { store, clock } = options;
+  const keys = createSortedKeys();
+  const leases = createLeaseKeys();
+  const log = createEventLog(options.limits ?? EVENT_LOG_LIMITS);
+  const watchers = createWatchers(options.format);
+  const waiting = new Set<{ readonly revision: number; readonly tell: () => void }>();
+  const closing = new AbortController();
+  let away: AbortController | undefined;
+  /** False until the store is followed, and again when it has been away for long. */
+  let following = false;
+
+  const takeKey = (key: string): void => {
+    const item = informer.items.get(key);
+    if (item === undefined) keys.remove(key);
+    else keys.add(key);
+    leases.set(key, item);
+  };
+  const onList = (change: InformerChange): void => {
+    keys.replace(informer.items.keys());
+    for (const key of change.keys) leases.set(key, informer.items.get(key));
+    if (change.setBack || informer.state().lists === 1) {
+      watchers.endAll('compacted', 'the store was set back: list again');
+      log.restart(change.revision);
+      return;
+    }
+    const missed = eventsOf(change, informer);
+    log.add(missed);
+    watchers.tell(missed);
+  };
+  const onChange = (change: InformerChange): void => {
+    if (change.cause === 'list') onList(change);
+    else {
+      for (const key of change.keys) takeKey(key);
+      log.add(change.events);
+      watchers.tell(change.events);
+    }
+    for (const waiter of waiting) if (waiter.revision <= change.revision) waiter.tell();
+  };
+  const onState = ({ connected }: InformerState): void => {
+    if (connected) {
+      away?.abort();
+      away = undefined;
+      following = true;
+    } else if (away === undefined) {
+      away = new AbortController();
+      void endIfAway(away.signal);
+    }
+  };
+  const endIfAway = async (back: AbortSignal): Promise<void> => {
+    await clock.sleep(AWAY_GRACE_MS, AbortSignal.any([back, closing.signal]));
+    if (back.aborted) return;
+    following = false;
+    watchers.endAll('lost', 'the API server does not reach the store');
+  };
+  const informer = startInformer({ ...options, range: EVERYTHING, onChange, onState });
+
+  return {
+    state: informer.state,
+    item: (key) => informer.items.get(key),
+    list: (range) => keys.between(range).flatMap((key) => informer.items.get(key) ?? []),
+    count: keys.count,
+    keysOfLease: leases.of,
+    reached: async (revision, timeoutMs) => {
+      if (informer.state().revision >= revision) return true;
+      const told = new AbortController();
+      const waiter = { revision, tell: () => told.abort() };
+      waiting.add(waiter);
+      await clock.sleep(timeoutMs, AbortSignal.any([told.signal, closing.signal]));
+      waiting.delete(waiter);
+      return told.signal.aborted;
+    },
+    watch: async (range, afterRevision, watcher) => {
+      await checkHeld(store, afterRevision);
+      if (!following) throw notFollowing(store);
+      const past = log.after(afterRevision);
+      if (past === undefined) throw forgotten(afterRevision);
+      watcher.ready();
+      const seen = eventsIn(past, range);
+      if (seen.length > 0) watcher.deliver(batchOf(seen, options.format));
+      return watchers.join(range, Math.max(afterRevision, informer.state().revision), watcher);
+    },
+    watchers: watchers.count,
+    synced: informer.synced,
+    close: async () => {
+      closing.abort();
+      watchers.endAll('lost', 'the API server stops');
+      await informer.close();
+    },
+  };
+}
+
+/** What a listing found changed, as events of the copy; what was overwritten in between is not told. */
+function eventsOf({ keys, revision }: InformerChange, informer: Informer): readonly StoreEvent[] {
+  return keys
+    .map((key): StoreEvent => {
+      const item = informer.items.get(key);
+      return item === undefined ? { kind: 'delete', key, revision } : { kind: 'put', item };
+    })
+    .toSorted((a, b) => revisionOf(a) - revisionOf(b));
+}
+
+/** Reads at the revision: only the store knows whether it was compacted, lies in the future, or belongs to a history that was set back. */
+async function checkHeld(store: Store, revision: number): Promise<void> {
+  if (revision === 0) return;
+  const one = { start: GENERATION_KEY, end: `${GENERATION_KEY}\0` };
+  await store.list(one, { revision, timeoutMs: CHECK_MS });
+}
+
+function forgotten(revision: number): SluiceError {
+  return new SluiceError('unavailable', `this API server does not remember revision ${revision}`, {
+    why: 'it started later, or much was written since',
+    fix: 'list, and watch from there',
+    details: { written: false, compacted: true, revision },
+  });
+}
+
+function notFollowing(store: Store): SluiceError {
+  return new SluiceError('unavailable', `this API server does not follow the store (${store.description})`, {
+    why: 'it has lost the connection',
+    fix: 'try another server, or again in a moment',
+    details: { written: false },
+  });
+}
