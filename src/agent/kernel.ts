@@ -58,8 +58,8 @@ export interface Kernel {
   readonly close: () => Promise<void>;
 }
 
-/** So long after a large apply, or a look at everything, memory that only that needed is given back. */
-const RELEASE_AFTER_MS = 2_000;
+/** So long after a large apply, or a look at everything, memory that only that needed is given back: all of it only after 5 s without work. */
+const RELEASE_AFTER_MS = 10_000;
 /** Chains changed, or entries looked at; below, it is not worth a pause. */
 const RELEASE_ABOVE = 1_000;
 
@@ -140,8 +140,12 @@ export function startKernel(options: KernelOptions): Kernel {
   const madeFrom = new WeakMap<Ruleset, Snapshot>();
   const knownSinceMs = new WeakMap<ApplyJob, number>();
 
+  let isReleasing = false;
   const releaseLater = async (): Promise<void> => {
+    if (isReleasing) return;
+    isReleasing = true;
     await clock.sleep(RELEASE_AFTER_MS, closing.signal);
+    isReleasing = false;
     if (!closing.signal.aborted) releaseMemory();
   };
 

@@ -54,7 +54,7 @@ export async function makeToken(
 }
 
 /** Sends a request as it is told, odd ones too. */
-export function askHttp(port: number, agent: Agent, ask: HttpAsk): Promise<HttpAnswer> {
+function askHttp(port: number, agent: Agent, ask: HttpAsk): Promise<HttpAnswer> {
   const { target, token, body } = ask;
   const bytes = Buffer.isBuffer(body) ? body : body === undefined ? undefined : JSON.stringify(body);
   return new Promise((resolve, reject) => {
