@@ -32,7 +32,7 @@ export function listOption(flags: string, description: string): Option {
 }
 
 /** An option whose value is a duration in milliseconds. */
-function durationOption(flags: string, description: string): Option {
+export function durationOption(flags: string, description: string): Option {
   const option = new Option(flags, description);
   return option.argParser((value: string) => {
     try {
