@@ -49,9 +49,10 @@ describe(`one API server and ${WATCHERS} watchers`, () => {
     server = await startChild({
       argv: [...SLUICE, 'apiserver', ...flags, '--endpoints', etcd.endpoints.join(',')],
     });
-    const [, port] = await server.waitForOutput(/API server listens.* port=(\d+)/, 30_000);
+    const ready = (): string | undefined =>
+      /API server listens.* port=(\d+)[^]*ready/.exec(server.stderr())?.[1];
+    const port = await waitUntil(ready, { what: 'the server', timeoutMs: 30_000, facts: server.stderr });
     url = `http://127.0.0.1:${port}`;
-    await server.waitForOutput(/ready/, 30_000);
     direct = await openStore({ endpoints: etcd.endpoints });
   });
   afterAll(async () => {
@@ -68,7 +69,7 @@ describe(`one API server and ${WATCHERS} watchers`, () => {
       random: Math.random,
       origin: { actor: 'bench', host: 'bench', command: 'bench' },
     };
-    const start = (await direct.count(AGENT_RANGE)).revision;
+    const start = (await direct.count(AGENT_RANGE, { timeoutMs: 20_000 })).revision;
     const arrived = new Map<number, number[]>();
     const ends: string[] = [];
     let ready = 0;
