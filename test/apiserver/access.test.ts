@@ -133,13 +133,19 @@ async function attempt(store: Store, operation: Operation, compares: readonly Co
   );
 }
 
+const absent = (key: string): readonly Compare[] => [{ kind: 'create-revision', key, equals: 0 }];
+const present = async (key: string): Promise<readonly Compare[]> => {
+  const { item } = await world.backend.get(key);
+  return [{ kind: 'mod-revision', key, equals: item?.modRevision ?? 0 }];
+};
+const codeOf = (call: Promise<unknown>): Promise<unknown> =>
+  call.then(
+    () => 'done',
+    (error: unknown) => (error instanceof SluiceError ? error.code : error),
+  );
+
 describe('what each role may write', () => {
   const CASES = ROLES.flatMap((role) => PUTS.map(([key, value, allowed]) => ({ role, key, value, allowed })));
-  const absent = (key: string): readonly Compare[] => [{ kind: 'create-revision', key, equals: 0 }];
-  const present = async (key: string): Promise<readonly Compare[]> => {
-    const { item } = await world.backend.get(key);
-    return [{ kind: 'mod-revision', key, equals: item?.modRevision ?? 0 }];
-  };
 
   it.each(CASES.filter(({ role, allowed }) => allowed.includes(role)))(
     '$role may: $key',
@@ -181,12 +187,6 @@ describe('what each role may write', () => {
       });
     }
   });
-
-  const codeOf = (call: Promise<unknown>): Promise<unknown> =>
-    call.then(
-      () => 'done',
-      (error: unknown) => (error instanceof SluiceError ? error.code : error),
-    );
 
   it.each(ROLES)('%s: leases', async (role) => {
     const store = world.store(role);
