@@ -49,8 +49,8 @@ export async function makeToken(
   { name = role === 'node' ? 'n1' : role, expiresInMs = undefined as number | undefined } = {},
 ): Promise<string> {
   const deps = { ...admin(backend), newId: randomId, newSecret: randomSecret };
-  const request = { role, name, expiresInMs, reason: undefined };
-  return (await createToken(deps, request, { dryRun: false, keep: async () => {} })).text;
+  const wanted = { role, name, expiresInMs, reason: undefined };
+  return (await createToken(deps, wanted, { dryRun: false, keep: async () => {} })).text;
 }
 
 /** Sends a request as it is told, odd ones too. */
@@ -94,8 +94,11 @@ function askHttp(port: number, agent: Agent, ask: HttpAsk): Promise<HttpAnswer> 
 
 /** Starts it. */
 export async function startApiWorld({
-  limits = {} as Partial<HttpLimits>,
-  anonymous = undefined as Role | undefined,
+  limits,
+  anonymous,
+}: {
+  readonly limits?: Partial<HttpLimits>;
+  readonly anonymous?: Role;
 } = {}): Promise<ApiWorld> {
   const backend = createMemoryStore();
   const tokens = new Map<Role, string>();

@@ -1,14 +1,15 @@
 /**
  * Owns measuring one API server that 500 agents watch: how many watches etcd sees, and how long a publish takes to reach all of them. The
- * watchers are light: the store's own client, without informer and kernel, all in this process.
+ * watchers are light: connections, all in this process, that look for the service and parse nothing.
  */
 import { readFileSync } from 'node:fs';
+import { type ClientRequest, get } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Child, startChild } from '../../src/dev/child.ts';
 import { randomId, systemClock } from '../../src/host/clock.ts';
 import { waitUntil } from '../../src/host/wait.ts';
 import { publish } from '../../src/ops/publish.ts';
-import { createApiStore } from '../../src/store/api/api.ts';
+import { rangeQuery, STORE_PATH } from '../../src/store/api/wire.ts';
 import { AGENT_RANGE } from '../../src/store/keys.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -38,6 +39,24 @@ async function watchesOf(endpoint: string): Promise<number> {
   return Number(/^etcd_debugging_mvcc_watcher_total (\d+)$/m.exec(text)?.[1] ?? Number.NaN);
 }
 
+/** The record of the published service in a line of a watch. */
+const SERVICE_WEB = /"key":"service\/web","value":"(?:[^"\\]|\\.)*","createRevision":\d+,"modRevision":(\d+)/;
+
+/** Reads and understands nothing but what is measured: 500 real agents have 500 machines to read on. */
+function lightWatcher(target: string, onText: (text: string) => void): ClientRequest {
+  return get(target, { agent: false }, (response) => {
+    response.setEncoding('utf8');
+    let rest = '';
+    response.on('data', (text: string) => {
+      rest += text;
+      if (!rest.endsWith('\n')) return;
+      onText(rest);
+      rest = '';
+    });
+    response.on('error', () => undefined);
+  });
+}
+
 describe(`one API server and ${WATCHERS} watchers`, () => {
   let etcd: EtcdCluster;
   let server: Child;
@@ -49,9 +68,10 @@ describe(`one API server and ${WATCHERS} watchers`, () => {
     server = await startChild({
       argv: [...SLUICE, 'apiserver', ...flags, '--endpoints', etcd.endpoints.join(',')],
     });
-    const [, port] = await server.waitForOutput(/API server listens.* port=(\d+)/, 30_000);
+    const ready = (): string | undefined =>
+      /API server listens.* port=(\d+)[^]*ready/.exec(server.stderr())?.[1];
+    const port = await waitUntil(ready, { what: 'the server', timeoutMs: 30_000, facts: server.stderr });
     url = `http://127.0.0.1:${port}`;
-    await server.waitForOutput(/ready/, 30_000);
     direct = await openStore({ endpoints: etcd.endpoints });
   });
   afterAll(async () => {
@@ -68,31 +88,20 @@ describe(`one API server and ${WATCHERS} watchers`, () => {
       random: Math.random,
       origin: { actor: 'bench', host: 'bench', command: 'bench' },
     };
-    const start = (await direct.count(AGENT_RANGE)).revision;
+    const start = (await direct.count(AGENT_RANGE, { timeoutMs: 20_000 })).revision;
     const arrived = new Map<number, number[]>();
-    const ends: string[] = [];
     let ready = 0;
-    const stores = Array.from({ length: WATCHERS }, () => createApiStore({ servers: [url] }));
-    for (const store of stores) {
-      store.watch(AGENT_RANGE, start, {
-        onReady: () => (ready += 1),
-        onEvents: (events) => {
-          const atMs = systemClock.monotonicMs();
-          for (const event of events) {
-            if (event.kind !== 'put' || event.item.key !== 'service/web') continue;
-            const times = arrived.get(event.item.modRevision) ?? [];
-            times.push(atMs);
-            arrived.set(event.item.modRevision, times);
-          }
-        },
-        onEnd: (end) => ends.push(end.kind),
-      });
-    }
-    await waitUntil(() => ready === WATCHERS, {
-      what: 'all watches',
-      timeoutMs: 60_000,
-      facts: () => ends.join(),
-    });
+    const requests = Array.from({ length: WATCHERS }, () =>
+      lightWatcher(`${url}${STORE_PATH}/watch?${rangeQuery(AGENT_RANGE)}&after=${start}`, (text) => {
+        const atMs = systemClock.monotonicMs();
+        if (text.includes('"ready"')) ready += 1;
+        const revision = Number(SERVICE_WEB.exec(text)?.[1] ?? 0);
+        const times = arrived.get(revision);
+        if (times === undefined) arrived.set(revision, [atMs]);
+        else times.push(atMs);
+      }),
+    );
+    await waitUntil(() => ready === WATCHERS, { what: 'all watches', timeoutMs: 60_000 });
     const watches = await watchesOf(etcd.endpoints[0] ?? '');
     const times: number[] = [];
     let cpuBefore = 0;
@@ -110,7 +119,7 @@ describe(`one API server and ${WATCHERS} watchers`, () => {
     const cpu = (cpuMs(server.pid) - cpuBefore) / PUBLISHES;
     const [p50, p99] = [median(times), percentile(times, 0.99)];
     const memory = memoryMb(server.pid);
-    await Promise.all(stores.map((store) => store.close()));
+    for (const request of requests) request.destroy();
     const missed = recordFigures(`One API server, ${WATCHERS} watchers`, [
       { what: 'watches that etcd sees', measured: String(watches), target: '≤ 20', met: watches <= 20 },
       {

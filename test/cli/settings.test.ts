@@ -25,6 +25,8 @@ const SYSTEM = [
   '',
 ].join('\n');
 
+const API = 'contexts:\n  api: { server: [http://api:1], token-file: /api.token }\n';
+
 interface Sources {
   readonly system?: string | undefined;
   readonly user?: string | undefined;
@@ -67,6 +69,29 @@ describe('settings', () => {
   ])('come from %s', async (_title, argv, variables, expected) => {
     const { opened } = await listWith(argv, { system: SYSTEM, env: variables });
     expect(opened?.endpoints).toEqual(expected);
+  });
+
+  it.each([
+    ['the flag', ['list', '--server', 'a,b'], {}, ['a', 'b']],
+    ['the variable', ['list'], { SLUICE_SERVER: 'a' }, ['a']],
+    ['the context', ['list', '--context', 'api'], {}, ['http://api:1']],
+    ['etcd by a stronger source', ['list', '--context', 'api', '--endpoints', 'http://x:1'], {}, undefined],
+    ['etcd where nothing is said', ['list'], {}, undefined],
+  ])('name API servers by %s', async (_title, argv, variables, expected) => {
+    const { result, opened } = await listWith(argv, { system: SYSTEM, user: API, env: variables });
+    expect(result.code).toBe(0);
+    expect(opened?.servers).toEqual(expected);
+    // Credentials of the other kind, from weaker sources, are not meant.
+    const foreign = expected === undefined ? [opened?.tokenFile] : [opened?.user, opened?.prefix];
+    expect(foreign.every((value) => value === undefined)).toBe(true);
+  });
+
+  it.each([
+    [['list', '--server', 'a', '--endpoints', 'b'], {}],
+    [['list'], { SLUICE_SERVER: 'a', SLUICE_ENDPOINTS: 'b' }],
+  ])('refuse %j with %j, which name both', async (argv, variables) => {
+    const { result } = await listWith(argv, { env: variables });
+    expect(result).toMatchObject({ code: 78, stderr: expect.stringContaining('exclude each other') });
   });
 
   it('come each from its own strongest source', async () => {

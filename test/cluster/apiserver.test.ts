@@ -56,8 +56,7 @@ describe('two API servers between two nodes and etcd', () => {
       ['node', n2],
     ] as const) {
       const out = file(role === 'node' ? name : role);
-      const made = await run('token', 'create', '--role', role, '--name', name, '--out', out);
-      expect(made).toMatchObject({ exitCode: 0 });
+      await run('token', 'create', '--role', role, '--name', name, '--out', out);
     }
     servers.push(...(await Promise.all([startServer(1), startServer(2)])));
     await Promise.all(

@@ -138,7 +138,7 @@ async function startMember(): Promise<Omit<Reachable, 'connect'>> {
   return {
     port: member.clientPort,
     compact: async (revision) => {
-      await raw.kv.compact({ revision, physical: true });
+      await raw.kv.compact({ revision, physical: true }, { deadline: Date.now() + 20_000 });
     },
     close: async () => {
       raw.close();

@@ -7,9 +7,12 @@ import { eventually, type StoreWorld } from './store-world.ts';
 /** A put. */
 export const put = (key: string, value: string): Operation => ({ kind: 'put', key, value });
 
+/** Thousands of operations on a machine that is busy with other things. */
+const PATIENT = { timeoutMs: 20_000 };
+
 /** Puts without conditions; gives the revision. */
 export async function write(store: Store, ...operations: readonly Operation[]): Promise<number> {
-  const result = await store.transact({ compares: [], operations });
+  const result = await store.transact({ compares: [], operations }, PATIENT);
   expect(result.kind).toBe('done');
   return result.revision;
 }
@@ -161,7 +164,7 @@ function transactions(store: () => Store): void {
       code: 'invalid-spec',
     });
     const largest = [put('large', 'x'.repeat(1_460_000))];
-    expect((await store().transact({ compares: [], operations: largest })).kind).toBe('done');
+    expect((await store().transact({ compares: [], operations: largest }, PATIENT)).kind).toBe('done');
     await write(store(), { kind: 'delete-range', range: prefixRange('many/') });
   });
 
@@ -172,7 +175,7 @@ function transactions(store: () => Store): void {
       equals: 0,
     }));
     const operations = Array.from({ length: 2_000 }, (_, index) => put(`deep/${index}`, 'x'));
-    const revision = (await store().transact({ compares, operations })).revision;
+    const { revision } = await store().transact({ compares, operations }, PATIENT);
     expect((await store().count(prefixRange('deep/'))).count).toBe(2_000);
     const again = [
       ...compares.slice(1),

@@ -131,9 +131,9 @@ export function checkLease({ caller, keysOfLease }: Omit<WriteContext, 'present'
 
 /** Keys with a lease are markers; a node's name them by its name, or are a claim under the lease of its marker. */
 function mayHang({ role, name }: Caller, key: string): boolean {
-  const { family, tail } = keyParts(key);
+  const [family, ...tail] = key.split('/');
   if (role === 'registry') return family === 'alive';
-  return family === 'holder' || tail === name;
+  return family === 'holder' || tail.join('/') === name;
 }
 
 function checkRecorded(operations: readonly Operation[]): void {

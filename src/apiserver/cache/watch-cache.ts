@@ -10,14 +10,14 @@ import type { InformerState } from '../../store/informer-state.ts';
 import { GENERATION_KEY } from '../../store/keys.ts';
 import type { KeyRange, KeyValue, Store, StoreEvent } from '../../store/store.ts';
 import { createEventLog, EVENT_LOG_LIMITS, type EventLogLimits, revisionOf } from './event-log.ts';
+import { createFollowing } from './following.ts';
 import { createLeaseKeys } from './lease-keys.ts';
 import { createSortedKeys } from './sorted-keys.ts';
+import { createWaiters } from './waiters.ts';
 import { batchOf, createWatchers, eventsIn, type Watcher } from './watchers.ts';
 
 /** Every key. */
 const EVERYTHING: KeyRange = { start: '', end: '~' };
-/** So long the store may be away before watchers are told: a change of its leader takes 1-2 s. */
-const AWAY_GRACE_MS = 3_000;
 /** Longest check whether a watch's first revision is still held. */
 const CHECK_MS = 1_500;
 
@@ -55,93 +55,90 @@ export interface WatchCache {
   readonly close: () => Promise<void>;
 }
 
-/** Starts the copy. */
-export function startWatchCache(options: WatchCacheOptions): WatchCache {
-  const { store, clock } = options;
-  const keys = createSortedKeys();
-  const leases = createLeaseKeys();
-  const log = createEventLog(options.limits ?? EVENT_LOG_LIMITS);
-  const watchers = createWatchers(options.format);
-  const waiting = new Set<{ readonly revision: number; readonly tell: () => void }>();
+/** The parts of a copy besides its informer. */
+function partsOf({ limits = EVENT_LOG_LIMITS, clock, format }: WatchCacheOptions) {
   const closing = new AbortController();
-  let away: AbortController | undefined;
-  /** False until the store is followed, and again when it has been away for long. */
-  let following = false;
+  const watchers = createWatchers(format);
+  const lost = (): void => watchers.endAll('lost', 'the API server does not reach the store');
+  return {
+    closing,
+    watchers,
+    keys: createSortedKeys(),
+    leases: createLeaseKeys(),
+    log: createEventLog(limits),
+    waiters: createWaiters(clock, closing.signal),
+    following: createFollowing(clock, closing.signal, lost),
+  };
+}
 
-  const takeKey = (key: string): void => {
+type CacheParts = ReturnType<typeof partsOf>;
+
+/** Takes over a listing: keys anew, watchers told what it found changed. */
+function takeListing(
+  { keys, leases, log, watchers }: CacheParts,
+  change: InformerChange,
+  informer: Informer,
+): void {
+  keys.replace(informer.items.keys());
+  for (const key of change.keys) leases.set(key, informer.items.get(key));
+  if (change.setBack || informer.state().lists === 1) {
+    watchers.endAll('compacted', 'the store was set back: list again');
+    log.restart(change.revision);
+    return;
+  }
+  const missed = eventsOf(change, informer);
+  log.add(missed);
+  watchers.tell(missed);
+}
+
+function takeEvents(
+  { keys, leases, log, watchers }: CacheParts,
+  change: InformerChange,
+  informer: Informer,
+): void {
+  for (const key of change.keys) {
     const item = informer.items.get(key);
     if (item === undefined) keys.remove(key);
     else keys.add(key);
     leases.set(key, item);
-  };
-  const onList = (change: InformerChange): void => {
-    keys.replace(informer.items.keys());
-    for (const key of change.keys) leases.set(key, informer.items.get(key));
-    if (change.setBack || informer.state().lists === 1) {
-      watchers.endAll('compacted', 'the store was set back: list again');
-      log.restart(change.revision);
-      return;
-    }
-    const missed = eventsOf(change, informer);
-    log.add(missed);
-    watchers.tell(missed);
-  };
-  const onChange = (change: InformerChange): void => {
-    if (change.cause === 'list') onList(change);
-    else {
-      for (const key of change.keys) takeKey(key);
-      log.add(change.events);
-      watchers.tell(change.events);
-    }
-    for (const waiter of waiting) if (waiter.revision <= change.revision) waiter.tell();
-  };
-  const onState = ({ connected }: InformerState): void => {
-    if (connected) {
-      away?.abort();
-      away = undefined;
-      following = true;
-    } else if (away === undefined) {
-      away = new AbortController();
-      void endIfAway(away.signal);
-    }
-  };
-  const endIfAway = async (back: AbortSignal): Promise<void> => {
-    await clock.sleep(AWAY_GRACE_MS, AbortSignal.any([back, closing.signal]));
-    if (back.aborted) return;
-    following = false;
-    watchers.endAll('lost', 'the API server does not reach the store');
-  };
-  const informer = startInformer({ ...options, range: EVERYTHING, onChange, onState });
+  }
+  log.add(change.events);
+  watchers.tell(change.events);
+}
 
+/** Starts the copy. */
+export function startWatchCache(options: WatchCacheOptions): WatchCache {
+  const { store, format } = options;
+  const parts = partsOf(options);
+  const { keys, log, watchers, waiters, following } = parts;
+  const checkHeld = createHeldCheck(store);
+  const onChange = (change: InformerChange): void => {
+    (change.cause === 'list' ? takeListing : takeEvents)(parts, change, informer);
+    waiters.tell(change.revision);
+  };
+  const informer = startInformer({ ...options, range: EVERYTHING, onChange, onState: following.onState });
   return {
     state: informer.state,
     item: (key) => informer.items.get(key),
     list: (range) => keys.between(range).flatMap((key) => informer.items.get(key) ?? []),
     count: keys.count,
-    keysOfLease: leases.of,
-    reached: async (revision, timeoutMs) => {
-      if (informer.state().revision >= revision) return true;
-      const told = new AbortController();
-      const waiter = { revision, tell: () => told.abort() };
-      waiting.add(waiter);
-      await clock.sleep(timeoutMs, AbortSignal.any([told.signal, closing.signal]));
-      waiting.delete(waiter);
-      return told.signal.aborted;
-    },
+    keysOfLease: parts.leases.of,
+    reached: async (revision, timeoutMs) =>
+      informer.state().revision >= revision || waiters.wait(revision, timeoutMs),
     watch: async (range, afterRevision, watcher) => {
-      await checkHeld(store, afterRevision);
-      if (!following) throw notFollowing(store);
+      await checkHeld(afterRevision);
+      if (!following.now()) throw notFollowing(store);
       const past = log.after(afterRevision);
       if (past === undefined) throw forgotten(afterRevision);
       watcher.ready();
       const seen = eventsIn(past, range);
-      if (seen.length > 0) watcher.deliver(batchOf(seen, options.format));
+      if (seen.length > 0) watcher.deliver(batchOf(seen, format));
       return watchers.join(range, Math.max(afterRevision, informer.state().revision), watcher);
     },
     watchers: watchers.count,
     synced: informer.synced,
     close: async () => {
-      closing.abort();
+      parts.closing.abort();
       watchers.endAll('lost', 'the API server stops');
       await informer.close();
     },
@@ -158,11 +155,26 @@ function eventsOf({ keys, revision }: InformerChange, informer: Informer): reado
     .toSorted((a, b) => revisionOf(a) - revisionOf(b));
 }
 
-/** Reads at the revision: only the store knows whether it was compacted, lies in the future, or belongs to a history that was set back. */
-async function checkHeld(store: Store, revision: number): Promise<void> {
-  if (revision === 0) return;
+/**
+ * Reads at a revision: only the store knows whether it was compacted, lies in the future, or belongs to a history that was set back. Watches
+ * that begin at one revision together (nodes that lost a server) share one read.
+ */
+function createHeldCheck(store: Store): (revision: number) => Promise<void> {
   const one = { start: GENERATION_KEY, end: `${GENERATION_KEY}\0` };
-  await store.list(one, { revision, timeoutMs: CHECK_MS });
+  const underWay = new Map<number, Promise<void>>();
+  const ask = async (revision: number): Promise<void> => {
+    try {
+      await store.list(one, { revision, timeoutMs: CHECK_MS });
+    } finally {
+      underWay.delete(revision);
+    }
+  };
+  return async (revision) => {
+    if (revision === 0) return;
+    const asked = underWay.get(revision) ?? ask(revision);
+    underWay.set(revision, asked);
+    await asked;
+  };
 }
 
 function forgotten(revision: number): SluiceError {

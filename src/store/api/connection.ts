@@ -53,45 +53,16 @@ export interface Connection {
 }
 
 /** Connects nothing yet. */
-export function createConnection({ url, tls, token }: ApiTarget): Connection {
-  const isTls = url.startsWith('https:');
+export function createConnection(target: ApiTarget): Connection {
+  const isTls = target.url.startsWith('https:');
   const agent = isTls
-    ? new TlsAgent({ keepAlive: true, ...tlsOptions(tls) })
+    ? new TlsAgent({ keepAlive: true, ...tlsOptions(target.tls) })
     : new Agent({ keepAlive: true });
-  const ask = isTls ? httpsRequest : httpRequest;
   let closed = false;
-  const send: Connection['send'] = ({ path, body, timeoutMs, lasts }) =>
-    new Promise((resolve) => {
-      if (closed) {
-        resolve({ kind: 'not-sent', text: 'the store was closed' });
-        return;
-      }
-      const text = body === undefined ? undefined : JSON.stringify(body);
-      const options: RequestOptions = {
-        agent,
-        method: text === undefined ? 'GET' : 'POST',
-        headers: headersOf({ token, text, timeoutMs }),
-      };
-      let connected = false;
-      const request = ask(`${url}${path}`, options, (response) => {
-        if (lasts === true) clearTimeout(timer);
-        resolve({ answer: response });
-      });
-      // To the end of the answer: a server that falls silent in the middle of one is as dead as one that never begins.
-      const timer = setTimeout(
-        () => request.destroy(new Error(`no answer within ${Math.round(timeoutMs)} ms`)),
-        timeoutMs,
-      );
-      request.once('close', () => clearTimeout(timer));
-      request.once('socket', (socket) => {
-        if (request.reusedSocket || (!isTls && !socket.connecting)) connected = true;
-        else socket.once(isTls ? 'secureConnect' : 'connect', () => (connected = true));
-      });
-      request.on('error', (error) => {
-        resolve({ kind: connected ? 'retry' : 'not-sent', text: oneLine(error) });
-      });
-      request.end(text);
-    });
+  const send: Connection['send'] = (call) =>
+    closed
+      ? Promise.resolve({ kind: 'not-sent', text: 'the store was closed' })
+      : sendBy(agent, target, call);
   return {
     send,
     prove: async (timeoutMs) => {
@@ -106,6 +77,36 @@ export function createConnection({ url, tls, token }: ApiTarget): Connection {
       agent.destroy();
     },
   };
+}
+
+function sendBy(
+  agent: Agent | TlsAgent,
+  { url, token }: ApiTarget,
+  { path, body, timeoutMs, lasts }: ApiCall,
+): Promise<Answer<IncomingMessage, CallFailure>> {
+  const isTls = url.startsWith('https:');
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const method = text === undefined ? 'GET' : 'POST';
+  const options: RequestOptions = { agent, method, headers: headersOf({ token, text, timeoutMs }) };
+  return new Promise((resolve) => {
+    let connected = false;
+    const request = (isTls ? httpsRequest : httpRequest)(`${url}${path}`, options, (response) => {
+      if (lasts === true) clearTimeout(timer);
+      resolve({ answer: response });
+    });
+    // To the end of the answer: a server that falls silent in the middle of one is as dead as one that never begins.
+    const late = (): unknown => request.destroy(new Error(`no answer within ${Math.round(timeoutMs)} ms`));
+    const timer = setTimeout(late, timeoutMs);
+    request.once('close', () => clearTimeout(timer));
+    request.once('socket', (socket) => {
+      if (request.reusedSocket || (!isTls && !socket.connecting)) connected = true;
+      else socket.once(isTls ? 'secureConnect' : 'connect', () => (connected = true));
+    });
+    request.on('error', (error) => {
+      resolve({ kind: connected ? 'retry' : 'not-sent', text: oneLine(error) });
+    });
+    request.end(text);
+  });
 }
 
 function tlsOptions({ cacert, cert, key }: ApiTls = {}): { ca?: Buffer; cert?: Buffer; key?: Buffer } {

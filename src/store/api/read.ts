@@ -37,19 +37,27 @@ async function list(
   const at = options?.revision === undefined ? 'consistent' : `revision=${options.revision}`;
   const path = `${STORE_PATH}/list?${rangeQuery(range)}&${at}`;
   return ask(parts, budget, async (server): Promise<Answer<Listing>> => {
-    const opened = await openAt(server, { path, timeoutMs: budget.attemptMs() });
-    return 'answer' in opened ? readListing(opened.answer) : opened;
+    const silenceMs = budget.attemptMs();
+    const opened = await openAt(server, { path, timeoutMs: silenceMs, lasts: true });
+    return 'answer' in opened ? readListing(opened.answer, silenceMs, budget.remainingMs()) : opened;
   });
 }
 
-/** Reads the lines of a listing; one without its last line is no answer. */
-function readListing(response: IncomingMessage): Promise<Answer<Listing>> {
+/** Reads the lines of a listing, which may take long as long as they come; one without its last line is no answer. */
+function readListing(
+  response: IncomingMessage,
+  silenceMs: number,
+  remainingMs: number,
+): Promise<Answer<Listing>> {
   return new Promise((resolve) => {
+    const give = (): unknown => response.destroy(new Error('the listing came too slowly'));
+    const [silent, over] = [setTimeout(give, silenceMs), setTimeout(give, Math.max(1, remainingMs))];
     const items: KeyValue[] = [];
     let revision: number | undefined;
     let isWhole = false;
     readLines(response, {
       onLine: (text) => {
+        silent.refresh();
         const line = readAnswer(listLine, text);
         if (line === undefined) response.destroy();
         else if ('revision' in line) revision = line.revision;
@@ -57,6 +65,8 @@ function readListing(response: IncomingMessage): Promise<Answer<Listing>> {
         else isWhole = true;
       },
       onEnd: (why) => {
+        clearTimeout(silent);
+        clearTimeout(over);
         if (isWhole && revision !== undefined) resolve({ answer: { revision, items } });
         else resolve({ kind: 'retry', text: why ?? 'the listing ended early' });
       },

@@ -81,28 +81,37 @@ export const grantBody = v.strictObject({
 /** Body of `lease/renew` and `lease/revoke`. */
 export const leaseBody = v.strictObject({ lease: leaseField });
 
-/** Answers, as the client reads them. */
+/** Answer of `transact`; `found` is what `elseGet` names. */
 export const transactAnswer = v.variant('kind', [
   v.object({ kind: v.literal('done'), revision: revisionField }),
   v.object({ kind: v.literal('conflict'), revision: revisionField, found: v.optional(itemField) }),
 ]);
+/** Answer of `get`. */
 export const getAnswer = v.object({ revision: revisionField, item: v.optional(itemField) });
+/** Answer of `count`. */
 export const countAnswer = v.object({ revision: revisionField, count: revisionField });
+/** Answer of `lease/grant`. */
 export const grantAnswer = v.object({ id: v.string(), ttlSeconds: revisionField });
+/** Answer of `lease/renew`. */
 export const renewAnswer = v.object({ state: v.picklist(['renewed', 'gone']) });
+/** Answer of `lease/revoke`. */
 export const revokeAnswer = v.object({});
+/** Answer of `status`. */
 export const statusAnswer = v.object({ revision: revisionField, version: v.string() });
+/** A line of a listing: its revision first, then pages, then its end. */
 export const listLine = v.union([
   v.object({ revision: revisionField }),
   v.object({ items: v.array(itemField) }),
   v.object({ end: v.literal(true) }),
 ]);
+/** A line of a watch. */
 export const watchLine = v.variant('type', [
   v.object({ type: v.literal('ready') }),
   v.object({ type: v.literal('events'), events: v.array(eventField) }),
   v.object({ type: v.literal('bookmark'), revision: revisionField }),
   v.object({ type: v.literal('end'), kind: v.picklist(['compacted', 'lost']), why: v.string() }),
 ]);
+/** A refusal, whatever was asked. */
 export const errorAnswer = v.object({
   kind: v.literal('Error'),
   code: v.string(),
