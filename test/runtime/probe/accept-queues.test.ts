@@ -75,8 +75,8 @@ describe('the tcp probe without words', () => {
   const start = async (ip: string): Promise<{ readonly child: ChildProcess; readonly port: number }> => {
     const child = spawn(process.execPath, ['-e', MUTE, ip], { stdio: ['ignore', 'pipe', 'inherit'] });
     children.push(child);
-    const [said] = (await once(child.stdout, 'data')) as [Buffer];
-    return { child, port: Number(said.toString()) };
+    const [said] = await once(child.stdout, 'data');
+    return { child, port: Number(String(said)) };
   };
 
   it.each(['127.0.0.1', '0.0.0.0'])(
