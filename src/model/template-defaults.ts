@@ -15,7 +15,7 @@ const DRIVER: DriverName = 'process';
 /** Below the range from which Linux takes ports of outgoing connections (32768-60999), above the well-known ones. */
 const PORTS: PortRange = { from: 20_000, to: 29_999 };
 const NO_LIMITS: Limits = {};
-/** A connection to the instance's port, without a word. */
+/** A connection to the instance's port, without a word; its program must take it. */
 const PROBE_KIND = 'tcp';
 /** Between two questions, and how long an answer may take. */
 const PROBE_INTERVAL_SECONDS = 2;

@@ -51,14 +51,14 @@ export interface Limits {
   readonly files?: number | undefined;
 }
 
-/** How an instance is asked whether it is well. An answer must be read; a connection alone is none, but for `tcp` without `expect`. */
+/** How an instance is asked whether it is well. An answer must be read; a connection alone is none: the kernel makes it in place of a program that hangs. */
 export type Probe = ProbeTiming &
   (
     | {
         readonly kind: 'tcp';
         /** Sent after the connection is up. */
         readonly send?: string | undefined;
-        /** Text that the answer must hold; undefined with `send`: any byte. Undefined without: connected is well. */
+        /** Text that the answer must hold; undefined with `send`: any byte. Undefined without: that the program takes the connection. */
         readonly expect?: string | undefined;
       }
     | {

@@ -33,6 +33,8 @@ export interface PortBook {
    * @throws SluiceError `conflict` if none is free, `config` if the address is not the node's, `failed` if it cannot be written down
    */
   readonly reserve: (request: PortRequest) => Promise<number>;
+  /** True if the port can be listened on now. @throws SluiceError `config` if the address is not the node's */
+  readonly isFree: (ip: string, port: number) => Promise<boolean>;
   /** Its port begins to rest. */
   readonly release: (id: string) => Promise<void>;
   readonly reserved: () => ReadonlyMap<string, number>;
@@ -183,6 +185,7 @@ export async function openPortBook(file: string, clock: Pick<Clock, 'now'>): Pro
         await save({ reserved: { ...book.reserved, [request.id]: port }, resting: stillResting() });
         return port;
       }),
+    isFree: canListen,
     release: (id) =>
       turns.take('book', async () => {
         const { [id]: port, ...reserved } = book.reserved;

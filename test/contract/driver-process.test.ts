@@ -160,9 +160,14 @@ describe('the driver process', () => {
     expect(pidsOf(id)).toEqual([]);
   });
 
-  it('kills a stopped program', async () => {
+  it('sees a stopped program, and kills it', async () => {
     const pid = await start(`trap '' TERM; echo up; while :; do sleep 1; done`);
     await eventually(async () => expect(await outputOf(driver, id, 'stdout')).toBe('up\n'));
+    expect(driver.isHalted?.(id)).toBe(false);
+    process.kill(pid, 'SIGSTOP');
+    await eventually(() => expect(driver.isHalted?.(id)).toBe(true));
+    process.kill(pid, 'SIGCONT');
+    await eventually(() => expect(driver.isHalted?.(id)).toBe(false));
     process.kill(pid, 'SIGSTOP');
     expect(await driver.stop(id, { signal: 'SIGTERM', graceMs: 100 })).toMatchObject({ signal: 'SIGKILL' });
   });

@@ -47,7 +47,7 @@ function userUnder(policy: Policy, { template, id }: Assignment): Pick<StartOrde
 }
 
 /**
- * Its own port again, unless somebody else listens there now.
+ * Its own port again, unless it cannot be listened on now: somebody else does, or an outgoing connection has it.
  * @throws SluiceError `permission` if the policy allows none of the template's, `conflict` if none is free, `failed`
  */
 async function takePort(
@@ -67,7 +67,7 @@ async function takePort(
     });
   }
   const own = book.reserved().get(id);
-  if (own !== undefined && boundPorts().has(own)) await book.release(id);
+  if (own !== undefined && (boundPorts().has(own) || !(await book.isFree(ip, own)))) await book.release(id);
   return await book.reserve({ id, ip, ranges, preferred: port });
 }
 

@@ -17,14 +17,16 @@ export interface Bounds {
 /** What one side of the conversation says, and what it makes of the other. `undefined` from a function: it goes on. */
 export interface Talk {
   readonly say?: string | undefined;
-  /** The connection is up; `answer` may be called later. @returns called once when the conversation has ended */
-  readonly connected?: (answer: (result: ProbeAnswer) => void) => () => void;
+  /** The connection is up and our side of it has been ended; `answer` may be called later. @returns called once when all has ended */
+  readonly silent?: (answer: (result: ProbeAnswer) => void) => () => void;
   /** Something was heard, one byte a character. */
   readonly heard: (text: string) => ProbeAnswer | undefined;
   /** The other side has ended it (an errno: it reset it). */
   readonly ended: (errno?: string) => ProbeAnswer;
   /** What to add to the reason when it took too long. */
   readonly late?: () => string;
+  /** After a good answer the other side is let end the connection, within the time that is left: whoever ends first keeps a port in TIME_WAIT. */
+  readonly letEnd?: boolean;
 }
 
 /** For all conversations: what arrives is looked at before anything else can be. */
@@ -36,27 +38,36 @@ export function converse(talk: Talk, { ip, port }: Address, bounds: Bounds): Pro
     const time = bound(bounds);
     let isDone = false;
     let stop: (() => void) | undefined;
+    const leave = (): void => {
+      time.close();
+      // Never a reset: a program that has accepted late and writes to one that was reset dies of SIGPIPE, unless it knows better.
+      socket.destroy();
+    };
     const answer = (result: ProbeAnswer | undefined): void => {
       if (result === undefined || isDone) return;
       isDone = true;
-      time.close();
       stop?.();
-      // A reset leaves no TIME_WAIT: thousands of them would hold ports that instances may be given.
-      socket.resetAndDestroy();
       resolve(result);
+      if (talk.letEnd !== true || !result.well) leave();
+    };
+    const last = (result: ProbeAnswer): void => {
+      answer(result);
+      leave();
     };
     const callback = (bytes: number): boolean => {
       if (!isDone) answer(talk.heard(buffer.toString('latin1', 0, bytes)));
       return true;
     };
-    const socket = connect({ host: ip, port, onread: { buffer, callback } });
-    time.onEnd((why) => answer(unwell(`${why}${talk.late?.() ?? ''}`)));
+    const socket = connect({ host: ip, port, allowHalfOpen: true, onread: { buffer, callback } });
+    time.onEnd((why) => last(unwell(`${why}${talk.late?.() ?? ''}`)));
     socket.on('error', (error) => {
-      answer(errnoOf(error) === 'ECONNRESET' ? talk.ended('ECONNRESET') : unwell(error.message));
+      last(errnoOf(error) === 'ECONNRESET' ? talk.ended('ECONNRESET') : unwell(error.message));
     });
-    socket.once('end', () => answer(talk.ended()));
+    socket.once('end', () => last(talk.ended()));
     socket.once('connect', () => {
-      stop = talk.connected?.(answer);
+      if (talk.silent === undefined) return;
+      socket.end();
+      stop = talk.silent(answer);
     });
     if (talk.say !== undefined) socket.write(talk.say);
   });

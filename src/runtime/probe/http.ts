@@ -21,5 +21,9 @@ export async function probeHttp(
   const { take, end } = createHttpAnswer(status);
   const lines = [`GET ${path} HTTP/1.1`, `Host: ${name}`, 'User-Agent: sluice-probe', 'Accept: */*'];
   const say = `${lines.join('\r\n')}\r\nConnection: close\r\n\r\n`;
-  return await converse({ say, heard: take, ended: end }, address, bounds);
+  return await converse(
+    { say, heard: take, ended: (errno) => (errno === undefined ? end() : unwell(errno)), letEnd: true },
+    address,
+    bounds,
+  );
 }

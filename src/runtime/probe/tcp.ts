@@ -1,7 +1,7 @@
 /**
  * Owns the tcp probe: a connection, and what is said over it. The kernel accepts in place of a program that hangs, so a connection alone
- * is no answer. With `send` or `expect` bytes are; without, it is one that the program says something, ends the connection, or has taken it
- * (or others) from the queue of its listener.
+ * is no answer. With `send` or `expect` bytes are; without, our side is ended at once, and it is one that the program ends it too or says
+ * something, or at least has taken it (or others) from the queue of its listener.
  */
 import type { Address } from '../../model/address.ts';
 import type { Probe } from '../../model/template.ts';
@@ -46,7 +46,7 @@ async function askTaken(queues: AcceptQueues, address: Address, bounds: Bounds):
   let isUp = false;
   return await converse(
     {
-      connected: (answer) => {
+      silent: (answer) => {
         isUp = true;
         return queues.watch(address.port, () => answer(WELL));
       },

@@ -102,6 +102,23 @@ describe('an instance that does not answer', () => {
   });
 });
 
+describe('a program that is stopped by a signal', () => {
+  it('is out without being asked, and ready again in the same process once it goes on', async () => {
+    const all = cluster();
+    const machine = fakeMachine();
+    const seldom = { probe: { intervalSeconds: 3_600, startSeconds: 30 } };
+    await all.assign(assignment('web-1', {}, seldom));
+    const { withdrawn } = await supervise(machine, { backend: all.store.backend });
+    await all.state('web-1', 'ready');
+    machine.halted.add('web-1');
+    await until('the withdrawal', () => withdrawn().length > 0);
+    expect(await all.state('web-1', 'starting')).toMatchObject({ why: 'its program is stopped by a signal' });
+    machine.halted.clear();
+    expect(await all.state('web-1', 'ready')).toMatchObject({ restarts: 0 });
+    expect(machine.starts).toEqual(['web-1']);
+  });
+});
+
 describe('a stop', () => {
   it('waits for all live nodes and for connections, then hook, signal and the leader', async () => {
     const all = cluster();
