@@ -33,7 +33,7 @@ export type AppliedListener = (applied: Applied) => void;
 
 /** The kernel side of a running agent. */
 export interface Kernel {
-  /** Forwards from a saved snapshot until the store answers. */
+  /** Forwards from a saved snapshot until the store answers; nothing if it has. */
   readonly startFrom: (saved: SavedSnapshot) => void;
   /** Takes a full listing in place of everything known; `items` gives what to save. */
   readonly replace: (items: () => readonly KeyValue[], revision: number) => void;
@@ -200,6 +200,7 @@ export function startKernel(options: KernelOptions): Kernel {
 
   return {
     startFrom: (saved) => {
+      if (itemsToSave !== undefined || closing.signal.aborted) return;
       log.warn('forwarding from the saved snapshot', { revision: saved.revision, staleSince: saved.savedAt });
       staleSince = saved.savedAt;
       status.update({ staleSince });

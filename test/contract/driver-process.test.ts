@@ -239,7 +239,7 @@ describe('the driver process', () => {
     const words = [
       `$(touch ${mark})`,
       `; touch ${mark}`,
-      `'\"\`touch ${mark}\``,
+      `'"\`touch ${mark}\``,
       `| touch ${mark} &`,
       '{port} {{ip}} ${IFS}',
       '--',
