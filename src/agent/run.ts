@@ -34,11 +34,13 @@ async function loadSaved({ stateDir, log }: AgentOptions): Promise<SavedSnapshot
   }
 }
 
-/** Longer than a store that is there takes to answer. */
-const KEEP_RULES_MS = 2_000;
+/** Longer than a store that is there takes to answer, on a busy machine too. */
+const KEEP_RULES_MS = 10_000;
+/** In the words of every layout: rules that lead to instances. */
+const FORWARDING = /\bdnat\b/i;
 
 /**
- * Forwards from the saved snapshot: at once where there are no rules (after a boot). Rules that an earlier agent left are as new as what it
+ * Forwards from the saved snapshot: at once where no rules forward (after a boot or a flush). Rules that an earlier agent left are as new as what it
  * saved, or newer, as it may have been killed before it had saved the last change: they stay until the store answers, or for a moment.
  */
 async function startFromDisk(
@@ -47,7 +49,7 @@ async function startFromDisk(
 ): Promise<void> {
   const saved = await loadSaved(options);
   if (saved === undefined) return;
-  if ((await dataplane.dump()).trim() === '') return kernel.startFrom(saved);
+  if (!FORWARDING.test(await dataplane.dump())) return kernel.startFrom(saved);
   const later = async (): Promise<void> => {
     await options.clock.sleep(KEEP_RULES_MS, options.signal);
     if (!options.signal.aborted) kernel.startFrom(saved);
