@@ -84,12 +84,12 @@ describe('instances under faults', { timeout: 390_000 }, () => {
 
   /** Away after the test. */
   const cleared = (world: InstanceWorld, ids: readonly string[]): void => {
+    const isClear = (): boolean => {
+      const bearers = bearersOn(node());
+      return !ids.some((id) => bearers.has(id));
+    };
     onTestFinished(async () => {
       for (const id of ids) await world.unassign(node(), id);
-      const isClear = (): boolean => {
-        const bearers = bearersOn(node());
-        return !ids.some((id) => bearers.has(id));
-      };
       await waitUntil(isClear, {
         what: 'the instances to be gone',
         timeoutMs: 60_000,
