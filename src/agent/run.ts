@@ -49,12 +49,13 @@ async function startFromDisk(
 ): Promise<void> {
   const saved = await loadSaved(options);
   if (saved === undefined) return;
-  if (!FORWARDING.test(await dataplane.dump())) return kernel.startFrom(saved);
-  const later = async (): Promise<void> => {
-    await options.clock.sleep(KEEP_RULES_MS, options.signal);
-    if (!options.signal.aborted) kernel.startFrom(saved);
+  const isForwarding = FORWARDING.test(await dataplane.dump());
+  const { clock, signal } = options;
+  const kept = async (): Promise<boolean> => {
+    await clock.sleep(KEEP_RULES_MS, signal);
+    return !signal.aborted;
   };
-  void later();
+  kernel.startFrom(saved, isForwarding ? kept() : undefined);
 }
 
 /** What this node says of itself. */
