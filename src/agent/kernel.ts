@@ -33,8 +33,11 @@ export type AppliedListener = (applied: Applied) => void;
 
 /** The kernel side of a running agent. */
 export interface Kernel {
-  /** Forwards from a saved snapshot until the store answers. */
-  readonly startFrom: (saved: SavedSnapshot) => void;
+  /**
+   * Forwards from a saved snapshot until the store answers, not if it has.
+   * @param after what is in the kernel stays as it is until then, and for good if this agent ends first (false); default: at once
+   */
+  readonly startFrom: (saved: SavedSnapshot, after?: Promise<boolean>) => void;
   /** Takes a full listing in place of everything known; `items` gives what to save. */
   readonly replace: (items: () => readonly KeyValue[], revision: number) => void;
   /** Takes changes after the listing. */
@@ -203,13 +206,21 @@ export function startKernel(options: KernelOptions): Kernel {
   };
 
   return {
-    startFrom: (saved) => {
-      log.warn('forwarding from the saved snapshot', { revision: saved.revision, staleSince: saved.savedAt });
-      staleSince = saved.savedAt;
-      status.update({ staleSince });
+    startFrom: (saved, after) => {
       const known = snapshotOf(saved.items, saved.revision);
       options.hygiene.startFrom({ ruleset: rulesetOf(known.snapshot), snapshot: known.snapshot });
-      submit(known, saved.revision);
+      const forward = (): void => {
+        if (itemsToSave !== undefined || closing.signal.aborted) return;
+        log.warn('forwarding from the saved snapshot', {
+          revision: saved.revision,
+          staleSince: saved.savedAt,
+        });
+        staleSince = saved.savedAt;
+        status.update({ staleSince });
+        submit(known, saved.revision);
+      };
+      if (after === undefined) forward();
+      else void after.then((isRunning) => isRunning && forward());
     },
     replace: (items, revision) => {
       if (revision < view.snapshot.revision) {

@@ -16,7 +16,7 @@ import { followStore } from './follow.ts';
 import { startHeal } from './heal.ts';
 import { startHygiene } from './hygiene.ts';
 import { openEdges } from './instances/open-edges.ts';
-import { startKernel } from './kernel.ts';
+import { type Kernel, startKernel } from './kernel.ts';
 import { findNodeAddresses, type NodeAddresses } from './node-ip.ts';
 import type { AgentOptions } from './options.ts';
 import { rememberPids } from './own-pids.ts';
@@ -32,6 +32,30 @@ async function loadSaved({ stateDir, log }: AgentOptions): Promise<SavedSnapshot
     log.error('the saved snapshot cannot be used; waiting for the store', { why: error.message });
     return undefined;
   }
+}
+
+/** Longer than a store that is there takes to answer, on a busy machine too. */
+const KEEP_RULES_MS = 10_000;
+/** In the words of every layout: rules that lead to instances. */
+const FORWARDING = /\bdnat\b/i;
+
+/**
+ * Forwards from the saved snapshot: at once where no rules forward (after a boot or a flush). Rules that an earlier agent left are as new as what it
+ * saved, or newer, as it may have been killed before it had saved the last change: they stay until the store answers, or for a moment.
+ */
+async function startFromDisk(
+  options: AgentOptions,
+  { kernel, dataplane }: { readonly kernel: Kernel; readonly dataplane: Dataplane },
+): Promise<void> {
+  const saved = await loadSaved(options);
+  if (saved === undefined) return;
+  const isForwarding = FORWARDING.test(await dataplane.dump());
+  const { clock, signal } = options;
+  const kept = async (): Promise<boolean> => {
+    await clock.sleep(KEEP_RULES_MS, signal);
+    return !signal.aborted;
+  };
+  kernel.startFrom(saved, isForwarding ? kept() : undefined);
 }
 
 /** What this node says of itself. */
@@ -88,8 +112,7 @@ async function runAlone(options: AgentOptions): Promise<void> {
     localFacts: addresses.primary,
     hygiene,
   });
-  const saved = await loadSaved(options);
-  if (saved !== undefined) kernel.startFrom(saved);
+  await startFromDisk(options, { kernel, dataplane });
   const hasEvents = !dataplane.name.includes('legacy');
   // After the rules: they must not wait for drivers.
   const { edges, offered } = await openEdges(options);

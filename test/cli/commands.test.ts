@@ -227,8 +227,16 @@ describe('status', () => {
     onTestFinished(async () => await rm(folder, { recursive: true }));
     const since = new Date().toISOString();
     await writeAgentStatus(folder, {
-      ...{ node: 'n1', revision: 7, appliedAt: since, rulesHash: 'ab', entries: 1, instances: 1 },
-      ...{ connected: false, staleSince: since, failures: [], pid: process.pid },
+      node: 'n1',
+      revision: 7,
+      appliedAt: since,
+      rulesHash: 'ab',
+      entries: 1,
+      instances: 1,
+      connected: false,
+      staleSince: since,
+      failures: [],
+      pid: process.pid,
       managed: [
         { service: 'web', id: 'a1', state: 'ready', address: '10.0.0.1:20000', since, restarts: 0 },
         { service: 'web', id: 'a2', state: 'failed', since, restarts: 2, why: 'rule users allows\nnothing' },

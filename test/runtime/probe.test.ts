@@ -44,6 +44,19 @@ const http = (more: object = {}): Probe => ({
 });
 const web = (listener: RequestListener): Promise<number> => listen(createHttp(listener));
 
+describe('any probe', () => {
+  it('does not count time in which nobody could listen: what was answered meanwhile is an answer', async () => {
+    const port = await web((_, response) => response.end('fine'));
+    for (const question of [http(), tcp({ send: 'x', expect: 'HTTP' })]) {
+      const asked = ask(question, port, { timeoutMs: 200 });
+      await new Promise((resolve) => void setImmediate(resolve));
+      const until = performance.now() + 500;
+      while (performance.now() < until);
+      expect(await asked).toEqual({ well: true });
+    }
+  });
+});
+
 describe('the tcp probe', () => {
   it('is content with a connection where nothing more is asked', async () => {
     const port = await listen(createServer());

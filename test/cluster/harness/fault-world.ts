@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Workplace } from '../../../src/dev/machine.ts';
 import { processesInside } from '../../../src/host/netns.ts';
-import { hasVariable, isAlive, readProcStat } from '../../../src/host/proc-stat.ts';
+import { isAlive, readProcStat } from '../../../src/host/proc-stat.ts';
 import type { TemplateInput } from '../../../src/model/template-defaults.ts';
 import { ID_VARIABLE } from '../../../src/runtime/own-variables.ts';
 
@@ -21,17 +21,39 @@ export function perl(then: string): TemplateInput {
 /** Accepts for ever. */
 export const SERVE = 'while (accept(C,S)) { close C }';
 
-/** Live processes of a node that were started for an instance, whatever became of them. */
-export function bearersOf(node: Workplace, id: string): readonly number[] {
-  return processesInside([node.ns.inode]).filter((pid) => {
+/** Live processes of a node by the instance that they were started for, whatever became of them. One look at all of them. */
+export function bearersOn(node: Workplace): ReadonlyMap<string, readonly number[]> {
+  const bearers = new Map<string, number[]>();
+  for (const pid of processesInside([node.ns.inode])) {
+    const id = idOf(pid);
     const state = readProcStat(pid)?.state ?? 'Z';
-    return state !== 'Z' && state !== 'X' && hasVariable(pid, `${ID_VARIABLE}=${id}`);
-  });
+    if (id === undefined || state === 'Z' || state === 'X') continue;
+    bearers.set(id, [...(bearers.get(id) ?? []), pid]);
+  }
+  return bearers;
 }
 
+/** The instance that a process was started for, by its environment. */
+function idOf(pid: number): string | undefined {
+  try {
+    const words = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    return words.find((word) => word.startsWith(`${ID_VARIABLE}=`))?.slice(ID_VARIABLE.length + 1);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Those of one instance. */
+export const bearersOf = (node: Workplace, id: string): readonly number[] => bearersOn(node).get(id) ?? [];
+
+const isMain = (pid: number): boolean => readProcStat(pid)?.session === pid;
+
 /** The main processes of an instance: one, or none. */
-export const mainsOf = (node: Workplace, id: string): readonly number[] =>
-  bearersOf(node, id).filter((pid) => readProcStat(pid)?.session === pid);
+export const mainsOf = (node: Workplace, id: string): readonly number[] => bearersOf(node, id).filter(isMain);
+
+/** Instances with more than one main process: there must be none, ever. */
+export const doubled = (node: Workplace): readonly string[] =>
+  [...bearersOn(node)].filter(([, pids]) => pids.filter(isMain).length > 1).map(([id]) => id);
 
 /** Shims on a node, by the instance that each keeps. */
 export function shimsOf(node: Workplace): ReadonlyMap<string, readonly number[]> {

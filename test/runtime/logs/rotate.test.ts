@@ -51,7 +51,7 @@ const lines = (from: number, count: number): string =>
   Array.from({ length: count }, (_, at) => `${String(from + at).padEnd(63)}\n`).join('');
 
 /** A file system that can cut the front off a file: `fallocate --collapse-range` in place of which the test does it. */
-const cutting: Exec = async (_, args = []) => {
+const cutting: Exec = async (_, args) => {
   const bytes = Number(args[args.indexOf('--length') + 1]);
   write(meanwhile);
   writeFileSync(file, readFileSync(file).subarray(bytes));
