@@ -16,7 +16,7 @@ export interface Serving {
  * True if people took it out of the rules: a listed one by any order to drain it. A managed one serves until the leader has another ready
  * and tells it to stop, unless the order is forced.
  */
-export const isTakenOut = ({ origin, drain }: Omit<Serving, 'weight'>): boolean =>
+const isTakenOut = ({ origin, drain }: Omit<Serving, 'weight'>): boolean =>
   drain !== undefined && (origin !== 'managed' || drain.force === true);
 
 /** True if it gets new connections: ready, with a weight, and not taken out. */
