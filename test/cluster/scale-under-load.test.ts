@@ -27,8 +27,8 @@ describe('a managed service under load', { timeout: 180_000 }, () => {
   let world: LoadWorld;
   beforeAll(async () => {
     world = await openLoadWorld(lab());
-    const published = await world.publish(REQUEST_MS, ['--replicas', '2']);
-    expect(published).toMatchObject({ exitCode: 0 });
+    const { exitCode, stderr } = await world.publish(REQUEST_MS, ['--replicas', '2']);
+    if (exitCode !== 0) throw new Error(`the service is not up: ${stderr}`);
   });
   afterAll(async () => {
     await world?.close();
