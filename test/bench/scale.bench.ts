@@ -22,6 +22,10 @@ const p99Of = (results: readonly LoadResult[]): number =>
 const attemptsOf = (results: readonly LoadResult[]): number =>
   results.reduce((sum, { attempts }) => sum + attempts, 0);
 
+/** p50 and p99. */
+const worst = (values: readonly number[]): string =>
+  `${percentile(values, 0.5)} and ${percentile(values, 0.99)}`;
+
 /** Moment of the first rules of an agent after `from` that forward to so many instances. */
 async function rulesAt(agent: Child, from: number, instances: number): Promise<number> {
   const wanted = new RegExp(` rules applied .* instances=${instances} `);
@@ -47,7 +51,8 @@ describe('a managed service on five nodes', () => {
   });
 
   const ok = async (argv: readonly string[]): Promise<void> => {
-    expect(await world.run([...argv, '--timeout', '55s'])).toMatchObject({ exitCode: 0 });
+    const { exitCode, stderr } = await world.run([...argv, '--timeout', '55s']);
+    if (exitCode !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
   };
   /** Load while something is done. */
   const during = async (perSecond: number, act: () => Promise<void>): Promise<readonly LoadResult[]> => {
@@ -126,8 +131,6 @@ describe('a managed service on five nodes', () => {
     const everywhere = kills.map(({ allMs }) => allMs);
     const lost = kills.map((kill) => kill.lost);
     const out = halts.map(({ allMs }) => allMs);
-    const worst = (values: readonly number[]): string =>
-      `${percentile(values, 0.5)} and ${percentile(values, 0.99)}`;
     const allowed = perSecond / 100;
     const figures: readonly Figure[] = [
       {

@@ -28,7 +28,7 @@ describe('a managed service under load', { timeout: 180_000 }, () => {
   beforeAll(async () => {
     world = await openLoadWorld(lab());
     const { exitCode, stderr } = await world.publish(REQUEST_MS, ['--replicas', '2']);
-    if (exitCode !== 0) throw new Error(`publish ended with ${exitCode}: ${stderr}`);
+    if (exitCode !== 0) throw new Error(`the service is not up: ${stderr}`);
   });
   afterAll(async () => {
     await world?.close();

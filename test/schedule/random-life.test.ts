@@ -72,8 +72,8 @@ function check(world: World, step: Step): void {
   const of = world.of(step.service);
   const instance = (id: string) => world.instances.get(`${step.service}/${id}`)?.value;
   const drained = (name: string): boolean => world.facts.get(name)?.value.drain !== undefined;
-  const isForcedOut = ({ id, node }: Assignment): boolean =>
-    instance(id)?.drain?.force === true || world.facts.get(node)?.value.drain?.force === true;
+  const isForcedOut = (one: Assignment): boolean =>
+    instance(one.id)?.drain?.force === true || world.facts.get(one.node)?.value.drain?.force === true;
   const isReady = (one: (typeof of)[number]): boolean =>
     one.state === 'ready' &&
     one.assignment.stop === undefined &&

@@ -1,8 +1,10 @@
 /** Owns running the load generator as a child process inside a network namespace. */
 import { SluiceError } from '../../errors.ts';
 import type { Netns } from '../../host/netns.ts';
+import { waitUntil } from '../../host/wait.ts';
 import { startChild } from '../child.ts';
 import type { LoadResult, LoadSpec } from './outcome.ts';
+import { STARTED } from './worker.ts';
 
 /** Where and with what to generate load. */
 export interface LoadPlace {
@@ -20,8 +22,11 @@ export interface LoadRun {
   readonly stop: () => Promise<LoadResult>;
 }
 
+/** A busy machine needs seconds to start a program. */
+const START_MS = 60_000;
+
 /**
- * Starts a load run.
+ * Starts a load run; it is under way when this resolves.
  * @throws SluiceError (from `result`) `failed` if the worker does not deliver
  */
 export async function startLoad(spec: LoadSpec, place: LoadPlace): Promise<LoadRun> {
@@ -33,6 +38,10 @@ export async function startLoad(spec: LoadSpec, place: LoadPlace): Promise<LoadR
     return parseResult(child.stdout());
   });
   result.catch(() => undefined); // whoever awaits it gets the error
+  await waitUntil(() => child.stderr().includes(STARTED) || !child.running(), {
+    what: 'the load generator to begin',
+    timeoutMs: START_MS,
+  });
   return {
     result,
     stop: async () => {

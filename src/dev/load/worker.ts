@@ -4,6 +4,9 @@ import { SluiceError } from '../../errors.ts';
 import { generateLoad } from './generate.ts';
 import type { LoadSpec } from './outcome.ts';
 
+/** What it says on stderr when its first attempt is about to begin; from then on SIGTERM ends the run with a result. */
+export const STARTED = 'started\n';
+
 /** Reads the spec, runs it, writes the result. The writer of the spec is `startLoad`, so only its form is checked here. */
 export async function runLoadWorker(): Promise<void> {
   const stop = new AbortController();
@@ -12,7 +15,9 @@ export async function runLoadWorker(): Promise<void> {
   };
   process.on('SIGTERM', onTerm);
   const input = await text(process.stdin);
-  const result = await generateLoad(parseSpec(input), { signal: stop.signal });
+  const spec = parseSpec(input);
+  process.stderr.write(STARTED);
+  const result = await generateLoad(spec, { signal: stop.signal });
   process.off('SIGTERM', onTerm);
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
