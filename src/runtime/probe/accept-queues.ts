@@ -37,7 +37,7 @@ const chunk = Buffer.allocUnsafeSlow(4_096);
  * @param lines of /proc/net/tcp, whole ones without the headings
  * @returns false if something else than a listener was found: listeners come first
  */
-function addListeners(lines: readonly string[], found: Map<number, number>): boolean {
+export function addListeners(lines: readonly string[], found: Map<number, number>): boolean {
   for (const line of lines) {
     const [, local = '', , state, queues = ''] = line.trim().split(/\s+/, 5);
     if (state !== LISTENING) return false;
