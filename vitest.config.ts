@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 // oxlint-disable-next-line import/no-default-export -- vitest asks for it
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    maxWorkers: 3, // many tests of `real` wait for leases and deadlines
     globalSetup: ['test/cluster/harness/programs.ts'],
     projects: [
       {

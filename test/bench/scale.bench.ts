@@ -120,7 +120,7 @@ describe('a managed service on five nodes', () => {
   it('has instances that are killed and that hang', { timeout: 600_000 }, async () => {
     const { perSecond, instances } = BROKEN;
     const probe = ['--probe-interval', '1s', '--probe-timeout', '1s'];
-    expect(await world.publish(0, ['--replicas', String(instances), ...probe])).toMatchObject({
+    expect(await world.publish(0, ['--replicas', String(instances), '--yes', ...probe])).toMatchObject({
       exitCode: 0,
     });
     const kills: Awaited<ReturnType<typeof broken>>[] = [];
