@@ -9,6 +9,7 @@ import { systemClock } from '../../src/host/clock.ts';
 import { readChecksummed } from '../../src/host/files.ts';
 import { waitUntil } from '../../src/host/wait.ts';
 import type { Instance } from '../../src/model/service.ts';
+import { isMachineRoot } from '../harness/netns.ts';
 import { SLUICE, sluice, stateDirOf } from './harness/control.ts';
 import {
   bearersOf,
@@ -301,47 +302,50 @@ describe('instances under faults', { timeout: 390_000 }, () => {
     expect(ids.flatMap((id) => bearersOf(node(), id))).toEqual([]);
   });
 
-  it('run on while the disk of the state folder is full: a clear error, ends known, nothing cut short, found by the next agent', async () => {
-    const place = lab().node(3);
-    const stateDir = path.join(place.folder, 'small');
-    const script = 'mkdir "$1" && mount -t tmpfs -o size=2m none "$1" && echo up && exec sleep 100000';
-    const holder = await place.start(['unshare', '--mount', 'sh', '-c', script, 'sh', stateDir]);
-    await holder.waitForOutput(/^up/);
-    const enter = ['nsenter', '--mount', '--target', String(holder.pid)];
-    const inside = `/proc/${holder.pid}/root${stateDir}`;
-    const start = { enter, stateDir };
-    let keeper = await web.agent(place, start);
-    const [first, second, late] = [named('d1'), named('d2'), named('d3')];
-    onTestFinished(async () => {
+  it.skipIf(!isMachineRoot)(
+    'run on while the disk of the state folder is full: a clear error, ends known, nothing cut short, found by the next agent (needs root)',
+    async () => {
+      const place = lab().node(3);
+      const stateDir = path.join(place.folder, 'small');
+      const script = 'mkdir "$1" && mount -t tmpfs -o size=2m none "$1" && echo up && exec sleep 100000';
+      const holder = await place.start(['unshare', '--mount', 'sh', '-c', script, 'sh', stateDir]);
+      await holder.waitForOutput(/^up/);
+      const enter = ['nsenter', '--mount', '--target', String(holder.pid)];
+      const inside = `/proc/${holder.pid}/root${stateDir}`;
+      const start = { enter, stateDir };
+      let keeper = await web.agent(place, start);
+      const [first, second, late] = [named('d1'), named('d2'), named('d3')];
+      onTestFinished(async () => {
+        await keeper.stop('SIGKILL');
+        for (const pid of [first, second, late].flatMap((id) => bearersOf(place, id))) killNow(pid);
+        await holder.stop('SIGKILL');
+      });
+      for (const id of [first, second]) await churn.assign(place, id, { template: perl(SERVE) });
+      await churn.states([first, second], 'ready');
+      const before = [first, second].map((id) => mainsOf(place, id));
+      const fill = await place.run([...enter, 'dd', 'if=/dev/zero', `of=${stateDir}/fill`, 'bs=4k']);
+      expect(fill.stderr).toContain('No space left');
+      await churn.assign(place, late, { template: perl(SERVE) });
+      expect((await churn.states([late], 'failed'))[0]?.why).toContain('no space left on device');
       await keeper.stop('SIGKILL');
-      for (const pid of [first, second, late].flatMap((id) => bearersOf(place, id))) killNow(pid);
-      await holder.stop('SIGKILL');
-    });
-    for (const id of [first, second]) await churn.assign(place, id, { template: perl(SERVE) });
-    await churn.states([first, second], 'ready');
-    const before = [first, second].map((id) => mainsOf(place, id));
-    const fill = await place.run([...enter, 'dd', 'if=/dev/zero', `of=${stateDir}/fill`, 'bs=4k']);
-    expect(fill.stderr).toContain('No space left');
-    await churn.assign(place, late, { template: perl(SERVE) });
-    expect((await churn.states([late], 'failed'))[0]?.why).toContain('no space left on device');
-    await keeper.stop('SIGKILL');
-    keeper = await web.agent(place, start);
-    expect(await churn.states([first, second], 'ready')).toMatchObject([{ restarts: 0 }, { restarts: 0 }]);
-    expect([first, second].map((id) => mainsOf(place, id))).toEqual(before);
-    killNow(before[0]?.[0]);
-    await churn.states([first], 'failed');
-    expect(keeper.stderr()).toMatch(/instance failed .*killed by SIGKILL/);
-    await rm(path.join(inside, 'fill'));
-    await churn.states([first], 'ready');
-    expect(mainsOf(place, second)).toEqual(before[1]);
-    for (const name of ['instances.json', 'snapshot.json']) {
-      expect(await readChecksummed(path.join(inside, name))).toMatchObject({ from: 'current' });
-    }
-    expect(JSON.parse(await readFile(path.join(inside, 'ports.json'), 'utf8'))).toMatchObject({
-      reserved: expect.objectContaining({ [second]: expect.any(Number) as unknown }) as unknown,
-    });
-    await churn.unassign(place, late);
-  });
+      keeper = await web.agent(place, start);
+      expect(await churn.states([first, second], 'ready')).toMatchObject([{ restarts: 0 }, { restarts: 0 }]);
+      expect([first, second].map((id) => mainsOf(place, id))).toEqual(before);
+      killNow(before[0]?.[0]);
+      await churn.states([first], 'failed');
+      expect(keeper.stderr()).toMatch(/instance failed .*killed by SIGKILL/);
+      await rm(path.join(inside, 'fill'));
+      await churn.states([first], 'ready');
+      expect(mainsOf(place, second)).toEqual(before[1]);
+      for (const name of ['instances.json', 'snapshot.json']) {
+        expect(await readChecksummed(path.join(inside, name))).toMatchObject({ from: 'current' });
+      }
+      expect(JSON.parse(await readFile(path.join(inside, 'ports.json'), 'utf8'))).toMatchObject({
+        reserved: expect.objectContaining({ [second]: expect.any(Number) as unknown }) as unknown,
+      });
+      await churn.unassign(place, late);
+    },
+  );
 });
 
 /** The listening program of `perl`, as a stranger runs it. */

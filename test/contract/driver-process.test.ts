@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readProcStat } from '../../src/host/proc-stat.ts';
 import type { Driver, ExitStatus, Observed } from '../../src/runtime/driver.ts';
+import { isMachineRoot } from '../harness/netns.ts';
 import { driverContract, freshId } from './driver-suite.ts';
 import {
   type DriverWorld,
@@ -27,7 +28,7 @@ function mainOf(found: Observed): number {
   return found.main.pid;
 }
 
-describe('the driver process', () => {
+describe.skipIf(!isMachineRoot)('the driver process (needs root: other users)', () => {
   let world: DriverWorld;
   let driver: Driver;
   let id: string;

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Driver, ExitStatus } from '../../src/runtime/driver.ts';
 import { SluiceError } from '../../src/errors.ts';
+import { isMachineRoot } from '../harness/netns.ts';
 import {
   type DriverWorld,
   eventually,
@@ -31,7 +32,7 @@ export const freshId = (): string => `t${process.pid}-${(count += 1)}`;
 
 /** Runs the contract on one driver. */
 export function driverContract(name: 'process' | 'exec'): void {
-  describe(`the driver contract: ${name}`, () => {
+  describe.skipIf(!isMachineRoot)(`the driver contract: ${name} (needs root: other users)`, () => {
     let world: DriverWorld;
     let driver: Driver;
     let id: string;
