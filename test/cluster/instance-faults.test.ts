@@ -44,7 +44,8 @@ async function expectNoFailure(run: LoadRun, facts = ''): Promise<void> {
   const result = await run.stop();
   expect([result.failures, result.failures.length === 0 ? '' : facts]).toEqual([[], '']);
   expect(answered(result)).toBe(result.attempts);
-  expect(result.attempts).toBeGreaterThan(100);
+  // Enough to mean something, however quickly the agent is back: a tenth of a second has ten.
+  expect(result.attempts).toBeGreaterThan(20);
 }
 
 /** This build with another version: its folder, and how to run it. */
