@@ -1,5 +1,5 @@
 /** The driver contract on plain processes, and what only they have: shims, identities, exit codes, agents that die at any moment. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -171,6 +171,31 @@ describe.skipIf(!isMachineRoot)('the driver process (needs root: other users)', 
     await eventually(() => expect(driver.isHalted?.(id)).toBe(false));
     process.kill(pid, 'SIGSTOP');
     expect(await driver.stop(id, { signal: 'SIGTERM', graceMs: 100 })).toMatchObject({ signal: 'SIGKILL' });
+  });
+
+  it('knows a start that was written down only, and lets no late shim begin it', async () => {
+    await start();
+    await driver.stop(id, { signal: 'SIGTERM', graceMs: 5_000 });
+    // As an agent leaves it that is killed right before, or right after, it asked for the shim.
+    const file = path.join(folder(), 'record.json');
+    const { ended, ...record } = JSON.parse(readFileSync(file, 'utf8')) as { readonly ended?: unknown };
+    expect(ended).toBeDefined();
+    writeFileSync(file, JSON.stringify({ ...record, run: 'later' }));
+    writeFileSync(path.join(folder(), 'run'), 'later\n');
+    rmSync(path.join(folder(), 'pids'));
+    const next = await world.open();
+    expect(await next.list()).toMatchObject([{ id, kind: 'exited', exit: { lost: true, unstarted: true } }]);
+    const begun = path.join(world.scratch, 'begun');
+    const shimArgs = [
+      path.join(world.root, 'shim.sh'),
+      folder(),
+      'later',
+      path.join(world.root, 'exits'),
+      id,
+    ];
+    expect(spawnSync('sh', [...shimArgs, 'touch', begun]).status).toBe(0);
+    expect([existsSync(path.join(folder(), 'pids')), existsSync(begun)]).toEqual([false, false]);
+    expect((await next.start(world.order({ id }))).kind).toBe('running');
   });
 
   it('does not take another process of the same pid for its own, nor touch it', async () => {
