@@ -5,7 +5,6 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readProcStat } from '../../src/host/proc-stat.ts';
 import type { Driver, ExitStatus, Observed } from '../../src/runtime/driver.ts';
-import { isMachineRoot } from '../harness/netns.ts';
 import { driverContract, freshId } from './driver-suite.ts';
 import {
   type DriverWorld,
@@ -14,6 +13,7 @@ import {
   outputOf,
   pidsOf,
   recordOf,
+  TEST_USER,
   textOf,
   whyNoCgroup,
 } from './driver-world.ts';
@@ -28,7 +28,7 @@ function mainOf(found: Observed): number {
   return found.main.pid;
 }
 
-describe.skipIf(!isMachineRoot)('the driver process (needs root: other users)', () => {
+describe('the driver process', () => {
   let world: DriverWorld;
   let driver: Driver;
   let id: string;
@@ -66,7 +66,8 @@ describe.skipIf(!isMachineRoot)('the driver process (needs root: other users)', 
     }
   });
 
-  it('drops privileges, has no files of the agent, and leads a session of its own', async () => {
+  it('drops privileges, has no files of the agent, and leads a session of its own', async ({ skip }) => {
+    skip(TEST_USER === 'root', 'needs root of the machine: another user');
     const script = `ls -l /proc/self/fd | grep -c -- '->'; grep -E '^(Uid|Groups|NoNewPrivs|CapBnd|CapEff|SigIgn)' /proc/self/status; cat /proc/self/oom_score_adj; umask; exec sleep 1000`;
     const pid = await start(script);
     await eventually(async () => expect(await outputOf(driver, id, 'stdout')).toMatch(/^0022$/m));
