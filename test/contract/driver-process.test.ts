@@ -179,9 +179,10 @@ describe('the driver process', () => {
     await driver.stop(id, { signal: 'SIGTERM', graceMs: 5_000 });
     // As an agent leaves it that is killed right before, or right after, it asked for the shim.
     const file = path.join(folder(), 'record.json');
-    const { ended, ...record } = JSON.parse(readFileSync(file, 'utf8')) as { readonly ended?: unknown };
-    expect(ended).toBeDefined();
-    writeFileSync(file, JSON.stringify({ ...record, run: 'later' }));
+    const record = textOf(file);
+    const later = record.replace(/,"ended":\{[^}]*\}/, '').replace(/"run":"[^"]*"/, '"run":"later"');
+    expect(record.length - later.length).toBeGreaterThan(20);
+    writeFileSync(file, later);
     writeFileSync(path.join(folder(), 'run'), 'later\n');
     rmSync(path.join(folder(), 'pids'));
     const next = await world.open();
