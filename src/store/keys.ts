@@ -43,6 +43,9 @@ export const LEADER_KEY = 'leader';
 /** `decision/<service>/<time>`; `time` as in `auditKey`. */
 export const decisionKey = (service: string, time: string): string => `decision/${service}/${time}`;
 
+/** `weights/<service>`: what the balancer computed. */
+export const weightsKey = (service: string): string => `weights/${service}`;
+
 /** All keys that begin with `prefix`, which must end in an ASCII character below `~`. */
 export function prefixRange(prefix: string): KeyRange {
   const last = prefix.charCodeAt(prefix.length - 1);

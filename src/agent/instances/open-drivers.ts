@@ -29,8 +29,7 @@ const OPENERS: Readonly<Partial<Record<DriverName, (options: OpenOptions) => Pro
 };
 
 /** The folder that a driver keeps its files in. */
-const driverFolder = (stateDir: string, name: DriverName): string =>
-  path.join(stateDir, 'drivers', name);
+const driverFolder = (stateDir: string, name: DriverName): string => path.join(stateDir, 'drivers', name);
 
 /** The node's drivers. */
 export interface OpenDrivers {
