@@ -10,6 +10,8 @@ export interface FieldReader {
   readonly report: (defect: SpecDefect) => void;
   readonly within: (field: string) => FieldReader;
   readonly item: (index: number) => FieldReader;
+  /** The same place, with defects going elsewhere. */
+  readonly with: (report: (defect: SpecDefect) => void) => FieldReader;
 }
 
 /** A reader at the given path. */
@@ -19,6 +21,7 @@ export function fieldReader(report: (defect: SpecDefect) => void, path = ''): Fi
     report,
     within: (field) => fieldReader(report, path === '' ? field : `${path}.${field}`),
     item: (index) => fieldReader(report, `${path}[${index}]`),
+    with: (other) => fieldReader(other, path),
   };
 }
 

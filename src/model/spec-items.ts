@@ -14,8 +14,8 @@ const INSTANCE_FIELDS = ['address', 'weight'];
 const PORT_RULE = { min: 1, max: 65_535, is: 'a port' };
 const WEIGHT_RULE = { min: 0, max: MAX_WEIGHT, is: 'a weight' };
 
-/** Runs a parser of the model and turns its error into a defect. */
-function parsed<T>(reader: FieldReader, node: SpecNode, parse: () => T): T | undefined {
+/** Runs a parser of the model and turns its error into a defect; its message begins with the field. */
+export function parsed<T>(reader: FieldReader, node: SpecNode, parse: () => T): T | undefined {
   try {
     return parse();
   } catch (error) {
