@@ -6,9 +6,8 @@ import type { ScalingMetric } from '../model/policy-scaling.ts';
 import type { ScalingPoint, ScalingProposal, ScalingReading, ScalingState } from '../model/scaling.ts';
 import { isStale } from './scaling-readings.ts';
 
-/** Windows of averages. */
+/** The fast window of averages; the slow one is all that is remembered, a minute. */
 const FAST_MS = 6_000;
-const SLOW_MS = 60_000;
 /** More only if the need is above this share of what is there, fewer only below that one. */
 const UP_ABOVE = 1.1;
 const DOWN_BELOW = 0.8;
@@ -25,7 +24,7 @@ const EPSILON = 1e-9;
 
 /** What needs are made of. */
 export interface NeedInput {
-  /** Points up to now, the last of this look. */
+  /** Points of the last minute, the last of this look. */
   readonly points: readonly ScalingPoint[];
   readonly learned: Pick<ScalingState, 'capacity' | 'normalConnections'>;
   /** As many are asked for now. */
@@ -40,17 +39,20 @@ const within = (points: readonly ScalingPoint[], windowMs: number): readonly Sca
 const readingOf = ({ readings }: ScalingPoint, metric: string): ScalingReading | undefined =>
   readings.find((reading) => reading.metric === metric);
 
-/** Mean sum of a window; instances of which nothing was seen count as `full` each. Stale points say nothing. */
+/** Means of a window: what was seen, and of how many instances nothing was. Stale points say nothing. */
 function meanOver(
   points: readonly ScalingPoint[],
-  { name, full }: { readonly name: string; readonly full: number },
-): number {
-  const usable = points.flatMap((point) => {
-    const reading = readingOf(point, name);
-    return reading === undefined || isStale(reading) ? [] : [reading];
-  });
-  if (usable.length === 0) return 0;
-  return usable.reduce((sum, reading) => sum + reading.sum + reading.missing * full, 0) / usable.length;
+  metric: string,
+): { readonly sum: number; readonly missing: number } {
+  let [sum, missing, count] = [0, 0, 0];
+  for (const point of points) {
+    const reading = readingOf(point, metric);
+    if (reading === undefined || isStale(reading)) continue;
+    sum += reading.sum;
+    missing += reading.missing;
+    count += 1;
+  }
+  return count === 0 ? { sum, missing } : { sum: sum / count, missing: missing / count };
 }
 
 /** Connections that wait, above those that a service without a queue has, in instances that work them off in time. */
@@ -71,13 +73,14 @@ function backlogNeed({ points, learned }: NeedInput, target: number): number {
 function arrivingLoad({ points, learned: { capacity } }: NeedInput): number {
   const saturated = points.filter(({ isSaturated }) => isSaturated);
   if (points.at(-1)?.isSaturated !== true || capacity === undefined || capacity <= 0) return 0;
-  return meanOver(saturated, { name: 'rate', full: 0 }) / capacity;
+  return meanOver(saturated, 'rate').sum / capacity;
 }
 
 /** What a metric asks for that needs so many by what speaks for more, and so many by what speaks for fewer. */
 function wanted(up: number, down: number, replicas: number): number {
-  if (up > replicas * UP_ABOVE) return Math.ceil(up - EPSILON);
-  return down < replicas * DOWN_BELOW ? Math.ceil(down - EPSILON) : replicas;
+  const whole = (need: number): number => Math.max(0, Math.ceil(need - EPSILON));
+  if (up > replicas * UP_ABOVE) return whole(up);
+  return down < replicas * DOWN_BELOW ? whole(down) : replicas;
 }
 
 /** Saturated in every look of the fast window, and for long enough. */
@@ -94,19 +97,19 @@ function proposal(metric: ScalingMetric, input: NeedInput): ScalingProposal {
   const reading = now === undefined ? undefined : readingOf(now, name);
   if (now === undefined || reading === undefined || isStale(reading))
     return { metric: name, target, isStale: true, value: 0, needFast: 0, needSlow: 0, want: replicas };
-  const fast = within(points, FAST_MS);
-  const slow = within(points, SLOW_MS);
-  const full = kind === 'cpu' ? 1 : target;
-  const extra = kind === 'cpu' ? backlogNeed(input, target) : 0;
-  const blind = kind === 'cpu' && isBlind(fast) ? SATURATED_GROWTH * now.ready : 0;
-  const arriving = kind === 'cpu' ? arrivingLoad({ ...input, points: fast }) : 0;
-  const load = Math.max(meanOver(fast, { name, full: 0 }), arriving);
+  const window = within(points, FAST_MS);
+  const [fast, slow] = [meanOver(window, name), meanOver(points, name)];
+  const isCpu = kind === 'cpu';
+  const extra = isCpu ? backlogNeed(input, target) : 0;
+  const blind = isCpu && isBlind(window) ? SATURATED_GROWTH * now.ready : 0;
+  const load = Math.max(fast.sum, isCpu ? arrivingLoad({ ...input, points: window }) : 0);
   const needFast = Math.max(load / target + extra, blind);
-  const needSlow = meanOver(slow, { name, full: 0 }) / target;
-  const down = Math.max(meanOver(fast, { name, full }), meanOver(slow, { name, full })) / target + extra;
-  const isIdle = kind === 'cpu' && down < IDLE;
-  const want = wanted(needFast, isIdle ? 0 : Math.max(down, blind), replicas);
-  return { metric: name, target, isStale: false, value: valueOf(metric, fast), needFast, needSlow, want };
+  const full = isCpu ? 1 : target;
+  const most = Math.max(fast.sum + fast.missing * full, slow.sum + slow.missing * full);
+  const needAtLeast = Math.max(needFast, most / target + extra);
+  const want = wanted(needFast, isCpu && needAtLeast < IDLE ? 0 : needAtLeast, replicas);
+  const needSlow = slow.sum / target;
+  return { metric: name, target, isStale: false, value: valueOf(metric, window), needFast, needSlow, want };
 }
 
 /** Mean of the window as people know the metric: of an instance, or of the service if it is measured as a total. */
