@@ -10,6 +10,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   host: ['model'],
   store: ['model', 'host'],
   dataplane: ['model', 'rules', 'host'],
+  sampling: ['model', 'rules', 'store', 'dataplane', 'host'],
   ops: ['model', 'plan', 'balance', 'rules', 'store', 'host', 'version.ts'],
   agent: ['model', 'balance', 'rules', 'store', 'dataplane', 'host', 'version.ts'],
   dev: ['model', 'plan', 'balance', 'rules', 'store', 'dataplane', 'host', 'ops', 'agent', 'version.ts'],
