@@ -77,7 +77,8 @@ function instanceLoad(instance: LocalInstance, { before, after, now }: Pair): In
   const { name, running } = instance;
   const use = after.uses.get(name);
   const ms = betweenMs(before, after);
-  const seconds = use === undefined || ms === undefined ? undefined : secondsUsed(before?.uses.get(name), use);
+  const seconds =
+    use === undefined || ms === undefined ? undefined : secondsUsed(before?.uses.get(name), use);
   const cores = after.node.processors?.cores ?? now.cores;
   const found = now.sockets === undefined ? undefined : connectionsOf(now.sockets, instance);
   return {

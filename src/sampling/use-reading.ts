@@ -59,10 +59,7 @@ function allProcesses(files: KernelFiles): readonly ProcessTimes[] {
 }
 
 /** Processes of each session that is asked for; /proc is not looked through if none is. */
-function sessionsOf(
-  files: KernelFiles,
-  runs: readonly Running[],
-): ReadonlyMap<number, SessionProcesses> {
+function sessionsOf(files: KernelFiles, runs: readonly Running[]): ReadonlyMap<number, SessionProcesses> {
   const leaders = new Map(runs.flatMap(({ leader }) => (leader ? [[leader.pid, leader.startTicks]] : [])));
   return leaders.size === 0 ? new Map() : bySession(allProcesses(files), leaders);
 }

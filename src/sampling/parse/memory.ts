@@ -7,13 +7,16 @@ export interface MemoryUse {
   readonly usedBytes: number;
 }
 
-/** The number after a name at the beginning of a line, as `NAME NUMBER` or `NAME: NUMBER`. */
+/** The number after a whole name at the beginning of a line, as `NAME NUMBER` or `NAME: NUMBER`. */
 export function fieldOf(text: string, name: string): number | undefined {
-  const start = text.startsWith(name) ? 0 : text.indexOf(`\n${name}`) + 1;
-  if (start === 0 && !text.startsWith(name)) return undefined;
-  const digits = /^:?\s+([0-9]{1,16})(?:\s|$)/.exec(text.slice(start + name.length, start + name.length + 40));
-  const value = Number(digits?.[1] ?? Number.NaN);
-  return Number.isSafeInteger(value) ? value : undefined;
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
+    if (at > 0 && text[at - 1] !== '\n') continue;
+    const start = at + name.length;
+    const digits = /^:?[ \t]+([0-9]{1,16})(?:\s|$)/.exec(text.slice(start, start + 40))?.[1];
+    const value = Number(digits ?? Number.NaN);
+    if (Number.isSafeInteger(value)) return value;
+  }
+  return undefined;
 }
 
 const KIB = 1024;
