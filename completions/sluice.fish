@@ -7,7 +7,7 @@ function __sluice_path
             set skip 0
         else if contains -- $word --affinity --cacert --cert --color --columns --context --dataplane --endpoints --entry --exec -f --file --for --from --if-revision --in --instance --key --log-format --node --node-ip -o --output --password-file --prefix --reason --sample --sort-by --state-dir --timeout --user
             set skip 1
-        else if contains -- (string join ' ' $here $word) 'publish' 'unpublish' 'plan' 'diff' 'instance' 'instance add' 'instance set' 'instance remove' 'status' 'list' 'ls' 'describe' 'explain' 'verify' 'wait' 'agent' 'agent cleanup' 'dev' 'doctor' 'completion' 'version' 'help'
+        else if contains -- (string join ' ' $here $word) 'publish' 'unpublish' 'plan' 'diff' 'instance' 'instance add' 'instance set' 'instance remove' 'status' 'list' 'ls' 'describe' 'top' 'explain' 'verify' 'wait' 'agent' 'agent cleanup' 'dev' 'doctor' 'completion' 'version' 'help'
             set -a here $word
         end
     end
@@ -26,6 +26,7 @@ complete -c sluice -n '__sluice_at \'\'' -a 'instance' -d 'add, set or remove si
 complete -c sluice -n '__sluice_at \'\'' -a 'status' -d 'show whether the store, the agents and the services are well'
 complete -c sluice -n '__sluice_at \'\'' -a 'list' -d 'list services, instances or nodes'
 complete -c sluice -n '__sluice_at \'\'' -a 'describe' -d 'show everything about a service, an instance or a node'
+complete -c sluice -n '__sluice_at \'\'' -a 'top' -d 'show what nodes and instances use'
 complete -c sluice -n '__sluice_at \'\'' -a 'explain' -d 'walk this node\'s live rules as a connection would'
 complete -c sluice -n '__sluice_at \'\'' -a 'verify' -d 'compare this node\'s kernel with the store, and connections with shares'
 complete -c sluice -n '__sluice_at \'\'' -a 'wait' -d 'wait until a condition holds'
@@ -328,6 +329,28 @@ complete -c sluice -n '__sluice_at \'describe\'' -s q -l quiet -d 'say nothing u
 complete -c sluice -n '__sluice_at \'describe\'' -l timeout -x -d 'longest time to wait (commands that change something: 30s)'
 complete -c sluice -n '__sluice_at \'describe\'' -l user -x -d 'user of the store'
 complete -c sluice -n '__sluice_at \'describe\'' -s v -l verbose -d 'say more about what is done'
+complete -c sluice -n '__sluice_at \'top\'' -a 'nodes'
+complete -c sluice -n '__sluice_at \'top\'' -a 'services'
+complete -c sluice -n '__sluice_at \'top\'' -l cacert -r -F -d 'trust servers certified by this CA'
+complete -c sluice -n '__sluice_at \'top\'' -l cert -r -F -d 'client certificate for the store'
+complete -c sluice -n '__sluice_at \'top\'' -l color -x -a 'auto always never' -d 'colour (default: auto)'
+complete -c sluice -n '__sluice_at \'top\'' -l columns -x -d 'show these columns, separated by commas'
+complete -c sluice -n '__sluice_at \'top\'' -l context -x -d 'use this context of the configuration'
+complete -c sluice -n '__sluice_at \'top\'' -l debug -d 'show the stack of errors; daemons log at level debug'
+complete -c sluice -n '__sluice_at \'top\'' -l endpoints -x -d 'etcd servers, separated by commas (default: http://127.0.0.1:2379)'
+complete -c sluice -n '__sluice_at \'top\'' -s h -l help -d 'show help'
+complete -c sluice -n '__sluice_at \'top\'' -l key -r -F -d 'key of the client certificate'
+complete -c sluice -n '__sluice_at \'top\'' -l no-headers -d 'tables without their first line'
+complete -c sluice -n '__sluice_at \'top\'' -l no-input -d 'never ask'
+complete -c sluice -n '__sluice_at \'top\'' -l once -d 'show it once and end'
+complete -c sluice -n '__sluice_at \'top\'' -s o -l output -x -a 'table wide json jsonl yaml name' -d 'how results are written (default: table)'
+complete -c sluice -n '__sluice_at \'top\'' -l password-file -r -F -d 'file that holds the password of --user'
+complete -c sluice -n '__sluice_at \'top\'' -l prefix -x -d 'prefix of all keys in the store (default: /sluice/v1/)'
+complete -c sluice -n '__sluice_at \'top\'' -s q -l quiet -d 'say nothing unless something changed or failed'
+complete -c sluice -n '__sluice_at \'top\'' -l sort-by -x -d 'order by this column; --sort-by=-NAME turns the order'
+complete -c sluice -n '__sluice_at \'top\'' -l timeout -x -d 'longest time to wait (commands that change something: 30s)'
+complete -c sluice -n '__sluice_at \'top\'' -l user -x -d 'user of the store'
+complete -c sluice -n '__sluice_at \'top\'' -s v -l verbose -d 'say more about what is done'
 complete -c sluice -n '__sluice_at \'explain\'' -l cacert -r -F -d 'trust servers certified by this CA'
 complete -c sluice -n '__sluice_at \'explain\'' -l cert -r -F -d 'client certificate for the store'
 complete -c sluice -n '__sluice_at \'explain\'' -l check -d 'end with 3 if something is wrong'
@@ -516,6 +539,7 @@ complete -c sluice -n '__sluice_at \'help\'' -a 'instance' -d 'add, set or remov
 complete -c sluice -n '__sluice_at \'help\'' -a 'status' -d 'show whether the store, the agents and the services are well'
 complete -c sluice -n '__sluice_at \'help\'' -a 'list' -d 'list services, instances or nodes'
 complete -c sluice -n '__sluice_at \'help\'' -a 'describe' -d 'show everything about a service, an instance or a node'
+complete -c sluice -n '__sluice_at \'help\'' -a 'top' -d 'show what nodes and instances use'
 complete -c sluice -n '__sluice_at \'help\'' -a 'explain' -d 'walk this node\'s live rules as a connection would'
 complete -c sluice -n '__sluice_at \'help\'' -a 'verify' -d 'compare this node\'s kernel with the store, and connections with shares'
 complete -c sluice -n '__sluice_at \'help\'' -a 'wait' -d 'wait until a condition holds'

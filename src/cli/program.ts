@@ -14,6 +14,7 @@ import { defineDoctor } from './commands/doctor.ts';
 import { definePlan } from './commands/plan.ts';
 import { definePublish } from './commands/publish.ts';
 import { defineStatus } from './commands/status.ts';
+import { defineTop } from './commands/top.ts';
 import { defineUnpublish } from './commands/unpublish.ts';
 import { defineVerify } from './commands/verify.ts';
 import { defineWait } from './commands/wait.ts';
@@ -35,7 +36,10 @@ export interface ProgramOutput {
 
 const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[]])[] = [
   ['Publish and change:', [definePublish, defineUnpublish, definePlan, defineInstance]],
-  ['Observe:', [defineStatus, defineList, defineDescribe, defineExplain, defineVerify, defineWait]],
+  [
+    'Observe:',
+    [defineStatus, defineList, defineDescribe, defineTop, defineExplain, defineVerify, defineWait],
+  ],
   ['Run:', [defineAgent, defineDev]],
   ['Operate:', [defineDoctor, defineCompletion, defineVersion, defineHelp]],
 ];
