@@ -1,24 +1,25 @@
 /** Owns joining what sampling reads on this machine: files of the kernel, sockets, counters of the rules, addresses. */
 import type { Clock } from '../host/clock.ts';
-import type { Exec } from '../host/exec.ts';
+import { leanExec } from '../host/lean-exec.ts';
 import { readMachine } from '../host/machine.ts';
-import type { OpenPipe } from '../host/pipe.ts';
+import { openPipe } from '../host/pipe.ts';
+import { createRepeatedExec } from '../host/repeated-exec.ts';
 import { openCounting } from '../dataplane/live/counting.ts';
 import { createKernelFiles } from './kernel-files.ts';
+import { createProcessTable } from './process-table.ts';
 import type { SamplingDeps } from './sample-node.ts';
 import { createSocketCounter } from './sockets.ts';
 
 /** What is not read here. */
 export interface OpenOptions extends Pick<SamplingDeps, 'node' | 'snapshot' | 'running'> {
   readonly clock: Clock;
-  /** Runs programs in the network namespace of this process (host/lean-exec.ts). */
-  readonly exec: Exec;
-  /** Starts programs that stay, there too (host/pipe.ts). */
-  readonly openPipe: OpenPipe;
 }
 
-/** Everything that a sample of this machine is made from; opens nothing before the first sample. */
-export function openSampling({ node, snapshot, running, clock, exec, openPipe }: OpenOptions): SamplingDeps {
+/** Everything that a sample of this machine, in the namespaces of this process, is made from; nothing is opened before the first sample. */
+export function openSampling({ node, snapshot, running, clock }: OpenOptions): SamplingDeps {
+  const files = createKernelFiles();
+  const sockets = createSocketCounter(openPipe, clock);
+  const often = createRepeatedExec();
   return {
     node,
     snapshot,
@@ -26,8 +27,14 @@ export function openSampling({ node, snapshot, running, clock, exec, openPipe }:
     clock,
     addresses: () => readMachine().addresses,
     cores: readMachine().cpus,
-    files: createKernelFiles(),
-    sockets: createSocketCounter(openPipe, clock),
-    counting: openCounting(exec, clock),
+    files,
+    processes: createProcessTable(files),
+    sockets,
+    counting: openCounting({ exec: leanExec, execOften: often.exec, clock }),
+    close: () => {
+      files.close();
+      sockets.close();
+      often.close();
+    },
   };
 }

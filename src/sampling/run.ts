@@ -111,8 +111,7 @@ export function startSampling(options: SamplingOptions): Sampling {
       const bound = new AbortController();
       await Promise.race([Promise.all([lease?.revoke(), living]), clock.sleep(1_000, bound.signal)]);
       bound.abort();
-      deps.sockets.close();
-      deps.files.close();
+      deps.close();
     },
   };
 }

@@ -8,6 +8,7 @@ import { SluiceError } from '../errors.ts';
 import type { KernelFiles } from './kernel-files.ts';
 import { loadBetween, type Reading } from './load-between.ts';
 import { type LocalInstance, localInstances, type Running } from './local-instance.ts';
+import type { ProcessTable } from './process-table.ts';
 import { type CountReading, type Owners, ownersOf, type Rates, ratesBetween } from './rates.ts';
 import type { SocketCounter } from './sockets.ts';
 import { readInstanceUse, readNodeUse } from './use-reading.ts';
@@ -24,9 +25,12 @@ export interface SamplingDeps {
   readonly running: () => ReadonlyMap<string, Running>;
   /** Processors of this machine. */
   readonly cores: number;
-  readonly files: KernelFiles;
-  readonly sockets: SocketCounter;
+  readonly files: Pick<KernelFiles, 'read' | 'sweep'>;
+  readonly processes: ProcessTable;
+  readonly sockets: Pick<SocketCounter, 'count'>;
   readonly counting: Counting;
+  /** Ends and closes everything that was opened for it. */
+  readonly close: () => void;
 }
 
 /** Everything that the next sample is compared with. */
@@ -115,7 +119,7 @@ export async function sampleNode(deps: SamplingDeps, previous: Sampled | undefin
   const reading: Reading = {
     monotonicMs: clock.monotonicMs(),
     node: readNodeUse(files),
-    uses: readInstanceUse(files, instances),
+    uses: readInstanceUse(deps, instances),
   };
   files.sweep();
   const load = loadBetween(previous?.reading, reading, {

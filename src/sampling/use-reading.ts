@@ -2,9 +2,10 @@
 import type { KernelFiles } from './kernel-files.ts';
 import type { LocalInstance, Running, UseFiles } from './local-instance.ts';
 import { groupCpuSeconds, groupMemory, type MemoryUse, parseMemory } from './parse/memory.ts';
-import { PAGE_BYTES, parseProcess, type ProcessTimes } from './parse/process.ts';
+import { PAGE_BYTES } from './parse/process.ts';
 import { parseLoad, parsePressure, parseProcessorTimes, type ProcessorTimes } from './parse/processor.ts';
-import { bySession, type SessionProcesses, sessionPages } from './session-use.ts';
+import type { ProcessTable } from './process-table.ts';
+import { type SessionProcesses, sessionPages } from './session-use.ts';
 
 /** What a node has used so far, and its state now. */
 export interface NodeUse {
@@ -36,7 +37,7 @@ export function readNodeUse({ read }: Pick<KernelFiles, 'read'>): NodeUse {
 }
 
 function groupUse(
-  { read }: KernelFiles,
+  { read }: UseReaders['files'],
   { version, cpuFolder, memoryFolder }: UseFiles,
 ): Pick<InstanceUse, 'cpuSeconds' | 'memoryBytes'> {
   const cpu = cpuFolder && read(`${cpuFolder}/${version === 1 ? 'cpuacct.usage' : 'cpu.stat'}`);
@@ -49,24 +50,24 @@ function groupUse(
   };
 }
 
-/** All processes that this one can see. */
-function allProcesses(files: KernelFiles): readonly ProcessTimes[] {
-  return files.list('/proc').flatMap((name) => {
-    if (!/^[1-9][0-9]*$/.test(name)) return [];
-    const found = parseProcess(files.readOnce(`/proc/${name}/stat`) ?? '');
-    return found === undefined ? [] : [found];
-  });
+/** Processes of each session that is asked for; /proc is not looked through if none is. */
+function sessionsOf(
+  processes: ProcessTable,
+  runs: readonly Running[],
+): ReadonlyMap<number, SessionProcesses> {
+  const leaders = new Map(runs.flatMap(({ leader }) => (leader ? [[leader.pid, leader.startTicks]] : [])));
+  return leaders.size === 0 ? new Map() : processes.sessions(leaders);
 }
 
-/** Processes of each session that is asked for; /proc is not looked through if none is. */
-function sessionsOf(files: KernelFiles, runs: readonly Running[]): ReadonlyMap<number, SessionProcesses> {
-  const leaders = new Map(runs.flatMap(({ leader }) => (leader ? [[leader.pid, leader.startTicks]] : [])));
-  return leaders.size === 0 ? new Map() : bySession(allProcesses(files), leaders);
+/** What use is read from. */
+export interface UseReaders {
+  readonly files: Pick<KernelFiles, 'read'>;
+  readonly processes: ProcessTable;
 }
 
 /** Reads those of the instances that a driver runs here, by name. */
 export function readInstanceUse(
-  files: KernelFiles,
+  { files, processes: table }: UseReaders,
   instances: readonly LocalInstance[],
 ): ReadonlyMap<string, InstanceUse> {
   const counted = instances.flatMap(({ name, running }) => {
@@ -78,7 +79,7 @@ export function readInstanceUse(
     ({ use }) => use.cpuSeconds === undefined || use.memoryBytes === undefined,
   );
   const sessions = sessionsOf(
-    files,
+    table,
     uncounted.map(({ running }) => running),
   );
   return new Map(

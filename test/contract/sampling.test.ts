@@ -9,6 +9,7 @@ import { openPipe } from '../../src/host/pipe.ts';
 import { waitUntil } from '../../src/host/wait.ts';
 import { createKernelFiles } from '../../src/sampling/kernel-files.ts';
 import type { LocalInstance } from '../../src/sampling/local-instance.ts';
+import { createProcessTable } from '../../src/sampling/process-table.ts';
 import { connectionsOf } from '../../src/sampling/parse/sockets.ts';
 import { parseProcess, TICKS_PER_SECOND } from '../../src/sampling/parse/process.ts';
 import { sessionTicks } from '../../src/sampling/session-use.ts';
@@ -83,7 +84,8 @@ describe('what sampling reads of a real kernel', () => {
   it('counts new connections in the layout that is there, and finds the other one when that is gone', async () => {
     const instances = await startInstances(netns, IPS);
     let ms = 0;
-    const counting = openCounting(netns.exec, { monotonicMs: () => (ms += 40_000) });
+    const clock = { monotonicMs: () => (ms += 40_000) };
+    const counting = openCounting({ exec: netns.exec, execOften: netns.exec, clock });
     const read = async (): Promise<Counted | undefined> => counting.read(['ipv4', 'ipv6']);
     const sums = (counted: Counted | undefined): Readonly<Record<string, number>> =>
       Object.fromEntries(
@@ -133,7 +135,8 @@ describe('what sampling reads of a real kernel', () => {
     const files = createKernelFiles();
     const running = { run: '1', leader: { pid: leader.pid, startTicks: leader.startTicks } };
     const instance: LocalInstance = { name: 'web/a', ip: '10.0.0.1', port: 80, running };
-    const look = (): InstanceUse | undefined => readInstanceUse(files, [instance]).get('web/a');
+    const readers = { files, processes: createProcessTable(files) };
+    const look = (): InstanceUse | undefined => readInstanceUse(readers, [instance]).get('web/a');
     try {
       const first = look()?.processes ?? new Map();
       let used = 0;
@@ -146,7 +149,7 @@ describe('what sampling reads of a real kernel', () => {
       );
       expect(look()?.memoryBytes).toBeGreaterThan(100_000);
       const other = { ...instance, running: { ...running, leader: { ...running.leader, startTicks: 1 } } };
-      expect(readInstanceUse(files, [other]).get('web/a')?.processes).toBeUndefined();
+      expect(readInstanceUse(readers, [other]).get('web/a')?.processes).toBeUndefined();
     } finally {
       process.kill(-leader.pid, 'SIGKILL');
       files.close();

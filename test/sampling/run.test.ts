@@ -41,7 +41,7 @@ describe('the loop', () => {
     await clock.advance(1_500);
     await closing;
     expect((await store.list(LOADS)).items).toEqual([]);
-    expect(asked.closed).toBe(2);
+    expect(asked.closed).toBe(1);
   });
 
   it('samples nothing while the store is away, and goes on with a new lease, having said so once each', async () => {

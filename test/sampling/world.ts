@@ -2,7 +2,6 @@
 import type { Counted } from '../../src/dataplane/live/counting.ts';
 import { encodeInstance, encodeService } from '../../src/model/records-service.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
-import type { KernelFiles } from '../../src/sampling/kernel-files.ts';
 import type { SamplingDeps } from '../../src/sampling/sample-node.ts';
 import type { SocketAnswer } from '../../src/sampling/sockets.ts';
 import { instanceKey, serviceKey } from '../../src/store/keys.ts';
@@ -85,8 +84,7 @@ export function createNodeWorld(): NodeWorld {
     snapshot: webSnapshot(),
   };
   const read = (path: string): string | undefined => texts.get(path);
-  const close = (): void => void (asked.closed += 1);
-  const files: KernelFiles = { read, readOnce: read, list: () => [], sweep: () => {}, close };
+  const files = { read, sweep: () => {} };
   const deps: SamplingDeps = {
     node: 'n1',
     clock,
@@ -95,12 +93,12 @@ export function createNodeWorld(): NodeWorld {
     running: () => new Map(),
     cores: 2,
     files,
+    processes: { sessions: () => new Map() },
     sockets: {
       count: async () => {
         asked.sockets += 1;
         return answers.sockets;
       },
-      close,
     },
     counting: {
       read: async () => {
@@ -108,6 +106,7 @@ export function createNodeWorld(): NodeWorld {
         return answers.counted();
       },
     },
+    close: () => void (asked.closed += 1),
   };
   return { clock, deps, texts, answers, asked };
 }

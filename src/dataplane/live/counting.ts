@@ -2,6 +2,7 @@
  * Owns reading what the rules of this node count, again and again, in whatever layout they are: which one is looked up once a minute, and when
  * there is nothing any more where it was. Reads only.
  */
+import { SluiceError } from '../../errors.ts';
 import type { Clock } from '../../host/clock.ts';
 import type { Exec } from '../../host/exec.ts';
 import { ifInstalled } from '../../host/if-installed.ts';
@@ -31,24 +32,41 @@ export interface Counting {
   readonly read: (families: readonly Family[]) => Promise<Counted | undefined>;
 }
 
+/** How programs are run, all in the namespace to read. */
+export interface CountingOptions {
+  readonly exec: Exec;
+  /** For what is run at every reading, one after the other; a program that is not installed may also end with 127. */
+  readonly execOften: Exec;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+}
+
 /** Reads one family; undefined if nothing of ours is there. */
 type ReadFamily = (family: Family) => Promise<readonly ConnectionCount[] | undefined>;
 
 const LOOK_EVERY_MS = 60_000;
 
+/** A shell says by its exit code that a program is not there. */
+const notThere =
+  (exec: Exec): Exec =>
+  async (file, args, options) => {
+    const result = await exec(file, args, options);
+    if (result.exitCode !== 127) return result;
+    throw new SluiceError('config', `cannot run ${file}: it is not installed`);
+  };
+
 function nftablesReader(exec: Exec): ReadFamily {
   return async (family) => {
     const args = ['-n', 'list', 'set', nftFamily(family), TABLE, CONNECTIONS_SET];
-    const listing = await ifInstalled(async () => listNft(exec, args));
+    const listing = await ifInstalled(async () => listNft(notThere(exec), args));
     return listing === undefined ? undefined : parseConnections(listing);
   };
 }
 
-async function iptablesReader(exec: Exec): Promise<ReadFamily | undefined> {
+async function iptablesReader({ exec, execOften }: CountingOptions): Promise<ReadFamily | undefined> {
   const tools = await ifInstalled(async () => detectTools(exec));
   if (tools === undefined || !(await hasOurChains(exec, tools))) return undefined;
   const tables = (['ipv4', 'ipv6'] as const).map((family) =>
-    iptablesNatTable({ exec, runRestore: restoreByExec(exec) }, tools, family),
+    iptablesNatTable({ exec: execOften, runRestore: restoreByExec(exec) }, tools, family),
   );
   return async (family) => {
     const listing = await tables.find((table) => table.family === family)?.countedListing();
@@ -56,9 +74,10 @@ async function iptablesReader(exec: Exec): Promise<ReadFamily | undefined> {
   };
 }
 
-/** @param exec runs programs in the namespace to read */
-export function openCounting(exec: Exec, clock: Pick<Clock, 'monotonicMs'>): Counting {
-  const nftables = nftablesReader(exec);
+/** Makes a reader; reads nothing before it is asked. */
+export function openCounting(options: CountingOptions): Counting {
+  const { clock, execOften } = options;
+  const nftables = nftablesReader(execOften);
   let known: { readonly layout: Layout; readonly read: ReadFamily } | undefined;
   let lookedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -68,7 +87,7 @@ export function openCounting(exec: Exec, clock: Pick<Clock, 'monotonicMs'>): Cou
     const found = await Promise.all(families.map(nftables));
     if (found.some((counts) => counts !== undefined)) known = { layout: 'nftables', read: nftables };
     else {
-      const read = await iptablesReader(exec);
+      const read = await iptablesReader(options);
       known = read === undefined ? undefined : { layout: 'iptables', read };
     }
   };
