@@ -19,6 +19,7 @@ import { defineMonitor } from './commands/monitor.ts';
 import { definePlan } from './commands/plan.ts';
 import { definePublish } from './commands/publish.ts';
 import { defineStatus } from './commands/status.ts';
+import { defineTop } from './commands/top.ts';
 import { defineUnpublish } from './commands/unpublish.ts';
 import { defineVerify } from './commands/verify.ts';
 import { defineWait } from './commands/wait.ts';
@@ -45,7 +46,16 @@ const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[
   ],
   [
     'Observe:',
-    [defineStatus, defineList, defineDescribe, defineExplain, defineVerify, defineWait, defineLogs],
+    [
+      defineStatus,
+      defineList,
+      defineDescribe,
+      defineTop,
+      defineExplain,
+      defineVerify,
+      defineWait,
+      defineLogs,
+    ],
   ],
   ['Run:', [defineAgent, defineMonitor, defineDev]],
   ['Operate:', [defineNode, defineDoctor, defineCompletion, defineVersion, defineHelp]],

@@ -1,5 +1,5 @@
 /**
- * Owns what a node measured of itself and of its instances, `load/<node>` (leased), and its stored form. Pure.
+ * Owns what a node measured of itself and of its instances, `current-load/<node>` (leased), and its stored form. Pure.
  *
  * What could not be measured is left out, never 0. Decisions move traffic and machines on these numbers, so a record with a value that
  * cannot be true is refused as a whole: its node then counts as one that says nothing.
@@ -103,11 +103,11 @@ const loadSchema = v.object({
 });
 
 /**
- * Reads `load/<node>`.
+ * Reads `current-load/<node>`.
  * @throws SluiceError `failed` naming key and field: not JSON, a value out of its range, or a record of another node
  */
 export function decodeLoad(node: string, json: string): Decoded<NodeLoad> {
-  const key = `load/${node}`;
+  const key = `current-load/${node}`;
   if (!isName(node)) throw badRecord(key, { field: '', value: node, why: `a name in a key is ${NAME_RULE}` });
   const decoded = decodeRecord(key, json, loadSchema);
   if (decoded.value.node === node) return decoded;
@@ -115,7 +115,7 @@ export function decodeLoad(node: string, json: string): Decoded<NodeLoad> {
 }
 
 /**
- * JSON of `load/<node>`.
+ * JSON of `current-load/<node>`.
  * @throws SluiceError `internal` naming the field if who reads it would refuse it
  */
 export function encodeLoad(load: NodeLoad, raw?: Raw): string {

@@ -22,6 +22,11 @@ export const nodeAliveKey = (node: string): string => `node-alive/${node}`;
 export const appliedKey = (node: string): string => `applied/${node}`;
 /** `holder/<ip>`: the node that answers for the address of an announced entry. */
 export const holderKey = (ip: string): string => `holder/${ip}`;
+/**
+ * `current-load/<node>`: what a node measured last. Not `load/`: that would sort into AGENT_RANGE, and every node's sample would wake every agent
+ * (N² events every two seconds).
+ */
+export const loadKey = (node: string): string => `current-load/${node}`;
 /** `audit/<time>-<request id>`; `time` is RFC 3339 UTC with milliseconds, so that keys sort by time. */
 export const auditKey = (time: string, requestId: string): string => `audit/${time}-${requestId}`;
 
@@ -64,6 +69,8 @@ export const NODES_ALIVE: KeyRange = prefixRange('node-alive/');
 export const APPLIED: KeyRange = prefixRange('applied/');
 /** All claims on addresses of announced entries. */
 export const HOLDERS: KeyRange = prefixRange('holder/');
+/** The samples of all nodes. */
+export const LOADS: KeyRange = prefixRange('current-load/');
 /** All audit records. */
 export const AUDIT: KeyRange = prefixRange('audit/');
 /** What one node shall run. */
@@ -75,6 +82,6 @@ export const ASSIGNMENTS: KeyRange = prefixRange('assignment/');
 
 /**
  * What an agent follows: one contiguous range from `generation` to `weights/`, so that one watch delivers whole transactions in order.
- * It leaves out `applied/`, `audit/` and `entry/`: with them every acknowledgement would wake every agent (N² events a publish).
+ * It leaves out `applied/`, `audit/`, `current-load/` and `entry/`: with them every acknowledgement would wake every agent (N² events a publish).
  */
 export const AGENT_RANGE: KeyRange = { start: GENERATION_KEY, end: 'weights0' };

@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   runtime: ['model', 'host'],
   store: ['model', 'host'],
   dataplane: ['model', 'rules', 'host'],
+  sampling: ['model', 'rules', 'store', 'dataplane', 'host'],
   ops: ['model', 'plan', 'balance', 'rules', 'store', 'host', 'version.ts'],
   agent: ['model', 'balance', 'rules', 'store', 'dataplane', 'runtime', 'host', 'version.ts'],
   monitor: ['model', 'balance', 'schedule', 'store', 'host', 'version.ts'],
