@@ -7,7 +7,7 @@
 import { instanceKey } from '../model/load.ts';
 import { formatShare } from '../model/share.ts';
 import { integerWeights } from './adaptive/integers.ts';
-import { adaptiveShares } from './adaptive/shares.ts';
+import { adaptiveShares, type ShareOptions } from './adaptive/shares.ts';
 import type { Signals } from './adaptive/signals.ts';
 import type { BalanceState } from './adaptive/state.ts';
 import { TAU_MS } from './adaptive/track.ts';
@@ -87,18 +87,22 @@ function liveShares(group: readonly Candidate[], written: Weights | undefined): 
 const variationOf = (moves: readonly Move[]): number =>
   moves.reduce((sum, { from, to }) => sum + Math.abs(to - from), 0) / 2;
 
+interface GroupOptions extends ShareOptions {
+  readonly written: Weights | undefined;
+  readonly tracks: BalanceState['tracks'];
+}
+
 /** New weights of the instances of one IP family, which stand for each other. */
 function weighGroup(
   group: readonly Candidate[],
-  tracks: BalanceState['tracks'],
-  { written, slowStartMs }: { readonly written: Weights | undefined; readonly slowStartMs: number },
+  { written, tracks, turnover, slowStartMs }: GroupOptions,
 ): readonly Move[] {
   const live = liveShares(group, written);
   const sharers = group.flatMap(({ id }, index) => {
     const track = tracks[id];
     return track === undefined ? [] : { id, track, live: live[index] ?? 0 };
   });
-  const weights = integerWeights(adaptiveShares(sharers, slowStartMs));
+  const weights = integerWeights(adaptiveShares(sharers, { turnover, slowStartMs }));
   const all = weights.reduce((sum, weight) => sum + weight, 0);
   return sharers.map(({ id, track, live: from }, index) => {
     const weight = weights[index] ?? 0;
@@ -151,9 +155,10 @@ function weighByLoad(
     signal: signals.get(instanceKey(service, id)),
   }));
   const state = watch(input.state, watched, input.nowMs);
+  const { tracks, turnover } = state;
   const groups = [usable.filter((one) => !isIpv6(one)), usable.filter(isIpv6)]
     .filter((group) => group.length > 0)
-    .map((group) => weighGroup(group, state.tracks, { written, slowStartMs }));
+    .map((group) => weighGroup(group, { written, slowStartMs, tracks, turnover }));
   const weights = weightsOf(instances, new Map(groups.flat().map(({ id, weight }) => [id, weight])));
   const verdict = judge(input, weights, { groups, state });
   return { ...verdict, state, weights: verdict.write ? weights : (written ?? weights) };

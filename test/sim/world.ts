@@ -11,6 +11,7 @@ export const CLIENTS = 5;
 export interface Fleet {
   /** All that ever were; those that are gone get nothing. */
   readonly servers: readonly Server[];
+  /** Chance of choices; what arrives, and when, has its own, and is therefore the same for all ways to spread it. */
   readonly random: Random;
   readonly now: () => number;
   /** Does something some seconds from now. */
@@ -47,19 +48,20 @@ interface World extends Fleet {
   readonly scenario: Scenario;
   readonly servers: Server[];
   readonly spreader: Spreader;
+  readonly arrival: Random;
   readonly clock: { time: number };
   readonly plans: ReturnType<typeof createHeap<() => void>>;
   readonly course: { arrivals: number[]; latencies: number[]; balance: Balance[] };
 }
 
 /** Client node of a new connection. */
-const someClient = ({ random }: Fleet): number => Math.floor(random() * CLIENTS);
+const someClient = ({ arrival }: World): number => Math.floor(arrival() * CLIENTS);
 
 function openLong(world: World, server: Server, client: number): void {
-  const { scenario, random } = world;
+  const { scenario, arrival } = world;
   server.longIdle += 1;
   server.ofClient[client] = (server.ofClient[client] ?? 0) + 1;
-  world.later(scenario.life?.(random) ?? 0, () => {
+  world.later(scenario.life?.(arrival) ?? 0, () => {
     if (server.isGone) return;
     server.ofClient[client] = (server.ofClient[client] ?? 0) - 1;
     if (server.longIdle > 0) server.longIdle -= 1;
@@ -68,16 +70,16 @@ function openLong(world: World, server: Server, client: number): void {
 }
 
 function connect(world: World): void {
-  const { scenario, random } = world;
+  const { scenario, arrival } = world;
   const client = someClient(world);
   const server = world.spreader.choose(client);
-  if (scenario.longPart === 1 || (scenario.longPart > 0 && random() < scenario.longPart)) {
+  if (scenario.longPart === 1 || (scenario.longPart > 0 && arrival() < scenario.longPart)) {
     openLong(world, server, client);
     return;
   }
   server.short += 1;
   server.ofClient[client] = (server.ofClient[client] ?? 0) + 1;
-  startJob(server, scenario.size(random), { arrivedAt: world.clock.time, client, isLong: false });
+  startJob(server, scenario.size(arrival), { arrivedAt: world.clock.time, client, isLong: false });
 }
 
 function finish(world: World, server: Server): void {
@@ -183,12 +185,12 @@ function step(world: World, nextConnect: number): number {
   else if (act === 'ask') ask(world, idle);
   else if (act === 'done' && doneAt !== undefined) finish(world, doneAt);
   else connect(world);
-  return act === 'connect' ? at + exponential(1 / scenario.rate(at))(random) : nextConnect;
+  return act === 'connect' ? at + exponential(1 / scenario.rate(at))(world.arrival) : nextConnect;
 }
 
 /** Runs a scenario to its end. Equal seeds, equal courses. */
 export function simulate(scenario: Scenario, spread: (fleet: Fleet) => Spreader, seed: number): Course {
-  const random = seededRandom(seed * 7_919 + 13);
+  const [random, arrival] = [seededRandom(seed * 7_919 + 13), seededRandom(seed * 104_729 + 7)];
   const clock = { time: 0 };
   const servers: Server[] = [];
   for (const traits of scenario.servers) join(servers, traits, 0);
@@ -196,7 +198,16 @@ export function simulate(scenario: Scenario, spread: (fleet: Fleet) => Spreader,
   const later: Fleet['later'] = (seconds, act) => plans.push(clock.time + seconds, act);
   const fleet: Fleet = { servers, random, now: () => clock.time, later };
   const course: World['course'] = { arrivals: [], latencies: [], balance: [] };
-  const world: World = { ...fleet, servers, scenario, clock, plans, course, spreader: spread(fleet) };
+  const world: World = {
+    ...fleet,
+    arrival,
+    servers,
+    scenario,
+    clock,
+    plans,
+    course,
+    spreader: spread(fleet),
+  };
   preload(world);
   for (const incident of scenario.incidents ?? []) later(incident.at, () => happen(world, incident));
   later(1, () => measure(world));

@@ -16,7 +16,7 @@ const MAX_ERROR = 0.7;
 /** Below this use an instance does too little to tell. */
 const LEAST_USE = 0.05;
 /** Up to this use what an instance does shows how long connections last; above, they queue. */
-const UNSATURATED = 0.9;
+export const UNSATURATED = 0.9;
 /** Above this use a backlog looks like many long connections: only less is believed then. */
 const SATURATED = 0.95;
 const LEAST_CONNECTIONS = 0.05;

@@ -1,23 +1,21 @@
 /**
- * Owns which share of new connections each instance should get: water-filling over the next moments, within bounds. Pure.
+ * Owns which share of new connections each instance should get: water-filling of the next moments, within bounds. Pure.
  *
- * Over the horizon H, Λ·H connections come, and of those that an instance has, m_i = n_i - D_i·H are still there. Short ones are gone
- * by then, so that shares follow capacity; long ones are there, so that new ones go where there are fewest, and nothing has to be closed.
+ * Short connections are gone by then, so that shares follow capacity; long ones are still there, so that new ones go where there are
+ * fewest, and nothing has to be closed.
  */
-import { capacityOf } from './learn.ts';
+import { capacityOf, UNSATURATED } from './learn.ts';
 import type { Track } from './state.ts';
-import { type Vessel, waterShares } from './water.ts';
+import { amountOf, vesselsOf } from './vessels.ts';
+import { waterShares } from './water.ts';
 
-/** H = .5 (T + D): samples come every T = 2 s, weights act D = .5 s later. Longer ones are slower, shorter ones rewrite more. */
-const HORIZON_SECONDS = 0.5 * (2 + 0.5);
-/** Filled at once is at least this part of all connections: less, and all new ones go to one instance until the next sample. */
-const LEAST_PART = 0.2;
 /** No instance gets less than this part of its fair share, or nobody would learn that it has recovered. */
 const FLOOR = 0.1;
 /** So long an instance without samples keeps the share it had; then it gets its fair one. */
 const HOLD_SHARE_MS = 30_000;
 /** Instances without samples have at most this part of all connections while there are others. */
 const MOST_UNKNOWN = 0.9;
+/** Bounds and their sum are brought together in so many rounds. */
 const ROUNDS = 3;
 
 /** An instance that gets a share. */
@@ -27,34 +25,34 @@ export interface Sharer {
   readonly live: number;
 }
 
+/** What holds for all of them. */
+export interface ShareOptions {
+  /** Part of the connections that ends in a second, if known. */
+  readonly turnover: number | undefined;
+  /** So long a new instance gets less than its fair share; 0: not at all. */
+  readonly slowStartMs: number;
+}
+
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const isKnown = ({ track }: Sharer): boolean => track.knownMs > 0;
 
-function vesselOf({ track }: Sharer): Vessel {
-  const staying = (track.connections ?? 0) - (track.ended ?? 0) * HORIZON_SECONDS;
-  return { capacity: capacityOf(track), content: Math.max(0, staying) };
-}
-
-/** How many connections are filled in. Where nobody counts new ones, as many as there are: that corrects gently. */
-function amountOf(sharers: readonly Sharer[]): number {
-  const all = sum(sharers.map(({ track }) => track.meanConnections ?? 0));
-  const isCounted = sharers.every(({ track }) => track.rate !== undefined);
-  const coming = sum(sharers.map(({ track }) => track.rate ?? 0)) * HORIZON_SECONDS;
-  return Math.max(isCounted ? coming : all, LEAST_PART * all, 1);
-}
-
 /** Shares before bounds: those without samples keep theirs, the others are filled with what is left. */
-function filled(sharers: readonly Sharer[], fair: readonly number[]): readonly number[] {
-  const known = sharers.filter(isKnown);
+function filled(
+  sharers: readonly Sharer[],
+  fair: readonly number[],
+  turnover: number | undefined,
+): readonly number[] {
   const kept = sharers.map((sharer, index) => {
     if (isKnown(sharer)) return 0;
     const isHeld = sharer.live > 0 && sharer.track.unknownMs <= HOLD_SHARE_MS;
     return isHeld ? sharer.live : (fair[index] ?? 0);
   });
+  const known = sharers.filter(isKnown);
   if (known.length === 0) return kept;
   const all = sum(kept);
   const unknown = Math.min(all, MOST_UNKNOWN);
-  const shares = waterShares(known.map(vesselOf), amountOf(known));
+  const tracks = known.map(({ track }) => track);
+  const shares = waterShares(vesselsOf(tracks, turnover), amountOf(tracks));
   const shareOf = new Map(known.map((sharer, index) => [sharer, shares[index] ?? 0]));
   return sharers.map((sharer, index) => {
     const share = shareOf.get(sharer);
@@ -62,28 +60,36 @@ function filled(sharers: readonly Sharer[], fair: readonly number[]): readonly n
   });
 }
 
-/** Most that one may get that came lately: cold caches are slow. */
-function ceilingOf({ track }: Sharer, fair: number, slowStartMs: number): number {
-  if (track.ageMs >= slowStartMs) return 1;
-  return fair * Math.max(FLOOR, track.ageMs / slowStartMs);
+/** True if those that came long ago can do no more: sparing a new one would then cost more than its cold caches do. */
+function areSaturated(sharers: readonly Sharer[], slowStartMs: number): boolean {
+  const old = sharers
+    .map(({ track }) => track)
+    .filter(({ ageMs, use }) => ageMs >= slowStartMs && use !== undefined);
+  const busy = sum(old.map((track) => capacityOf(track) * (track.use ?? 0)));
+  return old.length > 0 && busy > UNSATURATED * sum(old.map(capacityOf));
 }
 
 /**
  * Shares of instances that stand for each other (one service, one IP family), in the order given.
- * @param slowStartMs 0: none
  * @returns fractions > 0 that sum to 1; none for no instances
  */
-export function adaptiveShares(sharers: readonly Sharer[], slowStartMs: number): readonly number[] {
+export function adaptiveShares(
+  sharers: readonly Sharer[],
+  { turnover, slowStartMs }: ShareOptions,
+): readonly number[] {
   const total = sum(sharers.map(({ track }) => capacityOf(track)));
   const fair = sharers.map(({ track }) => capacityOf(track) / total);
-  let shares = filled(sharers, fair);
+  const isUrgent = areSaturated(sharers, slowStartMs);
+  const bounds = sharers.map(({ track }, index) => {
+    const own = fair[index] ?? 0;
+    const isNew = track.ageMs < slowStartMs && !isUrgent;
+    return { least: FLOOR * own, most: isNew ? own * Math.max(FLOOR, track.ageMs / slowStartMs) : 1 };
+  });
+  let shares = filled(sharers, fair, turnover);
   for (let round = 0; round < ROUNDS; round += 1) {
-    const bounded = shares.map((share, index) => {
-      const own = fair[index] ?? 0;
-      const sharer = sharers[index];
-      const ceiling = sharer === undefined ? 1 : ceilingOf(sharer, own, slowStartMs);
-      return Math.max(FLOOR * own, Math.min(ceiling, share));
-    });
+    const bounded = bounds.map(({ least, most }, index) =>
+      Math.max(least, Math.min(most, shares[index] ?? 0)),
+    );
     const all = sum(bounded);
     shares = bounded.map((share) => share / all);
   }

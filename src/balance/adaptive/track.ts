@@ -6,6 +6,8 @@ import type { Track } from './state.ts';
 export const TAU_MS = 5_000;
 /** So long a rate is held when fewer nodes count than before: counters begin anew when rules are rewritten, and miss a sample then. */
 const HOLD_RATE_MS = 10_000;
+/** So long the first sample of a new instance may take: two beats. */
+const FIRST_SAMPLE_MS = 4_000;
 /** Least rate at which connections are taken to end: logarithms are taken of it. */
 const LEAST_ENDED = 0.01;
 
@@ -13,6 +15,13 @@ const LEAST_ENDED = 0.01;
 export function newTrack(base: number, factor: number, ageMs: number): Track {
   return { base, factor, ageMs, knownMs: 0, unknownMs: 0, uncountedMs: 0, counters: 0 };
 }
+
+/** A track of an instance that has just come: it has no connections, nobody need ask. */
+export const freshTrack = (base: number, factor: number): Track => ({
+  ...newTrack(base, factor, 0),
+  knownMs: 1,
+  connections: 0,
+});
 
 /** Exponential smoothing over a step of time; the first value as it is. */
 function smooth(before: number | undefined, value: number, stepMs: number): number {
@@ -50,7 +59,10 @@ export const restartTrack = (track: Track): Track => newTrack(track.base, track.
  */
 export function followTrack(track: Track, signal: Signal | undefined, stepMs: number): Track {
   const connections = signal?.connections;
-  if (signal === undefined || connections === undefined) return forget(track, stepMs);
+  if (signal === undefined || connections === undefined) {
+    const isFresh = track.knownMs > 0 && track.ageMs < FIRST_SAMPLE_MS;
+    return isFresh ? { ...track, ageMs: track.ageMs + stepMs } : forget(track, stepMs);
+  }
   const { base, factor } = track;
   const rate = followRate(track, signal, stepMs);
   const meanConnections = smooth(track.meanConnections, connections, stepMs);

@@ -2,7 +2,7 @@
 import { learn, type Tracked, turnoverOf } from './learn.ts';
 import type { Signal } from './signals.ts';
 import type { BalanceState, Track } from './state.ts';
-import { followTrack, newTrack, restartTrack } from './track.ts';
+import { followTrack, freshTrack, newTrack, restartTrack } from './track.ts';
 
 /** Ticks that come faster (something changed) look at the same samples: nothing is learned twice. */
 const LEAST_STEP_MS = 500;
@@ -33,12 +33,11 @@ function present(
   const known = state?.tracks ?? {};
   const before = watched.flatMap(({ id }) => known[id] ?? []);
   const factor = usualFactor(before);
-  const ageMs = state === undefined ? OLD_MS : 0;
   return Object.fromEntries(
     watched.map(({ id, base }) => {
       const track = known[id];
-      if (track === undefined) return [id, newTrack(base, factor, ageMs)];
-      return [id, track.base === base ? track : { ...track, base, factor }];
+      if (track !== undefined) return [id, track.base === base ? track : { ...track, base, factor }];
+      return [id, state === undefined ? newTrack(base, factor, OLD_MS) : freshTrack(base, factor)];
     }),
   );
 }
