@@ -64,7 +64,16 @@ function stepOf(
   return {
     service: name,
     topic: 'weights',
-    actions: [{ kind: 'weigh', service: name, weights: change.weights, raw: written?.raw ?? {}, what, why: change.why }],
+    actions: [
+      {
+        kind: 'weigh',
+        service: name,
+        weights: change.weights,
+        raw: written?.raw ?? {},
+        what,
+        why: change.why,
+      },
+    ],
     notices: [],
     basis: [
       { kind: 'service', service: name, modRevision: service.modRevision },
@@ -125,8 +134,7 @@ export function weighServices(
     const written = view.weights.get(name);
     if (!isWeighed(service.value)) {
       const why = 'the weights are those that people set';
-      if (written !== undefined)
-        steps.push(stepOf(service, written, { weights: undefined, why }));
+      if (written !== undefined) steps.push(stepOf(service, written, { weights: undefined, why }));
       continue;
     }
     const candidates = candidatesOf([...(view.instances.get(name) ?? []), ...(view.listed.get(name) ?? [])]);

@@ -68,8 +68,8 @@ describe('a snapshot of a listing', () => {
     expect(broken.invalid.map(({ key }) => key)).toEqual(['weights/web']);
     expect(broken.snapshot.weights).toEqual(first.snapshot.weights);
     expect(snapshotOf([...WEB, item('weights/web', '{}')], 8, first).snapshot.weights?.size).toBe(1);
-    const gone = updateSnapshot(broken, [{ kind: 'delete', key: 'weights/web', revision: 9 }], 9);
-    expect([gone.invalid, gone.snapshot.weights?.size]).toEqual([[], 0]);
+    const later = updateSnapshot(broken, [{ kind: 'delete', key: 'weights/web', revision: 9 }], 9);
+    expect([later.invalid, later.snapshot.weights?.size]).toEqual([[], 0]);
   });
 
   it('holds services and instances, and ignores other families', () => {
