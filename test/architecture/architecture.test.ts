@@ -7,6 +7,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   plan: ['model', 'balance'],
   balance: ['model'],
   rules: ['model', 'balance'],
+  health: ['model'],
   host: ['model'],
   store: ['model', 'host'],
   dataplane: ['model', 'rules', 'host'],
@@ -45,7 +46,7 @@ const PACKAGE_PLACE: Readonly<Record<string, readonly string[]>> = {
   pino: ['host/log.ts'],
 };
 
-const PURE = ['model', 'plan', 'balance', 'rules'];
+const PURE = ['model', 'plan', 'balance', 'rules', 'health'];
 
 /** What makes code impure: clock, randomness, process, timers, console. */
 const IMPURE =
