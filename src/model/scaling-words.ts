@@ -31,6 +31,7 @@ export function limiterWords(limiter: ScalingLimiter): string {
         : `at most a quarter fewer in ${seconds(limiter.periodSeconds)}`;
     case 'cooldown':
       return `${seconds(limiter.seconds)} between two ${limiter.direction === 'up' ? 'increases' : 'decreases'}`;
+    case 'flapping':
     default:
       return `the direction turned ${limiter.reversals} times within an hour: fewer rest for 30m`;
   }
