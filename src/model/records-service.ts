@@ -60,6 +60,11 @@ const instanceSchema = v.object({
 const claimSchema = v.object({ service: nameField });
 const generationSchema = v.object({ at: timeField, requestId: requestIdField });
 
+/** True if the text may be the id of an instance: an address, or letters, digits, `.` and `-`. */
+export function isInstanceId(text: string): boolean {
+  return INSTANCE_ID.test(text);
+}
+
 function checkName(key: string, name: string): void {
   if (!isName(name)) throw badRecord(key, { field: '', value: name, why: `a name in a key is ${NAME_RULE}` });
 }
@@ -94,7 +99,7 @@ export function encodeService(service: Service, raw?: Raw): string {
 export function decodeInstance(service: string, id: string, json: string): Decoded<Instance> {
   const key = `instance/${service}/${id}`;
   checkName(key, service);
-  if (!INSTANCE_ID.test(id)) {
+  if (!isInstanceId(id)) {
     throw badRecord(key, {
       field: '',
       value: id,
