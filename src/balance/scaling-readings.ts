@@ -6,7 +6,7 @@ import { MAX_METRIC_VALUE, type ScalingMetric } from '../model/policy-scaling.ts
 import type { ScalingPoint, ScalingReading } from '../model/scaling.ts';
 
 /** A sample this old is none: three beats of the sampling. */
-const FRESH_MS = 6_000;
+export const FRESH_MS = 6_000;
 /** An instance is believed when it has been ready for so long: what it burns while it starts is not load. */
 const WARM_MS = 10_000;
 /** A cgroup may use a little more than its limit within one sample; more than this is a mistake. */
