@@ -13,7 +13,7 @@ const GAP_MS = 10_000;
 /** Clocks drift by less than this from one look to the next. */
 const CLOCK_SET_MS = 5_000;
 /** Turns of the direction count for so long. */
-export const REVERSALS_KEPT_MS = 3_600_000;
+const REVERSALS_KEPT_MS = 3_600_000;
 /** Time constant of what is learned. */
 const LEARN_MS = 60_000;
 /** What is learned is learned at a load where queues are short and the measure is not noise. */

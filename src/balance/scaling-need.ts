@@ -76,9 +76,10 @@ function arrivingLoad({ points, learned: { capacity } }: NeedInput): number {
   return meanOver(saturated, 'rate').sum / capacity;
 }
 
+const whole = (need: number): number => Math.max(0, Math.ceil(need - EPSILON));
+
 /** What a metric asks for that needs so many by what speaks for more, and so many by what speaks for fewer. */
 function wanted(up: number, down: number, replicas: number): number {
-  const whole = (need: number): number => Math.max(0, Math.ceil(need - EPSILON));
   if (up > replicas * UP_ABOVE) return whole(up);
   return down < replicas * DOWN_BELOW ? whole(down) : replicas;
 }

@@ -77,9 +77,10 @@ function limit({ policy, replicas }: ScalingInput, wish: Wish): Limited {
   return limited(want, state, policy);
 }
 
+const need = ({ needFast, needSlow }: ScalingProposal): number => Math.max(needFast, needSlow);
+
 /** The metric that asks for the most. */
 function leading(all: readonly ScalingProposal[]): string | undefined {
-  const need = ({ needFast, needSlow }: ScalingProposal): number => Math.max(needFast, needSlow);
   return all
     .filter(({ isStale }) => !isStale)
     .toSorted((a, b) => b.want - a.want || need(b) - need(a) || (a.metric < b.metric ? -1 : 1))[0]?.metric;

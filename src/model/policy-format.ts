@@ -1,12 +1,13 @@
 /** Owns policies as text: the part of a spec file, which reads back to the same policies, and one line for tables. Pure. */
 import { formatDuration } from './duration.ts';
 import { formatPercent } from './percent.ts';
+import { formatWords } from './words.ts';
 import type { ScalingMetric, ScalingPolicy, ServicePolicy } from './policy-scaling.ts';
 
 /** A metric of the admin's own as in a file. */
 interface MetricObject {
   readonly name: string;
-  readonly exec?: readonly string[];
+  readonly exec?: string;
   readonly http?: string;
   readonly target: number;
   readonly as: string;
@@ -38,7 +39,7 @@ function metricObject(metric: ScalingMetric): readonly MetricObject[] {
   if (metric.kind !== 'exec' && metric.kind !== 'http') return [];
   const { name, target, as } = metric;
   const times = { interval: duration(metric.intervalSeconds), timeout: duration(metric.timeoutSeconds) };
-  const source = metric.kind === 'exec' ? { exec: metric.command } : { http: metric.url };
+  const source = metric.kind === 'exec' ? { exec: formatWords(metric.command) } : { http: metric.url };
   return [{ name, ...source, target, as, ...times }];
 }
 
@@ -73,7 +74,7 @@ export function policyObject({ weights, scaling }: ServicePolicy): PolicyObject 
 }
 
 /** What a metric should be: `cpu 70%`, `connections 200`, `queue 30`. */
-export function formatTarget({ kind, name, target }: ScalingMetric): string {
+function formatTarget({ kind, name, target }: ScalingMetric): string {
   return `${name} ${kind === 'cpu' ? formatPercent(target) : target}`;
 }
 

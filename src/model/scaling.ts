@@ -58,6 +58,23 @@ export interface ScalingOutcome {
   readonly nextSeconds?: number | undefined;
 }
 
+/**
+ * `decision/<service>/<time>` of a decision about the number of instances: the fields that every decision has, and what it was made of.
+ */
+export interface ScalingRecord {
+  /** RFC 3339 UTC with milliseconds; the tail of the key. */
+  readonly at: string;
+  readonly service: string;
+  /** One line each: what was decided, and why. */
+  readonly what: string;
+  readonly why: string;
+  /** False: the number stayed as it was, or it is only a recommendation. */
+  readonly done: boolean;
+  /** Node of the leader that decided. */
+  readonly by: string;
+  readonly scaling: ScalingOutcome;
+}
+
 /** One number measured at one look, over all instances that count. */
 export interface ScalingReading {
   readonly metric: string;

@@ -7,7 +7,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   plan: ['model', 'balance'],
   balance: ['model'],
   rules: ['model', 'balance'],
-  schedule: ['model', 'balance'],
+  health: ['model'],
+  schedule: ['model', 'balance', 'health'],
   host: ['model'],
   runtime: ['model', 'host'],
   store: ['model', 'host'],
@@ -64,7 +65,7 @@ const PACKAGE_PLACE: Readonly<Record<string, readonly string[]>> = {
   pino: ['host/log.ts'],
 };
 
-const PURE = ['model', 'plan', 'balance', 'rules', 'schedule'];
+const PURE = ['model', 'plan', 'balance', 'rules', 'health', 'schedule'];
 
 /** What makes code impure: clock, randomness, process, timers, console. */
 const IMPURE =

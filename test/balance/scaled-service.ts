@@ -22,6 +22,16 @@ export const CPU_POLICY: ScalingPolicy = {
 /** What each instance measures at a second, as so many are there. */
 export type Load = (second: number, replicas: number) => Omit<LoadSample, 'arrivedMs'>;
 
+/** Processors of every instance, always. */
+export const constantLoad =
+  (cpu: number): Load =>
+  () => ({ cpu });
+
+/** So many instances' worth of work, spread over those that are there. */
+export const spread =
+  (work: (second: number) => number): Load =>
+  (second, replicas) => ({ cpu: Math.min(1, work(second) / replicas) });
+
 /** Instances that have long been ready and all measure the same. */
 export function instances(
   count: number,

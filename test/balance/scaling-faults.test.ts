@@ -16,6 +16,53 @@ const metrics = [
 /** Numbers that no sampling measures. */
 const nonsense = fc.constantFrom(Number.NaN, Infinity, -Infinity, -1, -1e-9, 1.6e308, 2e7, undefined);
 
+/** Ten instances of which the first so many are silent. */
+const some =
+  (cpu: number, silent: number) =>
+  (seen: ScalingInput): ScalingInput => {
+    const all: readonly ScaledInstance[] = instances(10, seen.now.ms / 1_000, { cpu });
+    return { ...seen, instances: all.map((one, index) => (index < silent ? { readySinceMs: 0 } : one)) };
+  };
+
+/** Four instances with samples of this age. */
+const aged =
+  (ageMs: number) =>
+  (seen: ScalingInput): ScalingInput => {
+    const load = { arrivedMs: seen.now.ms - ageMs, cpu: 1 };
+    return { ...seen, instances: Array.from({ length: 4 }, () => ({ readySinceMs: 0, load })) };
+  };
+
+/** One instance that becomes ready at second 4. */
+const young = (seen: ScalingInput, second: number): ScalingInput => {
+  const load = { arrivedMs: seen.now.ms, cpu: 1 };
+  return { ...seen, instances: second < 4 ? [{}] : [{ readySinceMs: 0, load }] };
+};
+
+/** One load after another. */
+const at =
+  (parts: readonly { readonly cpu: number; readonly seconds: number }[]): Load =>
+  (second) => {
+    let end = 0;
+    return { cpu: parts.find(({ seconds }) => second < (end += seconds))?.cpu ?? parts.at(-1)?.cpu };
+  };
+
+/** Four instances at one time. */
+const lookAt = (ms: number, cpu: number): ScalingInput => ({
+  policy: CPU_POLICY,
+  replicas: 4,
+  instances: instances(4, ms / 1_000, { cpu }),
+  values: new Map(),
+  now: { ms, wallMs: WALL_MS + ms },
+});
+
+/** What is wanted then. */
+const wants = (cpu: number, silent: number): number | undefined =>
+  drive({ from: 100, to: 102, replicas: 10, load: idle, input: some(cpu, silent) })[0]?.want;
+
+/** What limits it then. */
+const limiterAt = (ageMs: number): string | undefined =>
+  drive({ from: 100, to: 102, replicas: 4, load: idle, input: aged(ageMs) })[0]?.limiter.kind;
+
 describe('data that cannot be believed', () => {
   it('never makes it fewer: nonsense, missing and old samples, seeded', () => {
     const sample = fc.record({
@@ -50,14 +97,6 @@ describe('data that cannot be believed', () => {
   });
 
   it('counts silent instances as full ones when fewer are wanted, and as idle ones when more are', () => {
-    const some =
-      (cpu: number, silent: number) =>
-      (seen: ScalingInput): ScalingInput => {
-        const all: readonly ScaledInstance[] = instances(10, seen.now.ms / 1_000, { cpu });
-        return { ...seen, instances: all.map((one, index) => (index < silent ? { readySinceMs: 0 } : one)) };
-      };
-    const wants = (cpu: number, silent: number): number | undefined =>
-      drive({ from: 100, to: 102, replicas: 10, load: idle, input: some(cpu, silent) })[0]?.want;
     // 6 × 0.2 + 4 × 1 are 5.2, at 70 % 7.4.
     expect(wants(0.2, 4)).toBe(8);
     expect(wants(0.2, 0)).toBe(3);
@@ -68,15 +107,7 @@ describe('data that cannot be believed', () => {
   });
 
   it('is one sample that is older than 6 s, or from the future', () => {
-    const aged =
-      (ageMs: number) =>
-      (seen: ScalingInput): ScalingInput => {
-        const load = { arrivedMs: seen.now.ms - ageMs, cpu: 1 };
-        return { ...seen, instances: Array.from({ length: 4 }, () => ({ readySinceMs: 0, load })) };
-      };
-    const limiter = (ageMs: number): string | undefined =>
-      drive({ from: 100, to: 102, replicas: 4, load: idle, input: aged(ageMs) })[0]?.limiter.kind;
-    expect([limiter(0), limiter(6_000), limiter(6_001), limiter(-1)]).toEqual([
+    expect([limiterAt(0), limiterAt(6_000), limiterAt(6_001), limiterAt(-1)]).toEqual([
       'none',
       'none',
       'stale',
@@ -85,10 +116,6 @@ describe('data that cannot be believed', () => {
   });
 
   it('is nothing at all while no instance has been ready for 10 s', () => {
-    const young = (seen: ScalingInput, second: number): ScalingInput => {
-      const load = { arrivedMs: seen.now.ms, cpu: 1 };
-      return { ...seen, instances: second < 4 ? [{}] : [{ readySinceMs: 0, load }] };
-    };
     const decisions = drive({ to: 14, replicas: 1, load: idle, input: young });
     expect(decisions.filter(({ second }) => second < 10).map(({ limiter }) => limiter.kind)).toEqual(
       Array.from({ length: 5 }, () => 'warming'),
@@ -143,12 +170,6 @@ describe('any load at all, seeded', () => {
       maxLength: 12,
     },
   );
-  const at =
-    (parts: readonly { readonly cpu: number; readonly seconds: number }[]): Load =>
-    (second) => {
-      let end = 0;
-      return { cpu: parts.find(({ seconds }) => second < (end += seconds))?.cpu ?? parts.at(-1)?.cpu };
-    };
 
   it('keeps the bounds, the growth of 15 s and the shrink of 30 s', () => {
     fc.assert(
@@ -213,17 +234,10 @@ describe('any load at all, seeded', () => {
 
 describe('a look', () => {
   it('within the same second weighs no more than one', () => {
-    const input = (ms: number, cpu: number): ScalingInput => ({
-      policy: CPU_POLICY,
-      replicas: 4,
-      instances: instances(4, ms / 1_000, { cpu }),
-      values: new Map(),
-      now: { ms, wallMs: WALL_MS + ms },
-    });
-    let state = decideScaling(input(1_000_000, 0.5), undefined).state;
+    let state = decideScaling(lookAt(1_000_000, 0.5), undefined).state;
     for (let index = 1; index <= 9; index += 1)
-      state = decideScaling(input(1_000_000 + index * 100, 0.9), state).state;
+      state = decideScaling(lookAt(1_000_000 + index * 100, 0.9), state).state;
     expect(state.points).toHaveLength(1);
-    expect(decideScaling(input(1_002_000, 0.5), state).proposals[0]?.value).toBeCloseTo(0.7, 9);
+    expect(decideScaling(lookAt(1_002_000, 0.5), state).proposals[0]?.value).toBeCloseTo(0.7, 9);
   });
 });

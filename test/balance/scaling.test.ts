@@ -1,18 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { decideScaling } from '../../src/balance/scaling.ts';
-import { CPU_POLICY, drive, finals, instances, type Load, WALL_MS } from './scaled-service.ts';
+import {
+  constantLoad,
+  CPU_POLICY,
+  drive,
+  finals,
+  instances,
+  type Load,
+  spread,
+  WALL_MS,
+} from './scaled-service.ts';
 
-const cpu =
-  (value: number): Load =>
-  () => ({ cpu: value });
-/** So many instances' worth of work, spread over those that are there. */
-const work =
-  (amount: (second: number) => number): Load =>
-  (second, replicas) => ({ cpu: Math.min(1, amount(second) / replicas) });
+const full: Load = () => ({ cpu: 1, newConnections: 40, connections: 25, acceptQueue: 20 });
+const connected: Load = () => ({ cpu: 0.1, connections: 16, newConnections: 6 });
 
 describe('more instances', () => {
   it('are the need divided by the target, rounded up, at once', () => {
-    const [first] = drive({ to: 2, replicas: 4, load: cpu(0.9) });
+    const [first] = drive({ to: 2, replicas: 4, load: constantLoad(0.9) });
     expect(first).toMatchObject({
       from: 4,
       want: 6,
@@ -25,7 +29,7 @@ describe('more instances', () => {
   });
 
   it.each([0.7, 0.76, 0.58])('are not asked for at a load of %d: it is within the tolerance', (value) => {
-    const decisions = drive({ to: 700, replicas: 4, load: cpu(value) });
+    const decisions = drive({ to: 700, replicas: 4, load: constantLoad(value) });
     expect(decisions.every(({ final, limiter }) => final === 4 && limiter.kind === 'tolerance')).toBe(true);
   });
 
@@ -54,7 +58,7 @@ describe('more instances', () => {
     const starting = drive({
       to: 9,
       replicas: 4,
-      load: cpu(1),
+      load: constantLoad(1),
       input: (seen) => ({ ...seen, instances: instances(4, seen.now.ms / 1_000, { cpu: 1 }) }),
     });
     expect(finals(starting)).toEqual([6, 6, 6, 6, 6]);
@@ -66,8 +70,7 @@ describe('more instances', () => {
       replicas: 4,
       load: () => ({ cpu: 0.5, newConnections: 10, connections: 5, acceptQueue: 0 }),
     });
-    const load = () => ({ cpu: 1, newConnections: 40, connections: 25, acceptQueue: 20 });
-    const [first] = drive({ from: 20, to: 22, replicas: 4, load, state: calm.at(-1)?.state });
+    const [first] = drive({ from: 20, to: 22, replicas: 4, load: full, state: calm.at(-1)?.state });
     // 40 a second at 20 a second and instance are 8 instances of work, 11.4 at 70 %; and 80 wait.
     expect(first?.state.capacity).toBeCloseTo(20, 0);
     expect(first?.want).toBeGreaterThanOrEqual(12);
@@ -75,7 +78,12 @@ describe('more instances', () => {
   });
 
   it('stop at the most that the policy allows', () => {
-    const decisions = drive({ to: 60, replicas: 4, load: cpu(1), policy: { ...CPU_POLICY, max: 5 } });
+    const decisions = drive({
+      to: 60,
+      replicas: 4,
+      load: constantLoad(1),
+      policy: { ...CPU_POLICY, max: 5 },
+    });
     expect(decisions[0]).toMatchObject({ final: 5, want: 6, limiter: { kind: 'max', max: 5 } });
     expect(decisions.at(-1)).toMatchObject({ final: 5, limiter: { kind: 'max', max: 5 } });
   });
@@ -84,7 +92,7 @@ describe('more instances', () => {
     const burning = drive({
       to: 10,
       replicas: 4,
-      load: cpu(0.6),
+      load: constantLoad(0.6),
       input: (seen, second) => ({
         ...seen,
         instances: [
@@ -100,7 +108,7 @@ describe('more instances', () => {
 
 describe('fewer instances', () => {
   it('come after 300 s in which fewer were enough, a quarter in 30 s, down to the need', () => {
-    const decisions = drive({ to: 520, replicas: 16, load: work(() => 3) });
+    const decisions = drive({ to: 520, replicas: 16, load: spread(() => 3) });
     const changes = decisions.filter(({ act }) => act).map(({ second, final }) => [second, final]);
     expect(changes).toEqual([
       [300, 12],
@@ -119,7 +127,7 @@ describe('fewer instances', () => {
     const decisions = drive({
       to: 700,
       replicas: 16,
-      load: work((second) => (second >= 200 && second < 210 ? 7 : 2)),
+      load: spread((second) => (second >= 200 && second < 210 ? 7 : 2)),
     });
     const lowest = Math.min(...finals(decisions.filter(({ second }) => second < 500)));
     expect(lowest).toBe(10);
@@ -127,10 +135,10 @@ describe('fewer instances', () => {
   });
 
   it('never become fewer than the policy allows, nor none at all', () => {
-    const idle = drive({ to: 1_500, replicas: 8, load: cpu(0), policy: { ...CPU_POLICY, min: 3 } });
+    const idle = drive({ to: 1_500, replicas: 8, load: constantLoad(0), policy: { ...CPU_POLICY, min: 3 } });
     expect(finals(idle).at(-1)).toBe(3);
     expect(idle.at(-1)?.limiter).toEqual({ kind: 'min', min: 3 });
-    expect(finals(drive({ to: 1_500, replicas: 8, load: cpu(0) })).at(-1)).toBe(1);
+    expect(finals(drive({ to: 1_500, replicas: 8, load: constantLoad(0) })).at(-1)).toBe(1);
   });
 
   it('may be none where people allow it and a metric of their own says that there is nothing to do, and then one again', () => {
@@ -147,7 +155,7 @@ describe('fewer instances', () => {
     const decisions = drive({
       to: 900,
       replicas: 2,
-      load: cpu(0.01),
+      load: constantLoad(0.01),
       policy,
       input: (seen, second) => ({
         ...seen,
@@ -160,7 +168,7 @@ describe('fewer instances', () => {
 
   it('rest for half an hour when the direction turned six times within an hour', () => {
     const policy = { ...CPU_POLICY, downAfterSeconds: 10, cooldownDownSeconds: 0 };
-    const flapping = work((second) => (second % 120 < 60 ? 6 : 1));
+    const flapping = spread((second) => (second % 120 < 60 ? 6 : 1));
     const decisions = drive({ to: 4_000, replicas: 4, load: flapping, policy });
     const rest = decisions.filter(({ limiter }) => limiter.kind === 'flapping');
     const downs = decisions.filter(({ act, from, final }) => act && final < from).map(({ second }) => second);
@@ -180,8 +188,7 @@ describe('several metrics', () => {
   const policy = { ...CPU_POLICY, metrics };
 
   it('give the most that any of them asks for', () => {
-    const load = (): ReturnType<Load> => ({ cpu: 0.1, connections: 16, newConnections: 6 });
-    const [first] = drive({ to: 2, replicas: 5, policy, load });
+    const [first] = drive({ to: 2, replicas: 5, policy, load: connected });
     expect(first).toMatchObject({ want: 8, final: 8, metric: 'connections' });
     expect(first?.proposals.map(({ metric, want }) => [metric, want])).toEqual([
       ['connections', 8],
@@ -240,62 +247,5 @@ describe('several metrics', () => {
       undefined,
     );
     expect(decision).toMatchObject({ final: 8, proposals: [{ metric: 'latency', value: 100, needFast: 8 }] });
-  });
-});
-
-describe('people', () => {
-  const until = (second: number): string => new Date(WALL_MS + second * 1_000).toISOString();
-
-  it('pin a number that no load changes until it ends', () => {
-    const pin = { replicas: 3, until: until(100) };
-    const decisions = drive({ to: 140, replicas: 3, load: cpu(1), input: (seen) => ({ ...seen, pin }) });
-    expect(new Set(finals(decisions.filter(({ second }) => second < 100)))).toEqual(new Set([3]));
-    expect(decisions[0]).toMatchObject({ limiter: { kind: 'pin', until: pin.until }, nextSeconds: 100 });
-    expect(finals(decisions).at(-1)).toBeGreaterThan(3);
-  });
-
-  it('set another number by hand, which is not undone at once', () => {
-    const before = drive({ to: 400, replicas: 2, load: work(() => 1.4) });
-    const decisions = drive({
-      from: 400,
-      to: 800,
-      replicas: 6,
-      load: work(() => 1.4),
-      state: before.at(-1)?.state,
-    });
-    expect(decisions.filter(({ second }) => second < 700).every(({ final }) => final === 6)).toBe(true);
-    expect(finals(decisions).at(-1)).toBeLessThan(6);
-  });
-
-  it('set bounds that hold whatever is measured', () => {
-    const blind: Load = () => ({});
-    expect(drive({ to: 2, replicas: 2, load: blind, policy: { ...CPU_POLICY, min: 5 } })[0]).toMatchObject({
-      final: 5,
-      limiter: { kind: 'min', min: 5 },
-    });
-    const fewer = drive({ to: 200, replicas: 12, load: blind, policy: { ...CPU_POLICY, max: 5 } });
-    expect(fewer[0]).toMatchObject({ final: 9, limiter: { kind: 'rate', direction: 'down' } });
-    expect(finals(fewer).at(-1)).toBe(5);
-  });
-
-  it('get recommendations without anything being done', () => {
-    const decisions = drive({
-      to: 60,
-      replicas: 4,
-      load: cpu(1),
-      policy: { ...CPU_POLICY, mode: 'recommend' },
-    });
-    expect(decisions.every(({ act, from }) => !act && from === 4)).toBe(true);
-    expect(decisions.at(-1)).toMatchObject({ final: 6, mode: 'recommend' });
-  });
-
-  it('wait between changes as long as they say', () => {
-    const policy = { ...CPU_POLICY, cooldownUpSeconds: 60 };
-    const decisions = drive({ to: 70, replicas: 2, load: cpu(0.95), policy });
-    expect(decisions.filter(({ act }) => act).map(({ second }) => second)).toEqual([0, 62]);
-    expect(decisions[5]).toMatchObject({
-      limiter: { kind: 'cooldown', direction: 'up', seconds: 60 },
-      nextSeconds: 52,
-    });
   });
 });

@@ -9,7 +9,7 @@ import { type Algorithm, type Outcome, simulate, TRACES } from './world.ts';
 export type TraceName = keyof typeof TRACES;
 
 /** Those that are compared; each call makes a fresh one. */
-export const ALGORITHMS: Readonly<Record<string, () => Algorithm>> = {
+const ALGORITHMS: Readonly<Record<string, () => Algorithm>> = {
   Sluice: () => sluice(),
   'Kubernetes HPA': hpa,
   'Nomad target-value': nomad,
