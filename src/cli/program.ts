@@ -21,6 +21,7 @@ import { definePlan } from './commands/plan.ts';
 import { definePublish } from './commands/publish.ts';
 import { defineStatus } from './commands/status.ts';
 import { defineToken } from './commands/token.ts';
+import { defineTop } from './commands/top.ts';
 import { defineUnpublish } from './commands/unpublish.ts';
 import { defineVerify } from './commands/verify.ts';
 import { defineWait } from './commands/wait.ts';
@@ -47,7 +48,16 @@ const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[
   ],
   [
     'Observe:',
-    [defineStatus, defineList, defineDescribe, defineExplain, defineVerify, defineWait, defineLogs],
+    [
+      defineStatus,
+      defineList,
+      defineDescribe,
+      defineTop,
+      defineExplain,
+      defineVerify,
+      defineWait,
+      defineLogs,
+    ],
   ],
   ['Run:', [defineAgent, defineMonitor, defineApiServer, defineDev]],
   ['Operate:', [defineNode, defineDoctor, defineToken, defineCompletion, defineVersion, defineHelp]],

@@ -31,9 +31,10 @@ export interface Acted {
   readonly end: 'all' | 'deposed' | 'lost' | 'away';
 }
 
-/** True if a watch of this family will tell of the step: it puts such a key, or deletes one that is there. */
+/** True if the watch of assignments, or that of instances and weights, will tell of the step: it puts such a key, or deletes one that is there. */
 function touches({ actions, basis }: Step, family: 'assignment' | 'instance'): boolean {
-  if (family === 'assignment' && actions.some(({ kind }) => kind !== 'remove')) return true;
+  if (family === 'assignment' && actions.some(({ kind }) => kind === 'place' || kind === 'stop')) return true;
+  if (family === 'instance' && actions.some(({ kind }) => kind === 'weigh')) return true;
   return actions.some(
     (action) =>
       action.kind === 'remove' &&

@@ -1,4 +1,5 @@
 /** Owns the transaction of one step: what is written, and what must be as it was read. */
+import { encodeComputedWeights } from '../model/computed-weights.ts';
 import type { Decision } from '../model/decision.ts';
 import { encodeAssignment } from '../model/records-assignment.ts';
 import { encodeDecision } from '../model/records-leader.ts';
@@ -12,6 +13,7 @@ import {
   nodeAliveKey,
   nodeKey,
   serviceKey,
+  weightsKey,
 } from '../store/keys.ts';
 import type { Compare, Operation, Transaction } from '../store/store.ts';
 import { fence, type Lead } from './election.ts';
@@ -35,6 +37,7 @@ export interface StepWrite {
 
 function keyOf(basis: Basis): string {
   if (basis.kind === 'service') return serviceKey(basis.service);
+  if (basis.kind === 'weights') return weightsKey(basis.service);
   if (basis.kind === 'node') return nodeKey(basis.node);
   if (basis.kind === 'node-alive') return nodeAliveKey(basis.node);
   if (basis.kind === 'instance') return instanceKey(basis.service, basis.id);
@@ -42,6 +45,11 @@ function keyOf(basis: Basis): string {
 }
 
 function operationsOf(action: Action): readonly Operation[] {
+  if (action.kind === 'weigh') {
+    const key = weightsKey(action.service);
+    if (action.weights === undefined) return [{ kind: 'delete', key }];
+    return [{ kind: 'put', key, value: encodeComputedWeights(action.weights, action.raw) }];
+  }
   if (action.kind === 'remove') {
     const { node, service, id } = action;
     const instance: Operation = { kind: 'delete', key: instanceKey(service, id) };
@@ -65,9 +73,15 @@ function decisionOperations({ decisions, decisionLease }: StepWrite): readonly O
   }));
 }
 
+const unchangedSince = ({ service }: Step, { assignments, cluster }: ReadAt): readonly Compare[] => [
+  { kind: 'range-unchanged', range: ASSIGNMENTS, revision: assignments },
+  { kind: 'range-unchanged', range: instancesOf(service), revision: cluster },
+];
+
 /** The compares of a step that acts: the fence, what it names, and that nothing was added or changed beside it. */
 function comparesOf(step: Step, { lead, readAt }: StepWrite): readonly Compare[] {
   if (step.actions.length === 0) return [fence(lead)];
+  const movesInstances = step.actions.some(({ kind }) => kind !== 'weigh');
   return [
     fence(lead),
     ...step.basis.map((basis): Compare => ({
@@ -75,8 +89,7 @@ function comparesOf(step: Step, { lead, readAt }: StepWrite): readonly Compare[]
       key: keyOf(basis),
       equals: basis.modRevision,
     })),
-    { kind: 'range-unchanged', range: ASSIGNMENTS, revision: readAt.assignments },
-    { kind: 'range-unchanged', range: instancesOf(step.service), revision: readAt.cluster },
+    ...(movesInstances ? unchangedSince(step, readAt) : []),
   ];
 }
 

@@ -87,7 +87,10 @@ export function serviceItems(read: ClusterRead, now: Date): readonly ServiceItem
 /** Instances of one service, oldest first. */
 export function instanceItems(read: ClusterRead, service: string, now: Date): readonly InstanceItem[] {
   const stored = instancesIn(read, service);
-  const shares = instanceShares(stored.map(({ value }) => value));
+  const shares = instanceShares(
+    stored.map(({ value }) => value),
+    read.snapshot.weights?.get(service)?.weights,
+  );
   const template = read.snapshot.services.get(service)?.value.template;
   const wanted = template === undefined ? undefined : templateHash(template);
   return stored.map(({ value, modRevision }, index) => ({
