@@ -18,6 +18,7 @@ import { defineDoctor } from './commands/doctor.ts';
 import { defineLogs } from './commands/logs.ts';
 import { defineMonitor } from './commands/monitor.ts';
 import { definePlan } from './commands/plan.ts';
+import { definePolicy } from './commands/policy.ts';
 import { definePublish } from './commands/publish.ts';
 import { defineStatus } from './commands/status.ts';
 import { defineToken } from './commands/token.ts';
@@ -44,7 +45,16 @@ export interface ProgramOutput {
 const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[]])[] = [
   [
     'Publish and change:',
-    [definePublish, defineUnpublish, definePlan, defineInstance, defineScale, defineDrain, defineRestore],
+    [
+      definePublish,
+      defineUnpublish,
+      definePlan,
+      defineInstance,
+      defineScale,
+      definePolicy,
+      defineDrain,
+      defineRestore,
+    ],
   ],
   [
     'Observe:',

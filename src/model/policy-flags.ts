@@ -74,6 +74,10 @@ const SCALES = [
   'cooldownDown',
 ] as const satisfies readonly (keyof PolicyFlags)[];
 
+/** True if any flag says something. */
+export const saysPolicy = (flags: PolicyFlags): boolean =>
+  [...SCALES, 'weights' as const, 'slowStart' as const].some((flag) => flags[flag] !== undefined);
+
 function countFrom(flag: string, text: string): number {
   if (/^(0|[1-9][0-9]{0,8})$/.test(text)) return Number(text);
   throw badFlag(flag, `${quoteValue(text)} is not a number of instances`, {

@@ -1,4 +1,5 @@
 /** Owns what must hold of a service's policies, wherever they come from: flags, spec file, store. Pure. */
+import { MAX_REPLICAS } from './limits.ts';
 import { isName, NAME_RULE } from './name.ts';
 import {
   MAX_METRIC_VALUE,
@@ -8,8 +9,6 @@ import {
 } from './policy-scaling.ts';
 import { quoteValue } from './text.ts';
 
-/** Replicas of one service. */
-const MAX_SCALED = 1_000;
 /** Metrics of one policy. */
 export const MAX_METRICS = 8;
 const MAX_COMMAND_WORDS = 64;
@@ -101,8 +100,8 @@ function countBreaks({ min, max, metrics }: ScalingPolicy): readonly PolicyBreak
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   const seesNothing = metrics.every(({ kind }) => kind !== 'exec' && kind !== 'http');
   return [
-    ...numberBreaks('scaling.min', min, { min: 0, max: MAX_SCALED, whole: true }),
-    ...numberBreaks('scaling.max', max, { min: 1, max: MAX_SCALED, whole: true }),
+    ...numberBreaks('scaling.min', min, { min: 0, max: MAX_REPLICAS, whole: true }),
+    ...numberBreaks('scaling.max', max, { min: 1, max: MAX_REPLICAS, whole: true }),
     ...when(min > max, {
       field: 'scaling.max',
       what: `the most, ${max}, is less than the fewest, ${min}`,

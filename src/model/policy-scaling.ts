@@ -11,6 +11,9 @@ export const SCALING_MODES = ['act', 'recommend'] as const;
 /** What a measured number is: a `total` of the service, of which each instance takes `target`, or an `average`, kept at `target`. */
 export const METRIC_MEANINGS = ['total', 'average'] as const;
 
+/** Parts of what people set that can be taken away alone. */
+export const POLICY_PARTS = ['weights', 'scaling', 'pin'] as const;
+
 /** How shares follow load. */
 export interface WeightsPolicy {
   readonly kind: (typeof WEIGHTS_KINDS)[number];

@@ -79,6 +79,8 @@ export interface ServiceSpec {
   readonly template?: Template | undefined;
   /** With a template: how many instances; undefined: as many as now, one of a new service. */
   readonly replicas?: number | undefined;
+  /** How weights and the number of instances follow load; undefined: as it is now. */
+  readonly policy?: ServicePolicy | undefined;
 }
 
 /** One static instance of a spec. */
