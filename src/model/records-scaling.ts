@@ -99,13 +99,10 @@ const stateSchema = v.object({
   normalConnections: v.optional(amountField),
 });
 
-/** Who decided what, when, about which service. */
-export type ScalingDecided = Pick<ScalingRecord, 'service' | 'at' | 'by'>;
-
-/** The record of an outcome, with its words; only the outcome's own fields are taken. */
-export function scalingRecord({ service, at, by }: ScalingDecided, outcome: ScalingOutcome): ScalingRecord {
+/** The fields of an outcome, without what more there is in a decision. */
+function scalingOutcome(outcome: ScalingOutcome): ScalingOutcome {
   const { from, want, final, mode, ready, coming, proposals, limiter, metric, nextSeconds } = outcome;
-  const scaling = {
+  return {
     from,
     want,
     final,
@@ -117,8 +114,20 @@ export function scalingRecord({ service, at, by }: ScalingDecided, outcome: Scal
     ...(metric === undefined ? {} : { metric }),
     ...(nextSeconds === undefined ? {} : { nextSeconds }),
   };
-  const done = mode === 'act' && from !== final;
-  return { service, at, by, what: whatWords(scaling), why: whyWords(scaling), done, scaling };
+}
+
+/** An outcome with its words, as its record has them; only the outcome's own fields are taken. */
+export function scalingWords(
+  outcome: ScalingOutcome,
+): Pick<ScalingRecord, 'what' | 'why' | 'done' | 'scaling'> {
+  const scaling = scalingOutcome(outcome);
+  const { mode, from, final } = scaling;
+  return {
+    what: whatWords(scaling),
+    why: whyWords(scaling),
+    done: mode === 'act' && from !== final,
+    scaling,
+  };
 }
 
 /**

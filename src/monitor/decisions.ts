@@ -42,13 +42,15 @@ export interface DecisionsOptions {
   readonly by: string;
 }
 
-type Words = Pick<Decision, 'what' | 'why' | 'done' | 'instance' | 'node'>;
+type Words = Pick<Decision, 'what' | 'why' | 'done' | 'instance' | 'node' | 'scaling'>;
 
 /** Words of an action, or undefined for one that is not worth a record. */
 function wordsOf(action: Action, mode: MonitorMode): Words | undefined {
   if (action.why === undefined) return undefined;
   const what = mode === 'act' ? action.what : `would ${action.what}`;
   if (action.kind === 'weigh') return { what, why: action.why, done: mode === 'act' };
+  if (action.kind === 'resize')
+    return { what, why: action.why, done: mode === 'act', scaling: action.scaling };
   const { id, node } = action.kind === 'remove' ? action : action.assignment;
   return { what, why: action.why, done: mode === 'act', instance: id, node };
 }

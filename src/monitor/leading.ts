@@ -2,6 +2,7 @@
 import { SluiceError } from '../errors.ts';
 import type { Decision } from '../model/decision.ts';
 import { planCluster } from '../schedule/plan.ts';
+import { NO_SCALING, scaleServices } from '../schedule/scale.ts';
 import { weighServices, type WeighedServices } from '../schedule/weigh.ts';
 import type { Store } from '../store/store.ts';
 import { act, type Acted } from './act.ts';
@@ -37,9 +38,10 @@ function freshIds({ mode, newId }: MonitorOptions): readonly string[] {
 
 /** A monitor that does not lead yet. */
 export function createLeading(options: MonitorOptions, store: Store, watching: Watching): Leading {
-  const { node, host, pid, clock, log, mode, random } = options;
+  const { node, host, pid, clock, log, mode, random, newId } = options;
   const samples = createSamples({ store, clock, random });
   let balance: WeighedServices['states'] = new Map();
+  let scaling = NO_SCALING;
   const decisions = createDecisions({ store, clock, mode, by: node });
   let lead: Lead | undefined;
   let mustShow: ReadAt = { assignments: 0, cluster: 0 };
@@ -52,6 +54,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
     if (was === undefined) return;
     log.warn('leads no longer', { node, why, refusedWrites: refused });
     balance = new Map();
+    scaling = NO_SCALING;
     await Promise.all([was.giveUp(), samples.leave()]);
   };
   /** At once, whatever it does just now: nothing it writes counts any more. */
@@ -100,9 +103,19 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
       const weighed = weighServices(view, { signals: samples.signals(), now, states: balance });
       balance = weighed.states;
       const steps = planCluster(view, now, { ids: freshIds(options), load: samples.useOfNodes() });
+      const recommend = mode === 'recommend';
+      const scaled = scaleServices(view, {
+        loads: samples.heard(),
+        values: new Map(),
+        now,
+        recommend,
+        memory: scaling,
+      });
+      scaling = scaled.memory;
       const acted = await act(
-        { store, log, lead: mine, decisions, recommend: mode === 'recommend' },
-        [...steps, ...weighed.steps],
+        { store, log, lead: mine, decisions, recommend, writer: { node, host, newId } },
+        // The number last: it changes the record that the other steps stand on.
+        [...steps, ...weighed.steps, ...scaled.steps],
         readAt,
       );
       await takeEnd(acted);

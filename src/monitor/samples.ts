@@ -1,5 +1,6 @@
 /** Owns the samples of all nodes as a monitor reads them: followed while it leads, since what everybody follows costs everybody. */
 import { readSignals, type Signals } from '../balance/adaptive/signals.ts';
+import type { HeardLoad } from '../balance/scaling-samples.ts';
 import type { Clock } from '../host/clock.ts';
 import { type FollowedLoads, followLoads } from '../sampling/latest-loads.ts';
 import type { Store } from '../store/store.ts';
@@ -12,6 +13,8 @@ export interface Samples {
   readonly leave: () => Promise<void>;
   /** What is known of each instance now; nothing while they are not followed. */
   readonly signals: () => Signals;
+  /** What each node said last, and when it came. */
+  readonly heard: () => ReadonlyMap<string, HeardLoad>;
   /** Use of processors by node, 0 to 1, of those that told it. */
   readonly useOfNodes: () => ReadonlyMap<string, number>;
 }
@@ -33,6 +36,15 @@ export function createSamples(options: {
       await was?.close();
     },
     signals: () => readSignals([...(followed?.loads().values() ?? [])]),
+    heard: () => {
+      const nowMs = options.clock.monotonicMs();
+      return new Map(
+        [...(followed?.loads() ?? [])].map(([node, { load, ageMs }]) => [
+          node,
+          { load, arrivedMs: nowMs - ageMs },
+        ]),
+      );
+    },
     useOfNodes: () =>
       new Map(
         [...(followed?.loads() ?? [])].flatMap(([node, { load }]) =>

@@ -4,6 +4,7 @@
  * change different instances of one service notice each other, and that one compare covers every deletion and every claim of the service.
  */
 import { createHash } from 'node:crypto';
+import { AUDIT_FIELD } from '../model/audit.ts';
 import { canonicalJson } from '../model/canonical-json.ts';
 import { formatEntry } from '../model/entry.ts';
 import { encodeAudit } from '../model/records-audit.ts';
@@ -28,9 +29,6 @@ import {
 import type { Compare, Operation, Transaction } from '../store/store.ts';
 import type { WriteOrigin } from './deps.ts';
 import type { Holder, ServiceState } from './service-state.ts';
-
-/** Field of a stored service that names the audit record of its last change. */
-export const AUDIT_FIELD = 'audit';
 
 /** What a transaction needs besides the plan. */
 export interface WriteContext {

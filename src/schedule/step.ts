@@ -1,7 +1,8 @@
 /** Owns the words of what the leader does: steps of one service each, written whole or not at all. Pure data. */
 import type { Assignment } from '../model/assignment.ts';
 import type { ComputedWeights } from '../model/computed-weights.ts';
-import type { Stored } from '../model/service.ts';
+import type { ScalingOutcome } from '../model/scaling.ts';
+import type { Service, Stored } from '../model/service.ts';
 
 /** One thing to do. `what` and `why` are one line each, for the record of decisions. */
 export type Action =
@@ -32,6 +33,15 @@ export type Action =
       readonly what: string;
       readonly why: string | undefined;
     }
+  /** Another number of instances; starting and stopping them follows from it. */
+  | {
+      readonly kind: 'resize';
+      readonly before: Stored<Service>;
+      readonly replicas: number;
+      readonly scaling: ScalingOutcome;
+      readonly what: string;
+      readonly why: string;
+    }
   /** Both keys go. Not worth a record (`why` undefined) for what had stopped. */
   | {
       readonly kind: 'remove';
@@ -48,6 +58,7 @@ export interface Notice {
   readonly why: string;
   readonly instance?: string | undefined;
   readonly node?: string | undefined;
+  readonly scaling?: ScalingOutcome | undefined;
 }
 
 /** What must be as it was read for a step to be written; revision 0: absent. */
@@ -72,7 +83,7 @@ export type Basis =
 export interface Step {
   readonly service: string;
   /** What it is about: notices of one topic do not silence those of another. */
-  readonly topic: 'instances' | 'weights';
+  readonly topic: 'instances' | 'weights' | 'scaling';
   readonly actions: readonly Action[];
   readonly notices: readonly Notice[];
   readonly basis: readonly Basis[];

@@ -4,7 +4,7 @@ import {
   decodeScalingState,
   encodeScalingRecord,
   encodeScalingState,
-  scalingRecord,
+  scalingWords,
 } from '../../src/model/records-scaling.ts';
 import { explainScaling, limiterWords, whatWords, whyWords } from '../../src/model/scaling-words.ts';
 import type { ScalingLimiter, ScalingOutcome } from '../../src/model/scaling.ts';
@@ -25,6 +25,10 @@ const OUTCOME: ScalingOutcome = {
   metric: 'cpu',
   nextSeconds: 13,
 };
+const scalingRecord = (decided: typeof DECIDED, outcome: ScalingOutcome) => ({
+  ...decided,
+  ...scalingWords(outcome),
+});
 const DECIDED = { service: 'web', at: '2026-01-31T09:30:00.123Z', by: 'n1' };
 
 describe('a decision in words', () => {

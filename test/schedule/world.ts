@@ -166,7 +166,7 @@ export class World {
       this.assignments.delete(`${action.node ?? ''}/${action.service}/${action.id}`);
       return;
     }
-    if (action.kind === 'weigh') return;
+    if (action.kind === 'weigh' || action.kind === 'resize') return;
     const { node, service, id } = action.assignment;
     if (action.kind === 'place') this.placed.push(id);
     this.put(this.assignments, `${node}/${service}/${id}`, action.assignment);
