@@ -16,9 +16,11 @@ import type { AgentOptions } from './options.ts';
 import { startPresence } from './presence.ts';
 import { startAnnouncing } from './start-announcing.ts';
 
+const SPEC_FAMILIES = ['service/', 'instance/', 'weights/'];
+
 /** True for keys that rules are made from; other keys of the range must not wake the kernel side. */
 const isSpecKey = (key: string): boolean =>
-  key === GENERATION_KEY || key.startsWith('service/') || key.startsWith('instance/');
+  key === GENERATION_KEY || SPEC_FAMILIES.some((family) => key.startsWith(family));
 
 /** The spec keys of the copy: what is saved on disk. */
 const specItems = (items: ReadonlyMap<string, KeyValue>): readonly KeyValue[] =>

@@ -18,9 +18,11 @@ import { defineDoctor } from './commands/doctor.ts';
 import { defineLogs } from './commands/logs.ts';
 import { defineMonitor } from './commands/monitor.ts';
 import { definePlan } from './commands/plan.ts';
+import { definePolicy } from './commands/policy.ts';
 import { definePublish } from './commands/publish.ts';
 import { defineStatus } from './commands/status.ts';
 import { defineToken } from './commands/token.ts';
+import { defineTop } from './commands/top.ts';
 import { defineUnpublish } from './commands/unpublish.ts';
 import { defineVerify } from './commands/verify.ts';
 import { defineWait } from './commands/wait.ts';
@@ -43,11 +45,29 @@ export interface ProgramOutput {
 const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[]])[] = [
   [
     'Publish and change:',
-    [definePublish, defineUnpublish, definePlan, defineInstance, defineScale, defineDrain, defineRestore],
+    [
+      definePublish,
+      defineUnpublish,
+      definePlan,
+      defineInstance,
+      defineScale,
+      definePolicy,
+      defineDrain,
+      defineRestore,
+    ],
   ],
   [
     'Observe:',
-    [defineStatus, defineList, defineDescribe, defineExplain, defineVerify, defineWait, defineLogs],
+    [
+      defineStatus,
+      defineList,
+      defineDescribe,
+      defineTop,
+      defineExplain,
+      defineVerify,
+      defineWait,
+      defineLogs,
+    ],
   ],
   ['Run:', [defineAgent, defineMonitor, defineApiServer, defineDev]],
   ['Operate:', [defineNode, defineDoctor, defineToken, defineCompletion, defineVersion, defineHelp]],

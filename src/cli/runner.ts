@@ -12,6 +12,8 @@ import { resolveOptions, type Settings, settingsOf } from './settings.ts';
 export type RunMode =
   /** Ends at once on a signal or when `--timeout` has passed; with `--watch` the body ends itself. */
   | 'read'
+  /** As `read`, but without `--once` the body ends itself: it has a terminal to put back. */
+  | 'live'
   /** Ends itself on a signal, at a safe point; `--timeout` bounds its waiting only. */
   | 'write'
   /** Needs neither store nor configuration. */
@@ -75,15 +77,22 @@ export async function runBody(
   const offline = run.mode === 'offline';
   await resolveOptions(command, deps.io.env, offline ? undefined : deps.configPaths);
   run.onSettings(settingsOf(command));
-  const { timeout: timeoutMs, watch } = command.opts<{
+  const {
+    timeout: timeoutMs,
+    watch,
+    once,
+  } = command.opts<{
     readonly timeout?: number;
     readonly watch?: boolean;
+    readonly once?: boolean;
   }>();
-  const timer = run.mode === 'read' && timeoutMs !== undefined ? startTimer(deps, timeoutMs) : undefined;
+  const endsItself = run.mode === 'write' || watch === true || (run.mode === 'live' && once !== true);
+  const isTimed = run.mode === 'read' || run.mode === 'live';
+  const timer = isTimed && timeoutMs !== undefined ? startTimer(deps, timeoutMs) : undefined;
   const signal = timer === undefined ? deps.signal : AbortSignal.any([deps.signal, timer.signal]);
   const { session, close } = await openSession(deps, command, { argv: run.argv, signal });
   try {
-    if (run.mode === 'write' || watch === true) return await run.body(session);
+    if (endsItself) return await run.body(session);
     return await Promise.race([run.body(session), aborted(signal)]);
   } finally {
     timer?.stop();

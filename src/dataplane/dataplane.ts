@@ -36,6 +36,8 @@ export interface ConnectionCount {
    * rules of the entry are rewritten. A reader takes a smaller number than the last as a new beginning.
    */
   readonly connections: number;
+  /** Where counting begins anew with the rules: stands for the rules of the entry as they are. */
+  readonly rules?: string | undefined;
 }
 
 /** A kernel (or a stateful model of one). Methods must not run at the same time; the caller serialises. */

@@ -1,4 +1,7 @@
-/** Owns the audit record: who changed what, when, from where, and why. Pure data. */
+/** Owns the audit record: who changed what, when, from where, and why. Pure. */
+
+/** Field of a stored service that names the audit record of its last change. */
+export const AUDIT_FIELD = 'audit';
 
 /** One spec write, `audit/<time>-<request id>`, put in the same transaction; the key's mod revision is the write's. */
 export interface Audit {

@@ -1,4 +1,5 @@
 /** Owns what the leader says of itself and of what it decided. Pure data. */
+import type { ScalingOutcome } from './scaling.ts';
 
 /** `leader`, leased: who decides for the cluster. Its create revision fences every write of a decision. */
 export interface Leader {
@@ -27,4 +28,6 @@ export interface Decision {
   readonly node?: string | undefined;
   /** Node of the leader that decided. */
   readonly by: string;
+  /** Of a decision about the number of instances: what it was made of. */
+  readonly scaling?: ScalingOutcome | undefined;
 }

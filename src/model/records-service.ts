@@ -19,6 +19,7 @@ import {
 } from './fields.ts';
 import { MAX_ENTRIES, MAX_REPLICAS } from './limits.ts';
 import { isName, NAME_RULE } from './name.ts';
+import { assertPolicy, keptPolicy, pinField, policyField } from './records-policy.ts';
 import { badRecord, type Decoded, decodeRecord, encodeRecord, type Raw } from './records.ts';
 import {
   assertTemplate,
@@ -62,6 +63,8 @@ const serviceSchema = v.object({
     v.pipe(countField, v.maxValue(MAX_REPLICAS, `must be a whole number 0-${MAX_REPLICAS}`)),
   ),
   template: v.optional(templateField),
+  policy: v.optional(policyField),
+  pin: v.optional(pinField),
   createdAt: timeField,
 });
 
@@ -112,6 +115,7 @@ export function decodeService(name: string, json: string): Decoded<Service> {
   const { value, raw } = decodeRecord(key, json, serviceSchema);
   const { affinity, ...rest } = value;
   checkManaged(key, value);
+  if (value.policy !== undefined) assertPolicy(key, value.policy);
   const entries = value.entries.toSorted(compareEntries);
   const affinityPart = affinity === undefined ? {} : { affinitySeconds: affinity };
   return { value: { name, ...rest, ...affinityPart, entries }, raw };
@@ -119,12 +123,14 @@ export function decodeService(name: string, json: string): Decoded<Service> {
 
 /** JSON of `service/<name>`; the name is in the key only. */
 export function encodeService(service: Service, raw?: Raw): string {
-  const { origin, masquerade, affinitySeconds, replicas, createdAt } = service;
+  const { origin, masquerade, affinitySeconds, replicas, pin, createdAt } = service;
   const announce = service.announce === true ? true : undefined;
   const affinity = affinitySeconds === undefined ? undefined : formatAffinity(affinitySeconds);
   const entries = service.entries.toSorted(compareEntries).map(formatEntry);
   const template = service.template === undefined ? undefined : keptTemplate(raw, service.template);
-  const record = { entries, origin, masquerade, affinity, announce, replicas, template, createdAt };
+  const policy = service.policy === undefined ? undefined : keptPolicy(raw, service.policy);
+  const managed = { replicas, template, pin };
+  const record = { entries, origin, masquerade, affinity, announce, ...managed, policy, createdAt };
   return encodeRecord(serviceSchema, record, raw);
 }
 

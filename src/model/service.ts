@@ -2,6 +2,7 @@
 import type { Address } from './address.ts';
 import type { DrainOrder } from './assignment.ts';
 import type { Entry } from './entry.ts';
+import type { ScalingPin, ServicePolicy } from './policy-scaling.ts';
 import type { Template } from './template.ts';
 
 /** Where an instance comes from: listed by an admin, started by Sluice, or self-registered. */
@@ -22,6 +23,10 @@ export interface Service {
   /** Of managed services: how many instances there shall be, and what each runs. */
   readonly replicas?: number | undefined;
   readonly template?: Template | undefined;
+  /** How weights and the number of instances follow load. */
+  readonly policy?: ServicePolicy | undefined;
+  /** Of managed services: the number stays as people set it for a while. */
+  readonly pin?: ScalingPin | undefined;
   /** RFC 3339, UTC. */
   readonly createdAt: string;
 }
@@ -74,6 +79,8 @@ export interface ServiceSpec {
   readonly template?: Template | undefined;
   /** With a template: how many instances; undefined: as many as now, one of a new service. */
   readonly replicas?: number | undefined;
+  /** How weights and the number of instances follow load; undefined: as it is now. */
+  readonly policy?: ServicePolicy | undefined;
 }
 
 /** One static instance of a spec. */

@@ -2,6 +2,7 @@
 import { compareAddresses } from './address.ts';
 import { formatAffinity } from './affinity.ts';
 import { compareEntries, formatEntry } from './entry.ts';
+import { type PolicyObject, policyObject } from './policy-format.ts';
 import { formatInstanceArgument } from './instance-argument.ts';
 import type { Instance, Service, ServiceSpec } from './service.ts';
 import { type TemplateWords, templateWords } from './template-words.ts';
@@ -17,6 +18,7 @@ interface SpecObject {
   readonly masquerade: boolean;
   readonly affinity?: string;
   readonly announce?: true;
+  readonly policy?: PolicyObject;
 }
 
 /** The spec as a JSON object in canonical order. */
@@ -35,12 +37,13 @@ function specObject(spec: ServiceSpec): SpecObject {
     masquerade: spec.masquerade,
     ...(spec.affinitySeconds === undefined ? {} : { affinity: formatAffinity(spec.affinitySeconds) }),
     ...(spec.announce === true ? { announce: true } : {}),
+    ...(spec.policy === undefined ? {} : { policy: policyObject(spec.policy) }),
   };
 }
 
 /** The spec that a stored service would be published from: its static instances, or its template. */
 export function specOf(service: Service, instances: readonly Instance[]): ServiceSpec {
-  const { name, entries, masquerade, affinitySeconds, announce, replicas, template } = service;
+  const { name, entries, masquerade, affinitySeconds, announce, replicas, template, policy } = service;
   const listed = instances.filter(({ origin }) => origin === 'static');
   return {
     name,
@@ -49,6 +52,7 @@ export function specOf(service: Service, instances: readonly Instance[]): Servic
     ...(affinitySeconds === undefined ? {} : { affinitySeconds }),
     ...(announce === true ? { announce } : {}),
     ...(template === undefined ? {} : { template, replicas }),
+    ...(policy === undefined ? {} : { policy }),
     instances: listed.map(({ ip, port, weight }) => ({ ip, port, weight })).toSorted(compareAddresses),
   };
 }
@@ -74,5 +78,6 @@ export function formatSpec(spec: ServiceSpec, format: 'yaml' | 'json' = 'yaml'):
   const lists = yamlList('entries', object.entries) + instancesYaml(object);
   const affinity = object.affinity === undefined ? '' : `affinity: ${JSON.stringify(object.affinity)}\n`;
   const announce = object.announce === undefined ? '' : 'announce: true\n';
-  return `${head}${lists}masquerade: ${object.masquerade}\n${affinity}${announce}`;
+  const policy = object.policy === undefined ? '' : `policy: ${JSON.stringify(object.policy)}\n`;
+  return `${head}${lists}masquerade: ${object.masquerade}\n${affinity}${announce}${policy}`;
 }

@@ -7,6 +7,7 @@ import { type RuleBreak, serviceBreaks } from './service-rules.ts';
 import type { InstanceSpec, ServiceSpec } from './service.ts';
 import { type FieldReader, flagAt, listAt, mapAt, numberAt, showNode, textAt } from './spec-fields.ts';
 import { readAffinity, readEntry, readInstance } from './spec-items.ts';
+import { readPolicy } from './spec-policy.ts';
 import { readTemplate } from './spec-template.ts';
 import type { SpecNode } from './spec-tree.ts';
 
@@ -20,6 +21,7 @@ const SERVICE_FIELDS = [
   'masquerade',
   'affinity',
   'announce',
+  'policy',
 ];
 const REPLICAS_RULE = { min: 0, max: MAX_REPLICAS, is: 'a number of instances' };
 
@@ -119,6 +121,20 @@ function readManaged(
   return { ...(template === undefined ? {} : { template }), ...(replicas === undefined ? {} : { replicas }) };
 }
 
+/** Policies; the number of instances follows load only where sluice starts them. */
+function readPolicyOf(
+  reader: FieldReader,
+  node: SpecNode | undefined,
+  isManaged: boolean,
+): ServiceSpec['policy'] {
+  const policy = node === undefined ? undefined : readPolicy(reader.within('policy'), node);
+  if (node === undefined || policy?.scaling === undefined || isManaged) return policy;
+  const what = 'instances that are listed do not come and go with load';
+  const field = reader.within('policy').within('scaling').path;
+  reader.report({ at: node.at, field, value: 'a map', what, allowed: 'scaling together with template' });
+  return undefined;
+}
+
 /**
  * Reads one service; everything wrong goes to `reader.report`.
  * @returns the service with entries and instances in canonical order; undefined, or not to be used, if anything was reported
@@ -163,6 +179,7 @@ export function readService(reader: FieldReader, node: SpecNode): ServiceSpec | 
   const affinity = valueOf('affinity');
   const seconds = affinity === undefined ? undefined : readAffinity(reader.within('affinity'), affinity);
   const managed = readManaged(reader, valueOf);
+  const policy = readPolicyOf(reader, valueOf('policy'), isManaged);
   if (name === undefined) return undefined;
   return {
     name,
@@ -172,5 +189,6 @@ export function readService(reader: FieldReader, node: SpecNode): ServiceSpec | 
     ...(seconds === undefined ? {} : { affinitySeconds: seconds }),
     ...(announce === true ? { announce } : {}),
     ...managed,
+    ...(policy === undefined ? {} : { policy }),
   };
 }

@@ -10,7 +10,7 @@ import { LEADER_KEY } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import type { Decisions } from './decisions.ts';
 import type { Lead } from './election.ts';
-import { type ReadAt, transactionOf } from './transaction.ts';
+import { type ReadAt, type StepWrite, transactionOf } from './transaction.ts';
 
 /** What writing needs. */
 export interface ActOptions {
@@ -18,6 +18,8 @@ export interface ActOptions {
   readonly log: Log;
   readonly lead: Lead;
   readonly decisions: Decisions;
+  /** Who writes, for the audit record. */
+  readonly writer: StepWrite['writer'];
   /** Do nothing, only say. */
   readonly recommend: boolean;
 }
@@ -31,9 +33,10 @@ export interface Acted {
   readonly end: 'all' | 'deposed' | 'lost' | 'away';
 }
 
-/** True if a watch of this family will tell of the step: it puts such a key, or deletes one that is there. */
+/** True if the watch of assignments, or that of services, instances and weights, will tell of the step: it puts such a key, or deletes one that is there. */
 function touches({ actions, basis }: Step, family: 'assignment' | 'instance'): boolean {
-  if (family === 'assignment' && actions.some(({ kind }) => kind !== 'remove')) return true;
+  if (family === 'assignment' && actions.some(({ kind }) => kind === 'place' || kind === 'stop')) return true;
+  if (family === 'instance' && actions.some(({ kind }) => kind === 'weigh' || kind === 'resize')) return true;
   return actions.some(
     (action) =>
       action.kind === 'remove' &&
@@ -74,7 +77,7 @@ async function writeStep(
   | 'deposed'
   | 'lost'
 > {
-  const { store, lead, decisions, recommend } = options;
+  const { store, lead, decisions, writer, recommend } = options;
   const said = await decisions.of(step);
   const own = stepIn(step, recommend);
   if (said.length === 0 && own.actions.length === 0) {
@@ -84,7 +87,9 @@ async function writeStep(
   const decisionLease = said.length === 0 ? undefined : await decisions.lease();
   // Whoever was paused between looking and here must not write: the fence refuses it, this only saves the way.
   if (lead.lost.aborted) return 'lost';
-  const answer = await store.transact(transactionOf(own, { lead, readAt, decisions: said, decisionLease }));
+  const answer = await store.transact(
+    transactionOf(own, { lead, readAt, decisions: said, decisionLease, writer }),
+  );
   if (answer.kind === 'conflict') return (await stillLeads(options)) ? 'refused' : 'deposed';
   decisions.said(step);
   return { decisions: said, revision: answer.revision };

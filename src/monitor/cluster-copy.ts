@@ -1,9 +1,11 @@
 /** Owns the cluster as the leader reads it, kept up to date by what changed: only changed records are decoded. */
 import type { Assignment } from '../model/assignment.ts';
+import { type ComputedWeights, decodeComputedWeights } from '../model/computed-weights.ts';
 import type { NodeFacts } from '../model/node.ts';
 import { decodeAssignment } from '../model/records-assignment.ts';
 import { decodeNode } from '../model/records-node.ts';
 import type { Instance, Service, Stored } from '../model/service.ts';
+import { isWeighed } from '../schedule/weigh.ts';
 import type { ClusterState, NodeView } from '../schedule/view.ts';
 import { assignmentOfKey } from '../store/keys.ts';
 import { readInstanceItem, readServiceItem, whyInvalid } from '../store/snapshot.ts';
@@ -26,6 +28,9 @@ interface Unreadable {
 interface Maps {
   readonly services: Map<string, Stored<Service>>;
   readonly instances: Map<string, Map<string, Stored<Instance>>>;
+  /** As in the state: not managed, of weighed services. */
+  readonly listed: Map<string, Map<string, Stored<Instance>>>;
+  readonly weights: Map<string, Stored<ComputedWeights>>;
   readonly assignments: Map<string, Stored<Assignment>>;
   readonly facts: Map<string, Stored<NodeFacts>>;
   readonly alive: Map<string, number>;
@@ -66,21 +71,49 @@ function changeService(maps: Maps, key: string, item: KeyValue | undefined): voi
   );
 }
 
-/** Static and registered instances are not read: there are many, and the leader has no say in them. */
-function changeInstance(maps: Maps, key: string, item: KeyValue | undefined): void {
+/** True for services of which all instances are read: there are many others, and the leader has no say in them. */
+function isWeighedNow({ services }: Maps, service: string): boolean {
+  const stored = services.get(service);
+  return stored !== undefined && isWeighed(stored.value);
+}
+
+/** Reads an instance into one of two families of maps, if it belongs there. */
+function putInstance(
+  maps: Maps,
+  family: Maps['instances'],
+  { key, item }: { readonly key: string; readonly item: KeyValue | undefined },
+): void {
   const [, service = '', ...rest] = key.split('/');
-  const managed = item?.value.includes('managed') === true ? item : undefined;
-  const known = new Map(maps.instances.get(service));
+  const known = new Map(family.get(service));
   takeOver(
     maps,
     { key, service },
     {
       remove: () => known.delete(rest.join('/')),
-      read: managed && (() => known.set(rest.join('/'), readInstanceItem(service, managed))),
+      read: item && (() => known.set(rest.join('/'), readInstanceItem(service, item))),
     },
   );
-  if (known.size === 0) maps.instances.delete(service);
-  else maps.instances.set(service, known);
+  if (known.size === 0) family.delete(service);
+  else family.set(service, known);
+}
+
+function changeInstance(maps: Maps, key: string, item: KeyValue | undefined): void {
+  const isManaged = item?.value.includes('managed') === true;
+  const isRead = !isManaged && isWeighedNow(maps, key.split('/')[1] ?? '');
+  putInstance(maps, maps.listed, { key, item: isRead ? item : undefined });
+  putInstance(maps, maps.instances, { key, item: isManaged ? item : undefined });
+}
+
+function changeWeights(maps: Maps, key: string, item: KeyValue | undefined): void {
+  const service = key.slice('weights/'.length);
+  maps.weights.delete(service);
+  if (item === undefined) return;
+  try {
+    maps.weights.set(service, storedOf(item, decodeComputedWeights(service, item.value)));
+  } catch (error) {
+    // Agents keep what they had; the next ones to be written take its place.
+    whyInvalid(error);
+  }
 }
 
 function changeAssignment(maps: Maps, key: string, item: KeyValue | undefined): void {
@@ -115,8 +148,8 @@ function changeAlive(maps: Maps, key: string, item: KeyValue | undefined): void 
 }
 
 const FAMILIES: Readonly<Record<string, typeof changeService>> = {
-  service: changeService,
   instance: changeInstance,
+  weights: changeWeights,
   assignment: changeAssignment,
   node: changeNode,
   'node-alive': changeAlive,
@@ -129,11 +162,36 @@ function nodesOf({ facts, alive }: Maps): ReadonlyMap<string, NodeView> {
   );
 }
 
+/** Takes changed services over, before their instances. @returns those that are weighed now and were not, or the other way round */
+function changeServices(
+  maps: Maps,
+  keys: readonly string[],
+  items: ReadonlyMap<string, KeyValue>,
+): ReadonlySet<string> {
+  const turned = new Set<string>();
+  for (const key of keys) {
+    const service = key.slice('service/'.length);
+    const before = isWeighedNow(maps, service);
+    changeService(maps, key, items.get(key));
+    if (isWeighedNow(maps, service) !== before) turned.add(service);
+  }
+  return turned;
+}
+
+/** True for the instances of some services. */
+const isOf = (services: ReadonlySet<string>, key: string): boolean =>
+  key.startsWith('instance/') && services.has(key.split('/')[1] ?? '');
+
+const listsOf = (family: Maps['instances']): ReadonlyMap<string, readonly Stored<Instance>[]> =>
+  new Map([...family].map(([service, byId]) => [service, [...byId.values()]]));
+
 /** An empty copy. */
 export function createClusterCopy(): ClusterCopy {
   const maps: Maps = {
     services: new Map(),
     instances: new Map(),
+    listed: new Map(),
+    weights: new Map(),
     assignments: new Map(),
     facts: new Map(),
     alive: new Map(),
@@ -141,11 +199,18 @@ export function createClusterCopy(): ClusterCopy {
   };
   return {
     change: (keys, items) => {
-      for (const key of keys) FAMILIES[key.slice(0, key.indexOf('/'))]?.(maps, key, items.get(key));
+      const services = keys.filter((key) => key.startsWith('service/'));
+      const nowWeighed = changeServices(maps, services, items);
+      // What was passed over while its service was not weighed; seldom, and once for all of them.
+      const late = nowWeighed.size === 0 ? [] : [...items.keys()].filter((key) => isOf(nowWeighed, key));
+      for (const key of new Set([...keys, ...late]))
+        FAMILIES[key.slice(0, key.indexOf('/'))]?.(maps, key, items.get(key));
     },
     state: () => ({
       services: new Map(maps.services),
-      instances: new Map([...maps.instances].map(([service, byId]) => [service, [...byId.values()]])),
+      instances: listsOf(maps.instances),
+      listed: listsOf(maps.listed),
+      weights: new Map(maps.weights),
       assignments: [...maps.assignments.values()],
       nodes: nodesOf(maps),
       unreadable: new Map([...maps.unreadable.values()].map(({ service, why }) => [service, why])),

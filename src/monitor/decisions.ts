@@ -42,13 +42,16 @@ export interface DecisionsOptions {
   readonly by: string;
 }
 
-type Words = Pick<Decision, 'what' | 'why' | 'done' | 'instance' | 'node'>;
+type Words = Pick<Decision, 'what' | 'why' | 'done' | 'instance' | 'node' | 'scaling'>;
 
 /** Words of an action, or undefined for one that is not worth a record. */
 function wordsOf(action: Action, mode: MonitorMode): Words | undefined {
   if (action.why === undefined) return undefined;
-  const { id, node } = action.kind === 'remove' ? action : action.assignment;
   const what = mode === 'act' ? action.what : `would ${action.what}`;
+  if (action.kind === 'weigh') return { what, why: action.why, done: mode === 'act' };
+  if (action.kind === 'resize')
+    return { what, why: action.why, done: mode === 'act', scaling: action.scaling };
+  const { id, node } = action.kind === 'remove' ? action : action.assignment;
   return { what, why: action.why, done: mode === 'act', instance: id, node };
 }
 
@@ -56,6 +59,8 @@ const noticeWords = (notice: Notice): Words => ({ ...notice, done: false });
 const textOf = (words: readonly Words[]): string => JSON.stringify(words.map(({ what, why }) => [what, why]));
 
 const NOTHING = textOf([]);
+
+const topicOf = ({ topic, service }: Step): string => `${topic}/${service}`;
 
 /** Two lists: what is done, and what is not. */
 function split(
@@ -92,10 +97,10 @@ export function createDecisions({ store, clock, mode, by }: DecisionsOptions): D
     lastMs = Math.max(lastMs + 1, timeMs(clock.now().toISOString()) ?? 0);
     return new Date(lastMs).toISOString();
   };
-  const isNews = async (service: string, not: readonly Words[]): Promise<boolean> => {
-    const before = saidBefore.get(service);
+  const isNews = async (step: Step, not: readonly Words[]): Promise<boolean> => {
+    const before = saidBefore.get(topicOf(step));
     if (before !== undefined) return before !== textOf(not);
-    const known = new Set((await lastSaid(store, service)).map((words) => textOf([words])));
+    const known = new Set((await lastSaid(store, step.service)).map((words) => textOf([words])));
     return !not.every((words) => known.has(textOf([words])));
   };
   const forgetLease = (): void => {
@@ -105,14 +110,14 @@ export function createDecisions({ store, clock, mode, by }: DecisionsOptions): D
   return {
     of: async (step) => {
       const { done, not } = split(step, mode);
-      const words = not.length > 0 && (await isNews(step.service, not)) ? [...done, ...not] : done;
+      const words = not.length > 0 && (await isNews(step, not)) ? [...done, ...not] : done;
       return words.map((one) => ({ ...one, at: nextTime(), service: step.service, by }));
     },
     look: (steps) => {
-      const now = new Set(steps.map(({ service }) => service));
-      for (const service of saidBefore.keys()) if (!now.has(service)) saidBefore.set(service, NOTHING);
+      const now = new Set(steps.map(topicOf));
+      for (const topic of saidBefore.keys()) if (!now.has(topic)) saidBefore.set(topic, NOTHING);
     },
-    said: (step) => saidBefore.set(step.service, textOf(split(step, mode).not)),
+    said: (step) => saidBefore.set(topicOf(step), textOf(split(step, mode).not)),
     lease: async () => {
       const old = lease !== undefined && clock.monotonicMs() - lease.sinceMs > LEASE_SERVES_MS;
       if (old || lease?.lease.lost.aborted === true) forgetLease();

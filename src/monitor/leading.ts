@@ -2,11 +2,14 @@
 import { SluiceError } from '../errors.ts';
 import type { Decision } from '../model/decision.ts';
 import { planCluster } from '../schedule/plan.ts';
+import { NO_SCALING, scaleServices } from '../schedule/scale.ts';
+import { weighServices, type WeighedServices } from '../schedule/weigh.ts';
 import type { Store } from '../store/store.ts';
 import { act, type Acted } from './act.ts';
 import { createDecisions } from './decisions.ts';
 import { campaign, type Lead } from './election.ts';
 import type { MonitorOptions } from './options.ts';
+import { createSamples } from './samples.ts';
 import type { ReadAt } from './transaction.ts';
 import type { Watching } from './watching.ts';
 
@@ -35,7 +38,10 @@ function freshIds({ mode, newId }: MonitorOptions): readonly string[] {
 
 /** A monitor that does not lead yet. */
 export function createLeading(options: MonitorOptions, store: Store, watching: Watching): Leading {
-  const { node, host, pid, clock, log, mode } = options;
+  const { node, host, pid, clock, log, mode, random, newId } = options;
+  const samples = createSamples({ store, clock, random });
+  let balance: WeighedServices['states'] = new Map();
+  let scaling = NO_SCALING;
   const decisions = createDecisions({ store, clock, mode, by: node });
   let lead: Lead | undefined;
   let mustShow: ReadAt = { assignments: 0, cluster: 0 };
@@ -47,7 +53,9 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
     lead = undefined;
     if (was === undefined) return;
     log.warn('leads no longer', { node, why, refusedWrites: refused });
-    await was.giveUp();
+    balance = new Map();
+    scaling = NO_SCALING;
+    await Promise.all([was.giveUp(), samples.leave()]);
   };
   /** At once, whatever it does just now: nothing it writes counts any more. */
   const leaseLost = (): void => void stepDown('its lease was not renewed in time');
@@ -74,7 +82,10 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
         lead = await campaign(store, { node, host, pid, since: clock.now().toISOString() });
         lastWhy = '';
         lead?.lost.addEventListener('abort', leaseLost, { once: true });
-        if (lead !== undefined) log.info('leads', { node, revision: lead.revision, mode });
+        if (lead !== undefined) {
+          log.info('leads', { node, revision: lead.revision, mode });
+          samples.follow();
+        }
       } catch (error) {
         if (!(error instanceof SluiceError)) throw error;
         if (error.message !== lastWhy)
@@ -89,10 +100,22 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
       const { view, readAt } = watching.look();
       if (readAt.assignments < mustShow.assignments || readAt.cluster < mustShow.cluster) return undefined;
       const now = { ms: clock.monotonicMs(), at: clock.now().toISOString() };
-      const steps = planCluster(view, now, { ids: freshIds(options) });
+      const weighed = weighServices(view, { signals: samples.signals(), now, states: balance });
+      balance = weighed.states;
+      const steps = planCluster(view, now, { ids: freshIds(options), load: samples.useOfNodes() });
+      const recommend = mode === 'recommend';
+      const scaled = scaleServices(view, {
+        loads: samples.heard(),
+        values: new Map(),
+        now,
+        recommend,
+        memory: scaling,
+      });
+      scaling = scaled.memory;
       const acted = await act(
-        { store, log, lead: mine, decisions, recommend: mode === 'recommend' },
-        steps,
+        { store, log, lead: mine, decisions, recommend, writer: { node, host, newId } },
+        // The number last: it changes the record that the other steps stand on.
+        [...steps, ...weighed.steps, ...scaled.steps],
         readAt,
       );
       await takeEnd(acted);
@@ -103,7 +126,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
       const was = lead;
       lead = undefined;
       if (was === undefined) return;
-      await was.giveUp();
+      await Promise.all([was.giveUp(), samples.leave()]);
       log.info('lead given up', { node });
     },
   };

@@ -16,6 +16,7 @@ export async function monitorLoop(options: MonitorOptions): Promise<void> {
   const bell = createBell(clock);
   const watching = startWatching({ store, clock, random, log, bell });
   const leading = createLeading(options, store, watching);
+  const sampling = options.sample({ store, snapshot: watching.snapshot });
   const giveUp = (): void => void leading.close();
   signal.addEventListener('abort', giveUp, { once: true });
   log.info('monitor starts', { node, version: VERSION, mode });
@@ -31,7 +32,7 @@ export async function monitorLoop(options: MonitorOptions): Promise<void> {
     }
   } finally {
     signal.removeEventListener('abort', giveUp);
-    await leading.close();
+    await Promise.all([leading.close(), sampling.close()]);
     await watching.close();
     await store.close();
     log.info('monitor stops', { node });

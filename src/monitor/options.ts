@@ -1,6 +1,7 @@
 /** Owns what a monitor is started with. Types only. */
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
+import type { Snapshot } from '../model/snapshot.ts';
 import type { Store } from '../store/store.ts';
 
 /** `act`: decide and do; `recommend`: decide and record what would be done. */
@@ -14,6 +15,12 @@ export interface MonitorOptions {
   readonly host: string;
   readonly pid: number;
   readonly mode: MonitorMode;
+  /** Begins to sample this node and to publish what it measures. */
+  readonly sample: (edges: {
+    readonly store: Store;
+    /** Services and instances as far as is known. */
+    readonly snapshot: () => Snapshot | undefined;
+  }) => { readonly close: () => Promise<void> };
   /** Opens the store; called once. Must not connect before the first call. */
   readonly openStore: () => Promise<Store>;
   readonly log: Log;

@@ -1,17 +1,25 @@
 /** Owns the transaction of one step: what is written, and what must be as it was read. */
+import { encodeComputedWeights } from '../model/computed-weights.ts';
+import { AUDIT_FIELD } from '../model/audit.ts';
 import type { Decision } from '../model/decision.ts';
 import { encodeAssignment } from '../model/records-assignment.ts';
+import { encodeAudit } from '../model/records-audit.ts';
 import { encodeDecision } from '../model/records-leader.ts';
+import { encodeScalingRecord } from '../model/records-scaling.ts';
+import { encodeGeneration, encodeService } from '../model/records-service.ts';
 import type { Action, Basis, Step } from '../schedule/step.ts';
 import {
   assignmentKey,
   ASSIGNMENTS,
+  auditKey,
   decisionKey,
+  GENERATION_KEY,
   instanceKey,
   instancesOf,
   nodeAliveKey,
   nodeKey,
   serviceKey,
+  weightsKey,
 } from '../store/keys.ts';
 import type { Compare, Operation, Transaction } from '../store/store.ts';
 import { fence, type Lead } from './election.ts';
@@ -31,17 +39,53 @@ export interface StepWrite {
   readonly decisions: readonly Decision[];
   /** Lease of the decisions; undefined where there are none. */
   readonly decisionLease: string | undefined;
+  /** Who writes, for the audit record of a changed service. */
+  readonly writer: { readonly node: string; readonly host: string; readonly newId: () => string };
 }
 
 function keyOf(basis: Basis): string {
   if (basis.kind === 'service') return serviceKey(basis.service);
+  if (basis.kind === 'weights') return weightsKey(basis.service);
   if (basis.kind === 'node') return nodeKey(basis.node);
   if (basis.kind === 'node-alive') return nodeAliveKey(basis.node);
   if (basis.kind === 'instance') return instanceKey(basis.service, basis.id);
   return assignmentKey(basis.node, basis.service, basis.id);
 }
 
-function operationsOf(action: Action): readonly Operation[] {
+/** A change of a service is one of the specification: agents hear of it by the generation, people by the audit record. */
+function resizeOperations(
+  { before, replicas, what, why }: Extract<Action, { kind: 'resize' }>,
+  { decisions, writer }: StepWrite,
+): readonly Operation[] {
+  const { name } = before.value;
+  const at = decisions[0]?.at ?? before.value.createdAt;
+  const requestId = writer.newId();
+  const audit = auditKey(at, requestId);
+  const service = encodeService({ ...before.value, replicas }, { ...before.raw, [AUDIT_FIELD]: audit });
+  const record = encodeAudit({
+    at,
+    requestId,
+    actor: 'sluice monitor',
+    host: writer.host,
+    command: `scale ${name} ${replicas}`,
+    reason: `${what}: ${why}`,
+    subject: `service/${name}`,
+    outcome: 'updated',
+  });
+  return [
+    { kind: 'put', key: serviceKey(name), value: service },
+    { kind: 'put', key: GENERATION_KEY, value: encodeGeneration({ at, requestId }) },
+    { kind: 'put', key: audit, value: record },
+  ];
+}
+
+function operationsOf(action: Action, write: StepWrite): readonly Operation[] {
+  if (action.kind === 'resize') return resizeOperations(action, write);
+  if (action.kind === 'weigh') {
+    const key = weightsKey(action.service);
+    if (action.weights === undefined) return [{ kind: 'delete', key }];
+    return [{ kind: 'put', key, value: encodeComputedWeights(action.weights, action.raw) }];
+  }
   if (action.kind === 'remove') {
     const { node, service, id } = action;
     const instance: Operation = { kind: 'delete', key: instanceKey(service, id) };
@@ -56,18 +100,27 @@ function operationsOf(action: Action): readonly Operation[] {
   return [{ kind: 'put', key: assignmentKey(node, service, id), value }];
 }
 
+const encodeAny = ({ scaling, ...decision }: Decision): string =>
+  scaling === undefined ? encodeDecision(decision) : encodeScalingRecord({ ...decision, scaling });
+
 function decisionOperations({ decisions, decisionLease }: StepWrite): readonly Operation[] {
   return decisions.map((decision) => ({
     kind: 'put',
     key: decisionKey(decision.service, decision.at),
-    value: encodeDecision(decision),
+    value: encodeAny(decision),
     lease: decisionLease,
   }));
 }
 
+const unchangedSince = ({ service }: Step, { assignments, cluster }: ReadAt): readonly Compare[] => [
+  { kind: 'range-unchanged', range: ASSIGNMENTS, revision: assignments },
+  { kind: 'range-unchanged', range: instancesOf(service), revision: cluster },
+];
+
 /** The compares of a step that acts: the fence, what it names, and that nothing was added or changed beside it. */
 function comparesOf(step: Step, { lead, readAt }: StepWrite): readonly Compare[] {
   if (step.actions.length === 0) return [fence(lead)];
+  const movesInstances = step.actions.some(({ kind }) => kind !== 'weigh' && kind !== 'resize');
   return [
     fence(lead),
     ...step.basis.map((basis): Compare => ({
@@ -75,8 +128,7 @@ function comparesOf(step: Step, { lead, readAt }: StepWrite): readonly Compare[]
       key: keyOf(basis),
       equals: basis.modRevision,
     })),
-    { kind: 'range-unchanged', range: ASSIGNMENTS, revision: readAt.assignments },
-    { kind: 'range-unchanged', range: instancesOf(step.service), revision: readAt.cluster },
+    ...(movesInstances ? unchangedSince(step, readAt) : []),
   ];
 }
 
@@ -89,6 +141,9 @@ export function transactionOf(step: Step, write: StepWrite): Transaction {
   return {
     requestKey: first === undefined ? undefined : decisionKey(first.service, first.at),
     compares: comparesOf(step, write),
-    operations: [...step.actions.flatMap(operationsOf), ...decisionOperations(write)],
+    operations: [
+      ...step.actions.flatMap((action) => operationsOf(action, write)),
+      ...decisionOperations(write),
+    ],
   };
 }

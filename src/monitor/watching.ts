@@ -4,6 +4,8 @@
  */
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import { createSnapshotCopy } from '../sampling/snapshot-copy.ts';
 import { emptyMemory, remember, storeCameBack } from '../schedule/memory.ts';
 import type { ClusterView } from '../schedule/view.ts';
 import type { InformerChange } from '../store/informer-options.ts';
@@ -31,6 +33,8 @@ export interface Watching {
   readonly connected: () => boolean;
   /** Of services, instances, nodes and the leader's key; 0 before the first listing. */
   readonly revision: () => number;
+  /** Services and instances as far as is known; undefined before the first listing. */
+  readonly snapshot: () => Snapshot | undefined;
   /** The leader's key as far as is known. */
   readonly leaderKey: () => KeyValue | undefined;
   /** Looks. Call it at least every few seconds. */
@@ -51,14 +55,16 @@ export interface WatchingOptions {
 /** Begins to watch. */
 export function startWatching({ store, clock, random, log, bell }: WatchingOptions): Watching {
   const copy = createClusterCopy();
+  const records = createSnapshotCopy();
   const follow = (range: KeyRange): Informer => {
     const informer: Informer = startInformer({
       store,
       range,
       clock,
       random,
-      onChange: ({ keys }: InformerChange) => {
-        copy.change(keys, informer.items);
+      onChange: (change: InformerChange) => {
+        copy.change(change.keys, informer.items);
+        if (range === AGENT_RANGE) records.change(change, informer.items);
         bell.ring();
       },
       onState: bell.ring,
@@ -92,6 +98,7 @@ export function startWatching({ store, clock, random, log, bell }: WatchingOptio
       await Promise.all([cluster.synced(timeoutMs), assignments.synced(timeoutMs)]);
     },
     revision: () => cluster.state().revision,
+    snapshot: records.snapshot,
     leaderKey: () => cluster.items.get(LEADER_KEY),
     look: () => {
       noticeGaps();

@@ -1,9 +1,11 @@
-/** Owns changes of one service that is there: its number of instances, and draining and restoring instances. */
+/** Owns changes of one service that is there: its number of instances, its policies, and draining and restoring instances. */
+import type { Clock } from '../host/clock.ts';
 import { type DrainRequest, planDrain } from '../plan/drain.ts';
 import type { Plan, StoredService } from '../plan/plan.ts';
+import { planPolicy, type PolicyRequest } from '../plan/policy.ts';
 import { planScale, type ScaleRequest } from '../plan/scale.ts';
 import { serviceKey } from '../store/keys.ts';
-import type { CallOptions, Store } from '../store/store.ts';
+import type { CallOptions } from '../store/store.ts';
 import type { ReadDeps, WriteDeps, WriteOptions } from './deps.ts';
 import { serviceNotFound, unreadable } from './not-found.ts';
 import { type Intent, prepare } from './prepare.ts';
@@ -12,16 +14,43 @@ import { write } from './write.ts';
 
 /** What to do to one service. */
 export type ServiceChange =
-  | { readonly kind: 'scale'; readonly service: string; readonly request: ScaleRequest }
+  | {
+      readonly kind: 'scale';
+      readonly service: string;
+      readonly request: ScaleRequest;
+      /** No policy changes the number for so long. */
+      readonly pinMs?: number | undefined;
+    }
+  | { readonly kind: 'policy'; readonly service: string; readonly request: PolicyRequest }
   | { readonly kind: 'drain'; readonly service: string; readonly request: DrainRequest };
 
-function planOf(change: ServiceChange, stored: StoredService, revision: number): Plan {
-  return change.kind === 'scale'
-    ? planScale({ request: change.request, stored, revision })
-    : planDrain({ request: change.request, stored, revision });
+/** What a service was read at. */
+interface ReadService {
+  readonly stored: StoredService;
+  readonly revision: number;
 }
 
-async function intentOf(store: Store, change: ServiceChange, options: CallOptions): Promise<Intent> {
+function planOf(change: ServiceChange, read: ReadService, clock: Clock): Plan {
+  switch (change.kind) {
+    case 'scale': {
+      const { request, pinMs } = change;
+      const pinnedUntil =
+        pinMs === undefined ? undefined : new Date(clock.now().getTime() + pinMs).toISOString();
+      return planScale({ request, pinnedUntil, ...read });
+    }
+    case 'policy':
+      return planPolicy({ request: change.request, ...read });
+    case 'drain':
+      return planDrain({ request: change.request, ...read });
+  }
+  return change satisfies never;
+}
+
+async function intentOf(
+  { store, clock }: ReadDeps,
+  change: ServiceChange,
+  options: CallOptions,
+): Promise<Intent> {
   const { service } = change;
   const { item } = await store.get(serviceKey(service), options);
   if (item === undefined) throw await serviceNotFound(store, [service], options);
@@ -29,7 +58,7 @@ async function intentOf(store: Store, change: ServiceChange, options: CallOption
     service,
     planFrom: ({ stored, revision, invalid }) => {
       if (stored === undefined) throw unreadable(service, invalid);
-      return planOf(change, stored, revision);
+      return planOf(change, { stored, revision }, clock);
     },
   };
 }
@@ -40,7 +69,7 @@ export async function planServiceChange(
   change: ServiceChange,
   options: Pick<WriteOptions, 'ifRevision' | 'signal'> = {},
 ): Promise<Plan> {
-  const intent = await intentOf(deps.store, change, { signal: options.signal });
+  const intent = await intentOf(deps, change, { signal: options.signal });
   const { plan } = await prepare(deps, intent, options);
   return plan;
 }
@@ -55,7 +84,7 @@ export async function changeService(
   options: WriteOptions = {},
 ): Promise<WriteResult> {
   const { ifRevision, signal } = options;
-  const intent = await intentOf(deps.store, change, { signal });
+  const intent = await intentOf(deps, change, { signal });
   const first = await prepare(deps, intent, { ifRevision, signal });
   await options.confirm?.([first.plan]);
   return write(deps, intent, { ...options, first });

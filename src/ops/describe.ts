@@ -1,4 +1,5 @@
 /** Owns `describe`: everything about one thing. */
+import { policyObject } from '../model/policy-format.ts';
 import type { Reference } from '../model/reference.ts';
 import { templateWords } from '../model/template-words.ts';
 import { type ClusterRead, readCluster } from './cluster-read.ts';
@@ -52,6 +53,7 @@ async function describeService(reading: Reading, name: string): Promise<ServiceD
     service: await serviceItem(reading, name),
     instances: instanceItems(read, name, deps.clock.now()),
     nodes: nodeProgress(read.nodes, serviceRevision(read, name)),
+    policies: policyObject(stored?.value.policy ?? {}),
     template: template === undefined ? undefined : templateWords(template),
     decisions: template === undefined ? [] : await lastDecisions(deps.store, name, options),
     lastChange: stored === undefined ? undefined : await lastChangeOf(deps.store, stored, options),

@@ -2,6 +2,8 @@
 import { formatAddress } from '../model/address.ts';
 import { formatAffinity } from '../model/affinity.ts';
 import { formatEntry } from '../model/entry.ts';
+import { formatPolicy } from '../model/policy-format.ts';
+import { weightsPolicyOf } from '../model/policy-scaling.ts';
 import type { Instance, Service, Stored } from '../model/service.ts';
 import { isServing } from '../model/serving.ts';
 import { templateHash } from '../model/template-hash.ts';
@@ -75,8 +77,8 @@ export function serviceItems(read: ClusterRead, now: Date): readonly ServiceItem
         ready: instances.filter(isServing).length,
         nodesApplied: done.length,
         nodesTotal: live.length,
-        // Weights come from the admin alone until a balancer writes `weights/<service>`.
-        policy: 'static',
+        policy: formatPolicy({ ...value.policy, weights: weightsPolicyOf(value.policy, value.origin) }),
+        pin: value.pin,
         revision,
         createdAt: value.createdAt,
         ageSeconds: secondsSince(value.createdAt, now),
@@ -87,7 +89,10 @@ export function serviceItems(read: ClusterRead, now: Date): readonly ServiceItem
 /** Instances of one service, oldest first. */
 export function instanceItems(read: ClusterRead, service: string, now: Date): readonly InstanceItem[] {
   const stored = instancesIn(read, service);
-  const shares = instanceShares(stored.map(({ value }) => value));
+  const shares = instanceShares(
+    stored.map(({ value }) => value),
+    read.snapshot.weights?.get(service)?.weights,
+  );
   const template = read.snapshot.services.get(service)?.value.template;
   const wanted = template === undefined ? undefined : templateHash(template);
   return stored.map(({ value, modRevision }, index) => ({

@@ -1,11 +1,11 @@
 /** Owns finding out who changed a service last, from the audit trail. */
+import { AUDIT_FIELD } from '../model/audit.ts';
 import { decodeAudit } from '../model/records-audit.ts';
 import type { Audit } from '../model/audit.ts';
 import type { Service, Stored } from '../model/service.ts';
 import { AUDIT } from '../store/keys.ts';
 import { whyInvalid } from '../store/snapshot.ts';
 import type { CallOptions, KeyValue, Store } from '../store/store.ts';
-import { AUDIT_FIELD } from './transaction.ts';
 import type { LastChange } from './views.ts';
 
 /** How far back a deletion is looked for: the record that would name its audit record is gone with the service. */

@@ -4,6 +4,7 @@
  * change different instances of one service notice each other, and that one compare covers every deletion and every claim of the service.
  */
 import { createHash } from 'node:crypto';
+import { AUDIT_FIELD } from '../model/audit.ts';
 import { canonicalJson } from '../model/canonical-json.ts';
 import { formatEntry } from '../model/entry.ts';
 import { encodeAudit } from '../model/records-audit.ts';
@@ -16,13 +17,18 @@ import {
 import type { Raw } from '../model/records.ts';
 import type { Instance, Service } from '../model/service.ts';
 import type { Change, Plan } from '../plan/plan.ts';
-import { auditKey, entryKey, GENERATION_KEY, instanceKey, instancesOf, serviceKey } from '../store/keys.ts';
+import {
+  auditKey,
+  entryKey,
+  GENERATION_KEY,
+  instanceKey,
+  instancesOf,
+  serviceKey,
+  weightsKey,
+} from '../store/keys.ts';
 import type { Compare, Operation, Transaction } from '../store/store.ts';
 import type { WriteOrigin } from './deps.ts';
 import type { Holder, ServiceState } from './service-state.ts';
-
-/** Field of a stored service that names the audit record of its last change. */
-export const AUDIT_FIELD = 'audit';
 
 /** What a transaction needs besides the plan. */
 export interface WriteContext {
@@ -118,14 +124,12 @@ function instanceCompares(plan: Plan, state: ServiceState): readonly Compare[] {
 /** What goes with a deleted service: everything below it, but for managed instances, which the leader stops first. */
 function removals(plan: Plan, state: ServiceState): readonly Operation[] {
   const key = serviceKey(plan.service);
+  const weights: Operation = { kind: 'delete', key: weightsKey(plan.service) };
   if (!isManaged(plan, state)) {
-    return [
-      { kind: 'delete', key },
-      { kind: 'delete-range', range: instancesOf(plan.service) },
-    ];
+    return [{ kind: 'delete', key }, weights, { kind: 'delete-range', range: instancesOf(plan.service) }];
   }
   const own = plan.changes.filter(isInstanceChange).map(instanceOperation);
-  return [{ kind: 'delete', key }, ...own, ...strayOperations(state, own)];
+  return [{ kind: 'delete', key }, weights, ...own, ...strayOperations(state, own)];
 }
 
 /**

@@ -2,6 +2,8 @@
 import type { DrainOrder } from '../model/assignment.ts';
 import type { Decision } from '../model/decision.ts';
 import type { Labels } from '../model/labels.ts';
+import type { PolicyObject } from '../model/policy-format.ts';
+import type { ScalingPin } from '../model/policy-scaling.ts';
 import type { InstanceState, Origin } from '../model/service.ts';
 import type { TemplateWords } from '../model/template-words.ts';
 import type { DriverName } from '../model/template.ts';
@@ -28,8 +30,10 @@ export interface ServiceItem {
   /** Live nodes that have applied this service's revision without failures, of all live nodes. */
   readonly nodesApplied: number;
   readonly nodesTotal: number;
-  /** How connections are divided, e.g. 'static'. */
+  /** How connections are divided, and how the number of instances follows load: 'static'; 'adaptive, cpu 70%, 2-20'. */
   readonly policy: string;
+  /** The number of instances as people set it for a while. */
+  readonly pin: ScalingPin | undefined;
   /** Revision of the last change of the service or one of its instances; good for `--if-revision`. */
   readonly revision: number;
   readonly createdAt: string;
@@ -129,6 +133,8 @@ export interface ServiceDescription {
   readonly nodes: readonly NodeProgress[];
   /** Undefined if the record was not written by an audited command or the audit record is gone. */
   readonly lastChange: LastChange | undefined;
+  /** Policies that people set, as in a spec file. */
+  readonly policies: PolicyObject;
   /** What managed instances run, as in a spec file. */
   readonly template: TemplateWords | undefined;
   /** What the leader decided last, newest first. */

@@ -2,6 +2,8 @@
 import { formatAddress } from '../model/address.ts';
 import { formatAffinity } from '../model/affinity.ts';
 import { formatEntry } from '../model/entry.ts';
+import { type PolicyObject, policyObject } from '../model/policy-format.ts';
+import type { ScalingPin } from '../model/policy-scaling.ts';
 import type { Instance, Service } from '../model/service.ts';
 import { templateHash } from '../model/template-hash.ts';
 import { type TemplateWords, templateWords } from '../model/template-words.ts';
@@ -19,6 +21,9 @@ interface ServiceJson {
   readonly replicas: number | null;
   readonly template: TemplateWords | null;
   readonly templateHash: string | null;
+  /** As in a spec file; null where nothing is said. */
+  readonly policy: PolicyObject | null;
+  readonly pin: ScalingPin | null;
 }
 
 /** An instance as in JSON. */
@@ -56,7 +61,8 @@ export interface PlanJson {
 }
 
 function serviceJson(service: Service): ServiceJson {
-  const { name, entries, origin, masquerade, affinitySeconds, announce, replicas, template } = service;
+  const { name, entries, origin, masquerade, affinitySeconds, announce, replicas, template, policy, pin } =
+    service;
   return {
     name,
     entries: entries.map(formatEntry),
@@ -67,6 +73,8 @@ function serviceJson(service: Service): ServiceJson {
     replicas: replicas ?? null,
     template: template === undefined ? null : templateWords(template),
     templateHash: template === undefined ? null : templateHash(template),
+    policy: policy === undefined ? null : policyObject(policy),
+    pin: pin ?? null,
   };
 }
 

@@ -1,5 +1,6 @@
 /** Owns planning a publish: a spec against what is stored, as changes. Pure. */
 import { SluiceError } from '../errors.ts';
+import { canonicalJson } from '../model/canonical-json.ts';
 import { type Address, formatAddress } from '../model/address.ts';
 import { compareEntries, type Entry, formatEntry } from '../model/entry.ts';
 import { assertService } from '../model/service-rules.ts';
@@ -52,6 +53,18 @@ function refuseForeign(
 const hashOf = (template: Template | undefined): string =>
   template === undefined ? '' : templateHash(template);
 
+/** Policies as they will be: those of the spec, else those that were, without what only started instances have. */
+function policyPart(
+  { policy: wanted, template }: ServiceSpec,
+  before: Service | undefined,
+): Pick<Service, 'policy' | 'pin'> {
+  const policy = wanted ?? before?.policy;
+  const pin = before?.pin;
+  if (template !== undefined)
+    return { ...(policy === undefined ? {} : { policy }), ...(pin === undefined ? {} : { pin }) };
+  return policy?.weights === undefined ? {} : { policy: { weights: policy.weights } };
+}
+
 /** Of a spec with a template: origin, template and replicas, which stay as they are where the spec does not say them. */
 function managedPart(
   { template, replicas }: ServiceSpec,
@@ -68,7 +81,13 @@ function serviceChange(input: PublishInput): Change | undefined {
     ...(spec.affinitySeconds === undefined ? {} : { affinitySeconds: spec.affinitySeconds }),
     ...(spec.announce === true ? { announce: true } : {}),
   };
-  const wanted = { entries, masquerade: spec.masquerade, ...settings, ...managedPart(spec, stored) };
+  const wanted = {
+    entries,
+    masquerade: spec.masquerade,
+    ...settings,
+    ...managedPart(spec, stored),
+    ...policyPart(spec, stored?.service.value),
+  };
   if (stored === undefined) {
     const after: Service = { name: spec.name, origin: 'static', ...wanted, createdAt: now };
     return { kind: 'create-service', after };
@@ -79,6 +98,8 @@ function serviceChange(input: PublishInput): Change | undefined {
     announce: announceBefore = false,
     replicas,
     template,
+    policy,
+    pin: _pin,
     ...rest
   } = before.value;
   const origin = rest.origin === 'managed' ? 'static' : rest.origin;
@@ -89,6 +110,7 @@ function serviceChange(input: PublishInput): Change | undefined {
     announceBefore === (after.announce ?? false) &&
     replicas === after.replicas &&
     hashOf(template) === hashOf(after.template) &&
+    canonicalJson(policy ?? {}) === canonicalJson(after.policy ?? {}) &&
     before.value.entries.toSorted(compareEntries).map(formatEntry).join() === entries.map(formatEntry).join();
   return isSame ? undefined : { kind: 'update-service', before, after };
 }

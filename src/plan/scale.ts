@@ -1,6 +1,8 @@
 /** Owns planning a change of the number of instances of a managed service. Pure. */
 import { SluiceError } from '../errors.ts';
+import type { ScalingPin } from '../model/policy-scaling.ts';
 import { MAX_REPLICAS } from '../model/limits.ts';
+import type { Service } from '../model/service.ts';
 import { compareAge } from './instance-set.ts';
 import type { Plan, StoredService } from './plan.ts';
 
@@ -11,6 +13,8 @@ export type ScaleRequest =
 /** What scaling is planned from. */
 export interface ScaleInput {
   readonly request: ScaleRequest;
+  /** The number stays as it becomes until then, RFC 3339; undefined: a pin that is there ends. */
+  readonly pinnedUntil?: string | undefined;
   readonly stored: StoredService;
   /** Store revision at which `stored` was read. */
   readonly revision: number;
@@ -28,11 +32,20 @@ function wantedReplicas(service: string, from: number, { kind, count }: ScaleReq
   });
 }
 
+/** The service with another number, pinned or not; itself if nothing changes. */
+function scaled(before: Service, replicas: number, pinnedUntil: string | undefined): Service {
+  const pin: ScalingPin | undefined =
+    pinnedUntil === undefined ? undefined : { replicas, until: pinnedUntil };
+  if (before.replicas === replicas && pin === undefined && before.pin === undefined) return before;
+  const { pin: _ended, ...rest } = before;
+  return { ...rest, replicas, ...(pin === undefined ? {} : { pin }) };
+}
+
 /**
  * Plans a number of instances. Starting and stopping them is the leader's.
  * @throws SluiceError `invalid-spec` for a service whose instances are listed by hand, and for numbers out of range
  */
-export function planScale({ request, stored, revision }: ScaleInput): Plan {
+export function planScale({ request, pinnedUntil, stored, revision }: ScaleInput): Plan {
   const before = stored.service;
   const { name, origin, replicas: from } = before.value;
   if (origin !== 'managed' || from === undefined) {
@@ -47,13 +60,14 @@ export function planScale({ request, stored, revision }: ScaleInput): Plan {
     );
   }
   const to = wantedReplicas(name, from, request);
+  const after = scaled(before.value, to, pinnedUntil);
+  const isSame = after === before.value;
   return {
     service: name,
     origin,
     baseRevision: revision,
-    outcome: to === from ? 'unchanged' : 'updated',
-    changes:
-      to === from ? [] : [{ kind: 'update-service', before, after: { ...before.value, replicas: to } }],
+    outcome: isSame ? 'unchanged' : 'updated',
+    changes: isSame ? [] : [{ kind: 'update-service', before, after }],
     claims: [],
     releases: [],
     narrowing: to < from ? [{ kind: 'fewer-replicas', from, to }] : [],

@@ -5,6 +5,7 @@ import { type Entry, formatEntry } from '../model/entry.ts';
 import type { Instance, Service } from '../model/service.ts';
 import { isServing } from '../model/serving.ts';
 import { formatShare, sharesOf } from '../model/share.ts';
+import { policyLines } from './summary-policy.ts';
 import { managedLines } from './summary-managed.ts';
 import type { SummaryLine } from './summary-line.ts';
 import type { Change, Plan } from './plan.ts';
@@ -66,7 +67,7 @@ function updateLines(before: Service, after: Service): readonly SummaryLine[] {
     const now = settings[at] ?? '';
     return text === now ? [] : [{ sign: '~', subject, detail: `${text} → ${now.split(' ')[1] ?? ''}` }];
   });
-  return [...changed, ...managedLines(before, after)];
+  return [...changed, ...managedLines(before, after), ...policyLines(before, after)];
 }
 
 function lineOf(change: Change, weights: Weights): readonly SummaryLine[] {
@@ -74,7 +75,7 @@ function lineOf(change: Change, weights: Weights): readonly SummaryLine[] {
     const isNew = change.kind === 'create-service';
     const service = isNew ? change.after : change.before.value;
     const line: SummaryLine = { sign: isNew ? '+' : '-', subject: `service ${service.name}`, detail: '' };
-    return isNew ? [line, ...managedLines(undefined, service)] : [line];
+    return isNew ? [line, ...managedLines(undefined, service), ...policyLines(undefined, service)] : [line];
   }
   if (change.kind === 'update-service') return updateLines(change.before.value, change.after);
   const instance = change.kind === 'remove-instance' ? change.before.value : change.after;

@@ -2,8 +2,8 @@
  * Owns who answers by ARP and ND for the addresses of announced entries: which node is to take an address that nobody holds, and what one
  * node has to do, as pure data. A claim in the store decides while there is a store; without it nothing changes.
  */
-import { createHash } from 'node:crypto';
 import { isInNetwork } from '../model/network.ts';
+import { rankFor } from '../model/rendezvous.ts';
 
 /**
  * How a node answers for an address: `held` under a claim of its own; `kept` without one, since nobody is known to have taken it over: then
@@ -48,19 +48,13 @@ export interface AnnouncePlan {
   readonly releases: ReadonlyMap<string, number>;
 }
 
-const score = (ip: string, node: string): string =>
-  createHash('sha256').update(`${ip} ${node}`).digest('hex');
-
-/**
- * Live nodes on the network of an address, the one that is to take it first (rendezvous hashing: a node that comes or goes moves only what
- * is its own; Thaler and Ravishankar 1998).
- */
+/** Live nodes on the network of an address, the one that is to take it first: a node that comes or goes moves only what is its own. */
 export function candidates(ip: string, networks: AnnounceFacts['networks']): readonly string[] {
-  return [...networks]
-    .filter(([, list]) => list.some((network) => isInNetwork(ip, network) === true))
-    .map(([node]) => ({ node, score: score(ip, node) }))
-    .toSorted((a, b) => (a.score < b.score ? 1 : -1))
-    .map(({ node }) => node);
+  const near = [...networks].filter(([, list]) => list.some((network) => isInNetwork(ip, network) === true));
+  return rankFor(
+    ip,
+    near.map(([node]) => node),
+  );
 }
 
 /** How this node is to answer for an announced address that it can answer for. */

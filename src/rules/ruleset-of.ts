@@ -4,6 +4,7 @@
  * from them can be kept too.
  */
 import { ipBytes } from '../model/address.ts';
+import { type ComputedWeights, effectiveWeights } from '../model/computed-weights.ts';
 import type { Entry } from '../model/entry.ts';
 import { LayeredMap } from '../model/layered-map.ts';
 import type { Instance, Service, Stored } from '../model/service.ts';
@@ -20,10 +21,12 @@ interface KeyedRules {
 
 interface Known {
   readonly instances: readonly Stored<Instance>[];
+  readonly weights: ComputedWeights | undefined;
   readonly keyed: readonly KeyedRules[];
 }
 
 const known = new WeakMap<Stored<Service>, Known>();
+const NO_WEIGHTS: ReadonlyMap<string, ComputedWeights> = new Map();
 const NO_INSTANCES: readonly Stored<Instance>[] = [];
 
 /** Text whose order is that of `compareEntries`, made once per entry: comparing addresses n log n times costs half a second at 10,000. */
@@ -39,28 +42,41 @@ const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 
 const compareAge = (a: Stored<Instance>, b: Stored<Instance>): number =>
   a.createRevision - b.createRevision || compareText(a.value.id, b.value.id);
 
-function targetsOf(instances: readonly Stored<Instance>[], family: 'ipv4' | 'ipv6'): readonly RuleTarget[] {
-  return instances
+/** Instances that get new connections, the oldest first, with the weights that count. */
+function targetsOf(
+  instances: readonly Stored<Instance>[],
+  weights: ComputedWeights | undefined,
+): readonly RuleTarget[] {
+  const serving = instances
     .filter(({ value }) => isServing(value))
-    .filter(({ value }) => value.ip.includes(':') === (family === 'ipv6'))
     .toSorted(compareAge)
-    .map(({ value }) => ({ ip: value.ip, port: value.port, weight: value.weight }));
+    .map(({ value }) => value);
+  const effective = effectiveWeights(serving, weights?.weights);
+  return serving
+    .map(({ ip, port, weight }, index) => ({ ip, port, weight: effective[index] ?? weight }))
+    .filter(({ weight }) => weight > 0);
 }
 
 function rulesOfService(
   service: Stored<Service>,
   instances: readonly Stored<Instance>[],
+  weights: ComputedWeights | undefined,
 ): readonly KeyedRules[] {
   const before = known.get(service);
   if (
     before !== undefined &&
+    before.weights === weights &&
     before.instances.length === instances.length &&
     before.instances.every((instance, index) => instance === instances[index])
   ) {
     return before.keyed;
   }
   const { name, masquerade, affinitySeconds, entries } = service.value;
-  const targets = { ipv4: targetsOf(instances, 'ipv4'), ipv6: targetsOf(instances, 'ipv6') };
+  const all = targetsOf(instances, weights);
+  const targets = {
+    ipv4: all.filter(({ ip }) => !ip.includes(':')),
+    ipv6: all.filter(({ ip }) => ip.includes(':')),
+  };
   const keyed = entries.map((entry) => ({
     key: orderKey(entry),
     rules: {
@@ -71,7 +87,7 @@ function rulesOfService(
       targets: targets[entry.ip.includes(':') ? 'ipv6' : 'ipv4'],
     },
   }));
-  known.set(service, { instances, keyed });
+  known.set(service, { instances, weights, keyed });
   return keyed;
 }
 
@@ -95,7 +111,7 @@ const compareKeys = (a: KeyedRules, b: KeyedRules): number => compareText(a.key,
 function keyedOf(snapshot: Snapshot, name: string): readonly KeyedRules[] {
   const service = snapshot.services.get(name);
   if (service === undefined) return [];
-  return rulesOfService(service, snapshot.instances.get(name) ?? NO_INSTANCES);
+  return rulesOfService(service, snapshot.instances.get(name) ?? NO_INSTANCES, snapshot.weights?.get(name));
 }
 
 /** Everything anew. */
@@ -118,7 +134,9 @@ function makeAll(snapshot: Snapshot): Made {
 function changedServices(before: Snapshot, after: Snapshot): ReadonlySet<string> | undefined {
   const services = LayeredMap.changedKeys(before.services, after.services);
   const instances = LayeredMap.changedKeys(before.instances, after.instances);
-  return services === undefined || instances === undefined ? undefined : new Set([...services, ...instances]);
+  const weights = LayeredMap.changedKeys(before.weights ?? NO_WEIGHTS, after.weights ?? NO_WEIGHTS);
+  if (services === undefined || instances === undefined || weights === undefined) return undefined;
+  return new Set([...services, ...instances, ...weights]);
 }
 
 /** Where a key is in a sorted list, or would be. */
@@ -170,8 +188,8 @@ export function createRulesetMaker(): (snapshot: Snapshot) => Ruleset {
 /**
  * The ruleset that a snapshot asks for, sorted by entry.
  *
- * Instances stand oldest first by (createRevision, id), so that the newest is evaluated first. Those with weight 0, not `ready` or
- * to be drained, and those of the other IP family, have no rule. If a broken store lets two services hold one entry, the service created earlier (then
+ * Weights are those that the balancer computed, else the base weights. Instances stand oldest first by (createRevision, id), so that the
+ * newest is evaluated first. Those that do not serve, and those of the other IP family, have no rule. If a broken store lets two services hold one entry, the service created earlier (then
  * the name that sorts first) has it.
  */
 export function rulesetOf(snapshot: Snapshot): Ruleset {

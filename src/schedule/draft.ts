@@ -74,7 +74,7 @@ export function createDraft(service: string, serviceRevision: number): Draft {
     note: (notice) => {
       notices.push(notice);
     },
-    step: () => ({ service, actions, notices, basis: [...basis.values()] }),
+    step: () => ({ service, topic: 'instances', actions, notices, basis: [...basis.values()] }),
   };
 }
 

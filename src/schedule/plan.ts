@@ -69,7 +69,13 @@ export function planCluster(view: ClusterView, now: Now, input: PlanInput): read
     const stored = view.services.get(service);
     const why = view.unreadable.get(service);
     if (why !== undefined)
-      return { service, actions: [], basis: [], notices: [{ what: 'decide nothing', why }] };
+      return {
+        service,
+        topic: 'instances',
+        actions: [],
+        basis: [],
+        notices: [{ what: 'decide nothing', why }],
+      };
     return stepOf({
       view,
       now,

@@ -1,5 +1,6 @@
 /** Owns what the leader decides from: the cluster as it was read, and what it remembers of the time before. Pure data. */
 import type { Assignment } from '../model/assignment.ts';
+import type { ComputedWeights } from '../model/computed-weights.ts';
 import type { NodeFacts } from '../model/node.ts';
 import type { Instance, InstanceState, Service, Stored } from '../model/service.ts';
 
@@ -17,6 +18,10 @@ export interface ClusterState {
   readonly services: ReadonlyMap<string, Stored<Service>>;
   /** Managed instances by service. */
   readonly instances: ReadonlyMap<string, readonly Stored<Instance>[]>;
+  /** Instances that Sluice does not run, of services whose weights are computed. */
+  readonly listed: ReadonlyMap<string, readonly Stored<Instance>[]>;
+  /** Computed weights by service. */
+  readonly weights: ReadonlyMap<string, Stored<ComputedWeights>>;
   readonly assignments: readonly Stored<Assignment>[];
   readonly nodes: ReadonlyMap<string, NodeView>;
   /** Services about which a record cannot be read, and why: nothing is decided about them. */

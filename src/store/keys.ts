@@ -22,6 +22,11 @@ export const nodeAliveKey = (node: string): string => `node-alive/${node}`;
 export const appliedKey = (node: string): string => `applied/${node}`;
 /** `holder/<ip>`: the node that answers for the address of an announced entry. */
 export const holderKey = (ip: string): string => `holder/${ip}`;
+/**
+ * `current-load/<node>`: what a node measured last. Not `load/`: that would sort into AGENT_RANGE, and every node's sample would wake every agent
+ * (N² events every two seconds).
+ */
+export const loadKey = (node: string): string => `current-load/${node}`;
 /** `audit/<time>-<request id>`; `time` is RFC 3339 UTC with milliseconds, so that keys sort by time. */
 export const auditKey = (time: string, requestId: string): string => `audit/${time}-${requestId}`;
 
@@ -45,6 +50,9 @@ export const decisionKey = (service: string, time: string): string => `decision/
 /** `access/<id>`: a token. Before `generation` in the order of keys, so that no agent's range holds it. */
 export const accessKey = (id: string): string => `access/${id}`;
 
+/** `weights/<service>`: what the balancer computed. */
+export const weightsKey = (service: string): string => `weights/${service}`;
+
 /** All keys that begin with `prefix`, which must end in an ASCII character below `~`. */
 export function prefixRange(prefix: string): KeyRange {
   const last = prefix.charCodeAt(prefix.length - 1);
@@ -65,6 +73,8 @@ export const APPLIED: KeyRange = prefixRange('applied/');
 export const HOLDERS: KeyRange = prefixRange('holder/');
 /** All tokens. */
 export const ACCESS: KeyRange = prefixRange('access/');
+/** The samples of all nodes. */
+export const LOADS: KeyRange = prefixRange('current-load/');
 /** All audit records. */
 export const AUDIT: KeyRange = prefixRange('audit/');
 /** What one node shall run. */
@@ -76,6 +86,6 @@ export const ASSIGNMENTS: KeyRange = prefixRange('assignment/');
 
 /**
  * What an agent follows: one contiguous range from `generation` to `weights/`, so that one watch delivers whole transactions in order.
- * It leaves out `applied/`, `audit/` and `entry/`: with them every acknowledgement would wake every agent (N² events a publish).
+ * It leaves out `applied/`, `audit/`, `current-load/` and `entry/`: with them every acknowledgement would wake every agent (N² events a publish).
  */
 export const AGENT_RANGE: KeyRange = { start: GENERATION_KEY, end: 'weights0' };

@@ -4,6 +4,7 @@
  * forwarded on).
  */
 import { readRaw } from '../model/records.ts';
+import { type ComputedWeights, decodeComputedWeights } from '../model/computed-weights.ts';
 import { decodeInstance, decodeService } from '../model/records-service.ts';
 import type { Instance, Service, Stored } from '../model/service.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -27,17 +28,20 @@ export interface SnapshotView {
 /** A key of the families that a snapshot is made of. */
 type Name =
   | { readonly kind: 'service'; readonly service: string }
+  | { readonly kind: 'weights'; readonly service: string }
   | { readonly kind: 'instance'; readonly service: string; readonly id: string };
 
+const NO_WEIGHTS: ReadonlyMap<string, ComputedWeights> = new Map();
 const EMPTY: SnapshotView = {
-  snapshot: { revision: 0, services: new Map(), instances: new Map() },
+  snapshot: { revision: 0, services: new Map(), instances: new Map(), weights: NO_WEIGHTS },
   invalid: [],
 };
 
 /** What a key names, or undefined if the snapshot does not hold its family. */
 function nameOf(key: string): Name | undefined {
   const [family, service = '', ...rest] = key.split('/');
-  if (family === 'service') return { kind: 'service', service: [service, ...rest].join('/') };
+  if (family === 'service' || family === 'weights')
+    return { kind: family, service: [service, ...rest].join('/') };
   return family === 'instance' ? { kind: 'instance', service, id: rest.join('/') } : undefined;
 }
 
@@ -93,6 +97,7 @@ export function whyInvalid(error: unknown): string {
 class Draft {
   private readonly base: SnapshotView;
   private readonly services = new Map<string, Stored<Service> | undefined>();
+  private readonly weights = new Map<string, ComputedWeights | undefined>();
   private readonly touched = new Map<string, Map<string, Stored<Instance>>>();
   private invalid: Map<string, string> | undefined;
 
@@ -105,6 +110,8 @@ class Draft {
       const { service } = name;
       if (name.kind === 'service') {
         this.services.set(service, new SnapshotRecord(readServiceItem(service, item).value, item));
+      } else if (name.kind === 'weights') {
+        this.weights.set(service, decodeComputedWeights(service, item.value).value);
       } else {
         this.instancesOf(service).set(
           name.id,
@@ -121,6 +128,7 @@ class Draft {
 
   remove(key: string, name: Name): void {
     if (name.kind === 'service') this.services.set(name.service, undefined);
+    else if (name.kind === 'weights') this.weights.set(name.service, undefined);
     else this.instancesOf(name.service).delete(name.id);
     this.clearInvalid(key);
   }
@@ -136,6 +144,7 @@ class Draft {
         revision,
         services: LayeredMap.with(snapshot.services, this.services),
         instances: LayeredMap.with(snapshot.instances, new Map(instances)),
+        weights: LayeredMap.with(snapshot.weights ?? NO_WEIGHTS, this.weights),
       },
       invalid: this.invalid === undefined ? invalid : sorted.map(([key, why]) => ({ key, why })),
     };
@@ -180,17 +189,21 @@ export function snapshotOf(
 function keepGood(fresh: SnapshotView, old: Snapshot): SnapshotView {
   const services = new Map(fresh.snapshot.services);
   const instances = new Map(fresh.snapshot.instances);
+  const weights = new Map(fresh.snapshot.weights);
   for (const { key } of fresh.invalid) {
     const name = nameOf(key);
     if (name?.kind === 'service') {
       const good = old.services.get(name.service);
       if (good !== undefined) services.set(name.service, good);
+    } else if (name?.kind === 'weights') {
+      const good = old.weights?.get(name.service);
+      if (good !== undefined) weights.set(name.service, good);
     } else if (name !== undefined) {
       const good = old.instances.get(name.service)?.find(({ value }) => value.id === name.id);
       if (good !== undefined) instances.set(name.service, [...(instances.get(name.service) ?? []), good]);
     }
   }
-  return { snapshot: { ...fresh.snapshot, services, instances }, invalid: fresh.invalid };
+  return { snapshot: { ...fresh.snapshot, services, instances, weights }, invalid: fresh.invalid };
 }
 
 /**

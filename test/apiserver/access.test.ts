@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SluiceError } from '../../src/errors.ts';
 import { type Role, ROLES } from '../../src/model/access.ts';
+import { encodeComputedWeights } from '../../src/model/computed-weights.ts';
+import { encodeLoad } from '../../src/model/load.ts';
 import { encodeAudit } from '../../src/model/records-audit.ts';
 import { encodeToken } from '../../src/model/records-access.ts';
 import { encodeApplied, encodeHolder, encodeNode, encodeNodeAlive } from '../../src/model/records-node.ts';
@@ -66,6 +68,14 @@ const instance = (origin: 'static' | 'managed' | 'registered', node?: string) =>
   createdAt: AT,
   ...(node === undefined ? {} : { node }),
 });
+const loadOf = (node: string): string =>
+  encodeLoad({ node, at: 1, cores: 1, instances: {}, newConnections: {} });
+const WEIGHTS = encodeComputedWeights({
+  service: 'web',
+  weights: new Map([['i-1', { weight: 64, base: 1 }]]),
+  why: 'first weights',
+  at: AT,
+});
 const service = encodeService({
   name: 'web',
   entries: [{ ip: '10.96.0.10', port: 80, protocol: 'tcp' }],
@@ -88,6 +98,8 @@ const PUTS: readonly (readonly [key: string, value: string, allowed: readonly Ro
   ['applied/n1', encodeApplied(applied('n1')), ['admin', 'operator', 'node']],
   ['applied/n2', encodeApplied(applied('n2')), ['admin', 'operator']],
   ['assignment/n1/web/i-1', '{}', ['admin', 'operator']],
+  ['current-load/n1', loadOf('n1'), ['admin', 'operator', 'node']],
+  ['current-load/n2', loadOf('n2'), ['admin', 'operator']],
   ['decision/web/x', '{}', ['admin', 'operator']],
   ['entry/10.96.0.10:80/tcp', encodeEntryClaim({ service: 'web' }), ['admin', 'operator']],
   ['event/x', '{}', ['admin', 'operator']],
@@ -99,15 +111,13 @@ const PUTS: readonly (readonly [key: string, value: string, allowed: readonly Ro
   // Its own by name, but nobody assigned it.
   ['instance/web/i-1', encodeInstance(instance('managed', 'n1')), ['admin', 'operator']],
   ['leader', '{}', ['admin', 'operator']],
-  ['load/n1', '{}', ['admin', 'operator', 'node']],
-  ['load/n2', '{}', ['admin', 'operator']],
   ['lock/x', '{}', ['admin', 'operator']],
   ['node/n1', encodeNode(facts('n1')), ['admin', 'operator', 'node']],
   ['node/n2', encodeNode(facts('n2')), ['admin', 'operator']],
   ['node-alive/n1', encodeNodeAlive({ name: 'n1', since: AT }), ['admin', 'operator', 'node']],
   ['node-alive/n2', encodeNodeAlive({ name: 'n2', since: AT }), ['admin', 'operator']],
   ['service/web', service, ['admin', 'operator']],
-  ['weights/web', '{}', ['admin', 'operator']],
+  ['weights/web', WEIGHTS, ['admin', 'operator']],
 ];
 
 const everything = async (): Promise<string> =>
@@ -296,7 +306,9 @@ describe('what cannot be stored', () => {
     ['generation', 'nothing', ''],
     ['../../etc/passwd', '{}', 'key'],
     ['services/web', '{}', 'key'],
-    ['load/n1/x', '{}', 'key'],
+    ['current-load/n1', '{}', 'node'],
+    ['event/x/y', '{}', 'key'],
+    ['weights/web', '{}', 'weights'],
     ['lock/', '{}', 'key'],
   ])('%s = %s names the field', async (key, value, field) => {
     const store = world.store('admin');

@@ -7,15 +7,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   plan: ['model', 'balance'],
   balance: ['model'],
   rules: ['model', 'balance'],
-  schedule: ['model', 'balance'],
+  health: ['model'],
+  schedule: ['model', 'balance', 'health'],
   host: ['model'],
   runtime: ['model', 'host'],
   store: ['model', 'host'],
   dataplane: ['model', 'rules', 'host'],
+  sampling: ['model', 'rules', 'store', 'dataplane', 'runtime', 'host'],
   ops: ['model', 'plan', 'balance', 'rules', 'store', 'host', 'version.ts'],
   agent: ['model', 'balance', 'rules', 'store', 'dataplane', 'runtime', 'host', 'version.ts'],
   apiserver: ['model', 'store', 'host', 'version.ts'],
-  monitor: ['model', 'balance', 'schedule', 'store', 'host', 'version.ts'],
+  monitor: ['model', 'balance', 'schedule', 'store', 'sampling', 'host', 'version.ts'],
   dev: [
     'model',
     'plan',
@@ -41,6 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'monitor',
     'runtime',
     'apiserver',
+    'sampling',
     'dev',
     'dataplane',
     'version.ts',
@@ -65,7 +68,7 @@ const PACKAGE_PLACE: Readonly<Record<string, readonly string[]>> = {
   pino: ['host/log.ts'],
 };
 
-const PURE = ['model', 'plan', 'balance', 'rules', 'schedule'];
+const PURE = ['model', 'plan', 'balance', 'rules', 'health', 'schedule'];
 
 /** What makes code impure: clock, randomness, process, timers, console. */
 const IMPURE =

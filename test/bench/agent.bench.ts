@@ -2,7 +2,6 @@
  * Owns measuring a real agent that holds 10,000 services of 5 instances: from an event of the store to the end of the kernel's transaction,
  * beside that transaction alone on another node with the same rules; its memory; and what it costs while nothing happens.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -25,6 +24,7 @@ import { type LabStore, openLabStore, specOf, startAgent } from '../cluster/harn
 import { useLab } from '../cluster/harness/use-lab.ts';
 import { recordFigures } from './figures.ts';
 import { median } from './paired.ts';
+import { cpuMs, rssMb } from './process-use.ts';
 
 /** Fewer, or more services, to try something out. */
 const SERVICES = Number(process.env['AGENT_SERVICES'] ?? 10_000);
@@ -34,8 +34,6 @@ const IDLE_SECONDS = Number(process.env['AGENT_IDLE_SECONDS'] ?? 30);
 const FIRST_LOOK_MS = process.env['AGENT_IDLE_SECONDS'] === undefined ? 70_000 : 3_000;
 /** Changes that are not measured: programs are started, functions compiled. */
 const WARM_UP = 10;
-/** Of /proc/PID/stat (proc(5)); the same on all Linux machines that matter. */
-const TICKS_PER_SECOND = 100;
 
 /** A transaction of etcd takes 128 operations. */
 const SERVICES_PER_WRITE = 20;
@@ -155,30 +153,6 @@ async function openTwin(layout: Layout, { ns }: Workplace): Promise<Twin> {
   };
 }
 
-/** Fields of a process from its state on (proc(5)), undefined if it is gone. */
-function statOf(pid: number | string): readonly string[] | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ');
-  } catch {
-    return undefined;
-  }
-}
-
-/** A process and all below it. */
-function familyOf(pid: number): readonly number[] {
-  const children = readdirSync('/proc').filter(
-    (name) => /^\d+$/.test(name) && statOf(name)?.[1] === String(pid),
-  );
-  return [pid, ...children.flatMap((child) => familyOf(Number(child)))];
-}
-
-/** Milliseconds of processor that a process, what it has started and what of that has ended took so far. */
-function cpuMs(pid: number): number {
-  const ticks = familyOf(pid).flatMap((one) => statOf(one)?.slice(11, 15).map(Number) ?? []);
-  return (ticks.reduce((sum, value) => sum + value, 0) * 1000) / TICKS_PER_SECOND;
-}
-
 /** The first characters of a file. */
 async function headOf(file: string): Promise<string> {
   const handle = await open(file);
@@ -188,11 +162,6 @@ async function headOf(file: string): Promise<string> {
   } finally {
     await handle.close();
   }
-}
-
-function rssMb(pid: number, field = 'VmRSS'): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024;
 }
 
 describe('an agent with many services', () => {

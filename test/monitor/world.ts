@@ -137,6 +137,7 @@ export function createMonitorWorld(nodes = 3) {
       host: name,
       pid: 1,
       mode: 'act',
+      sample: () => ({ close: async () => Promise.resolve() }),
       openStore: async () => Promise.resolve(client(more)),
       log,
       clock,

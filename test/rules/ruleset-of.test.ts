@@ -49,6 +49,32 @@ const holder = (services: readonly Stored<Service>[]): readonly string[] =>
   rulesetOf(snapshot(services)).entries.map((rules) => rules.service);
 
 describe('the ruleset of a snapshot', () => {
+  it('has the weights that were computed, scaled to the base weights of now', () => {
+    const instances = [
+      instance({ ip: '10.0.0.1', id: 'a' }, 1),
+      instance({ ip: '10.0.0.2', id: 'b', weight: 6 }, 2),
+      instance({ ip: '10.0.0.3', id: 'new' }, 3),
+      instance({ ip: '10.0.0.4', id: 'out', weight: 0 }, 4),
+      instance({ ip: '10.0.0.5', id: 'unready', state: 'starting' }, 5),
+    ];
+    const plain = snapshot([service('web', ['10.96.0.1:80'])], instances);
+    const weights = new Map([
+      ['a', { weight: 10, base: 1 }],
+      ['b', { weight: 60, base: 3 }],
+      ['out', { weight: 7, base: 1 }],
+      ['gone', { weight: 900, base: 1 }],
+    ]);
+    const web = { service: 'web', weights, why: '', at: '' };
+    const weighed: Snapshot = { ...plain, weights: new Map([['web', web]]) };
+    expect(targetsOf(plain)).toEqual(['10.0.0.1=1', '10.0.0.2=6', '10.0.0.3=1']);
+    expect(targetsOf(weighed)).toEqual(['10.0.0.1=10', '10.0.0.2=120', '10.0.0.3=15']);
+    const away: Snapshot = {
+      ...plain,
+      weights: new Map([['web', { ...web, weights: new Map([['a', { weight: 0, base: 1 }]]) }]]),
+    };
+    expect(targetsOf(away)).toEqual(['10.0.0.1=1', '10.0.0.2=6', '10.0.0.3=1']);
+  });
+
   it('lists instances from the oldest to the newest, those of one transaction by id', () => {
     const instances = [
       instance({ ip: '10.0.0.3' }, 7),

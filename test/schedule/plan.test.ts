@@ -427,6 +427,7 @@ it('nothing is decided about a service whose records cannot be read', () => {
   expect(world.plan(view)).toEqual([
     {
       service: 'web',
+      topic: 'instances',
       actions: [],
       basis: [],
       notices: [{ what: 'decide nothing', why: 'stored "service/web": bad' }],

@@ -112,6 +112,8 @@ export class World {
       instances,
       assignments: [...this.assignments.values()],
       nodes,
+      listed: new Map(),
+      weights: new Map(),
       unreadable: new Map<string, string>(),
     };
     this.memory = remember(this.memory, state, this.ms);
@@ -133,6 +135,7 @@ export class World {
     if (basis.kind === 'service') return this.services.get(basis.service)?.modRevision ?? 0;
     if (basis.kind === 'node') return this.facts.get(basis.node)?.modRevision ?? 0;
     if (basis.kind === 'node-alive') return this.alive.get(basis.node) ?? 0;
+    if (basis.kind === 'weights') return 0;
     const unit = `${basis.service}/${basis.id}`;
     if (basis.kind === 'instance') return this.instances.get(unit)?.modRevision ?? 0;
     return this.assignments.get(`${basis.node}/${unit}`)?.modRevision ?? 0;
@@ -163,6 +166,7 @@ export class World {
       this.assignments.delete(`${action.node ?? ''}/${action.service}/${action.id}`);
       return;
     }
+    if (action.kind === 'weigh' || action.kind === 'resize') return;
     const { node, service, id } = action.assignment;
     if (action.kind === 'place') this.placed.push(id);
     this.put(this.assignments, `${node}/${service}/${id}`, action.assignment);

@@ -59,10 +59,21 @@ describe('a snapshot of a listing', () => {
     expect(snapshot.services.get('web')?.modRevision).toBe(6);
   });
 
+  it('holds the weights that were computed, and keeps them when a later record cannot be read', () => {
+    const text = `{"weights":{"10.0.0.1:8080":{"weight":7,"base":1}},"why":"","at":"2026-01-31T09:30:00.000Z"}`;
+    const first = snapshotOf([...WEB, item('weights/web', text)], 7);
+    const weight = { weight: 7, base: 1 };
+    expect(first.snapshot.weights?.get('web')?.weights.get('10.0.0.1:8080')).toEqual(weight);
+    const broken = updateSnapshot(first, [{ kind: 'put', item: item('weights/web', '{}') }], 8);
+    expect(broken.invalid.map(({ key }) => key)).toEqual(['weights/web']);
+    expect(broken.snapshot.weights).toEqual(first.snapshot.weights);
+    expect(snapshotOf([...WEB, item('weights/web', '{}')], 8, first).snapshot.weights?.size).toBe(1);
+    const later = updateSnapshot(broken, [{ kind: 'delete', key: 'weights/web', revision: 9 }], 9);
+    expect([later.invalid, later.snapshot.weights?.size]).toEqual([[], 0]);
+  });
+
   it('holds services and instances, and ignores other families', () => {
-    const others = ['generation', 'node/n1', 'weights/web', 'services', 'lock/x'].map((key) =>
-      item(key, '{}'),
-    );
+    const others = ['generation', 'node/n1', 'services', 'lock/x'].map((key) => item(key, '{}'));
     const { snapshot, invalid } = snapshotOf([...WEB, ...others], 7);
     expect(snapshot.revision).toBe(7);
     expect([...snapshot.services.keys()]).toEqual(['web']);

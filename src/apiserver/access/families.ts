@@ -1,5 +1,7 @@
 /** Owns which key families there are and what reads a value of each: nothing that Sluice could not read gets into the store. Pure. */
 import { SluiceError } from '../../errors.ts';
+import { decodeComputedWeights } from '../../model/computed-weights.ts';
+import { decodeLoad } from '../../model/load.ts';
 import { NAME_RULE, isName } from '../../model/name.ts';
 import { decodeToken } from '../../model/records-access.ts';
 import { decodeAudit } from '../../model/records-audit.ts';
@@ -49,6 +51,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['applied', ({ tail }, json) => decodeApplied(tail, json).raw],
   ['assignment', plain(3, 2)],
   ['audit', ({ tail }, json) => (json === TOMBSTONE ? {} : decodeAudit(tail, json).raw)],
+  ['current-load', ({ tail }, json) => decodeLoad(tail, json).raw],
   ['decision', plain(2, 1)],
   ['entry', ({ tail }, json) => decodeEntryClaim(tail, json).raw],
   ['event', plain(1, 0)],
@@ -56,12 +59,11 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['holder', ({ tail }, json) => decodeHolder(tail, json).raw],
   ['instance', (key, json) => readInstance(key, json)],
   ['leader', plain(0, 0)],
-  ['load', plain(1, 1)],
   ['lock', plain(1, 0)],
   ['node', ({ tail }, json) => decodeNode(tail, json).raw],
   ['node-alive', ({ tail }, json) => decodeNodeAlive(tail, json).raw],
   ['service', ({ tail }, json) => decodeService(tail, json).raw],
-  ['weights', plain(1, 1)],
+  ['weights', ({ tail }, json) => decodeComputedWeights(tail, json).raw],
 ]);
 
 function readInstance({ parts: [service = '', ...id] }: KeyParts, json: string): Raw {

@@ -19,7 +19,7 @@ export interface OwnWrite {
 const FIELDS_OF_PEOPLE = ['cordoned', 'drain'];
 
 /** Families of which a node has the key with its name. */
-const BY_NAME = ['node', 'node-alive', 'applied', 'load'];
+const BY_NAME = ['node', 'node-alive', 'applied', 'current-load'];
 
 /**
  * Lets a write of an own key pass.

@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import type { LogFormat } from '../../host/log.ts';
 import type { MonitorMode } from '../../monitor/options.ts';
 import { type Define, finish } from '../define.ts';
-import { logFormatOption, nodeOption } from '../options.ts';
+import { logFormatOption, nodeOption, stateDirOption } from '../options.ts';
 
 /** Flags of `monitor`. */
 export interface MonitorFlags {
@@ -11,6 +11,7 @@ export interface MonitorFlags {
   readonly logFormat?: LogFormat | undefined;
   readonly once?: boolean | undefined;
   readonly mode?: MonitorMode | undefined;
+  readonly stateDir?: string | undefined;
 }
 
 /** `sluice monitor` */
@@ -29,6 +30,7 @@ export const defineMonitor: Define = (parent, run) => {
         'recommend',
       ]),
     )
+    .addOption(stateDirOption())
     .addOption(logFormatOption())
     .option('--once', 'decide once, if no other monitor leads, and end');
   finish(command, {

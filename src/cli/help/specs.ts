@@ -12,6 +12,10 @@ export const SPECS = `sluice publish -f FILE reads one or several services from 
   masquerade: true
   affinity: client-ip=30m
   announce: true
+  policy:                              as it is now if not said
+    weights: adaptive                  static (the default of listed instances), equal
+    slowStart: 10s                     a new instance gets its full share after so long
+    scaling: {min: 2, max: 20, cpu: 70%, connections: 200, rate: 50, mode: act, downAfter: 5m}     with a template only
 
 Names are 1 to 63 of a-z, 0-9 and -. Addresses are numeric; IPv6 is written [fd00::1]:80. Protocols are tcp and udp. A weight
 is a whole number from 0 to 65535, 1 if not said; 0 means no new connections.

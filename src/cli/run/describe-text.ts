@@ -114,6 +114,10 @@ function serviceText(description: ServiceDescription, layout: DescribeLayout): s
     ['affinity', service.affinity],
     ['announced', service.announcers.map(({ ip, node }) => `${ip} by ${node ?? 'nobody'}`).join(', ')],
     ['replicas', service.replicas],
+    [
+      '  pinned',
+      service.pin === undefined ? undefined : `to ${service.pin.replicas} until ${service.pin.until}`,
+    ],
     ['ready', `${service.ready}/${service.replicas ?? service.instances}`],
     ['nodes', `${service.nodesApplied}/${service.nodesTotal}`],
     ['revision', service.revision],

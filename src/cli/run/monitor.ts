@@ -4,8 +4,10 @@ import type { Log } from '../../host/log.ts';
 import type { MonitorOptions } from '../../monitor/options.ts';
 import { monitorOnce, runMonitor } from '../../monitor/run.ts';
 import { readLeader } from '../../ops/leader.ts';
+import { sampleHere } from '../../sampling/here.ts';
 import type { MonitorFlags } from '../commands/monitor.ts';
 import { logOf, nodeName } from '../daemon.ts';
+import { DEFAULT_STATE_DIR } from '../options.ts';
 import { writeListing } from '../output/listing.ts';
 import type { Session } from '../session.ts';
 
@@ -46,13 +48,16 @@ async function once(session: Session, options: MonitorOptions): Promise<ResultCo
 /** Runs the monitor, or looks once. */
 export async function monitorBody(session: Session, flags: MonitorFlags): Promise<ResultCode> {
   const { deps, settings, signal } = session;
+  const [node, log] = [nodeName(session, flags.node), logOf(session, flags.logFormat)];
   const options: MonitorOptions = {
-    node: nodeName(session, flags.node),
+    node,
     host: deps.host,
     pid: deps.pid,
     mode: flags.mode ?? 'act',
+    sample: (edges) =>
+      sampleHere({ ...edges, node, stateDir: flags.stateDir ?? DEFAULT_STATE_DIR, clock: deps.clock, log }),
     openStore: async () => deps.openStore(settings),
-    log: logOf(session, flags.logFormat),
+    log,
     clock: deps.clock,
     random: deps.random,
     newId: deps.newId,

@@ -1,5 +1,6 @@
 /** Owns the body of `scale`. */
 import { type ResultCode, SluiceError } from '../../errors.ts';
+import { formatDuration, parseDuration } from '../../model/duration.ts';
 import { quoteValue } from '../../model/text.ts';
 import { changeService, planServiceChange, type ServiceChange } from '../../ops/change-service.ts';
 import type { Plan } from '../../plan/plan.ts';
@@ -7,10 +8,13 @@ import type { ScaleRequest } from '../../plan/scale.ts';
 import { repeatedCommand } from '../command-line.ts';
 import { consentFor } from '../consent.ts';
 import { finishOne } from '../finish-write.ts';
-import type { MutationOptions } from '../options.ts';
+import type { ScaleOptions } from '../commands/scale.ts';
 import { readDeps, type Session, writeDeps } from '../session.ts';
 import { applyWords, writePlans } from '../write-plans.ts';
 import { serviceNamed } from './unpublish.ts';
+
+/** A number that shall stay for longer belongs into the policy. */
+const MAX_PIN_MS = 30 * 24 * 3_600_000;
 
 /** What was typed. */
 export interface ScaleWords {
@@ -33,6 +37,17 @@ function requestOf(text: string): ScaleRequest {
   return { kind: 'by', count: match[1] === '-' ? -number : number };
 }
 
+/** @throws SluiceError `usage`, `invalid-spec` */
+function pinMsOf(text: string): number {
+  const ms = parseDuration(text, '--pin');
+  if (ms > 0 && ms <= MAX_PIN_MS) return ms;
+  throw new SluiceError('usage', `--pin ${quoteValue(text)} is not a time to pin for`, {
+    why: `it must be longer than 0 and at most ${formatDuration(MAX_PIN_MS)}`,
+    fix: 'write for example --pin 1h',
+    details: { flag: '--pin', value: text.slice(0, 80) },
+  });
+}
+
 /** Only scaling to nothing takes the service away from its clients; fewer instances is what was said. */
 function leavesNone({ narrowing }: Plan): boolean {
   return narrowing.some((one) => one.kind === 'fewer-replicas' && one.to === 0);
@@ -42,10 +57,11 @@ function leavesNone({ narrowing }: Plan): boolean {
 export async function scaleBody(
   session: Session,
   words: ScaleWords,
-  options: MutationOptions,
+  options: ScaleOptions,
 ): Promise<ResultCode> {
   const service = serviceNamed(words.service);
-  const change: ServiceChange = { kind: 'scale', service, request: requestOf(words.count) };
+  const pin = options.pin === undefined ? {} : { pinMs: pinMsOf(options.pin) };
+  const change: ServiceChange = { kind: 'scale', service, request: requestOf(words.count), ...pin };
   const { signal } = session;
   const { ifRevision, reason } = options;
   if (options.dryRun === true) {

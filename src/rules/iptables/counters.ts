@@ -8,6 +8,15 @@ interface Count {
   readonly entry: Entry;
   readonly instance: Address;
   readonly connections: number;
+  /** Stands for the rules of the entry: another text, and counting began anew. */
+  readonly rules: string;
+}
+
+/** Goes on with a 32-bit FNV-1a hash: texts of one order of rules, 50,000 lines in some milliseconds. */
+function hashOn(hash: number, text: string): number {
+  let value = hash;
+  for (let at = 0; at < text.length; at += 1) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
+  return value;
 }
 
 const RULE = /^\[(\d+):\d+\] -A (SLUICE-\S+) (.*)$/;
@@ -25,6 +34,7 @@ function entryOf(rule: string): readonly [string, Entry] | undefined {
 export function connectionCounts(listing: string): readonly Count[] {
   const entries = new Map<string, Entry>();
   const counted: { readonly chain: string; readonly instance: string; readonly packets: number }[] = [];
+  const hashes = new Map<string, number>();
   for (const line of listing.split('\n')) {
     const [, packets, chain = '', rule = ''] = RULE.exec(line) ?? [];
     if (packets === undefined || !isOurChain(chain)) continue;
@@ -32,6 +42,7 @@ export function connectionCounts(listing: string): readonly Count[] {
     if (found !== undefined) entries.set(...found);
     const instance = TO_INSTANCE.exec(rule)?.[1];
     const owner = serviceChainOf(chain);
+    if (owner !== undefined) hashes.set(owner, hashOn(hashes.get(owner) ?? 0x811c9dc5, rule));
     if (instance !== undefined && owner !== undefined) {
       counted.push({ chain: owner, instance, packets: Number(packets) });
     }
@@ -42,7 +53,8 @@ export function connectionCounts(listing: string): readonly Count[] {
     if (entry === undefined) continue;
     const key = `${formatEntry(entry)} ${instance}`;
     const connections = (sums.get(key)?.connections ?? 0) + packets;
-    sums.set(key, { entry, instance: parseAddress(instance), connections });
+    const rules = ((hashes.get(chain) ?? 0) >>> 0).toString(16);
+    sums.set(key, { entry, instance: parseAddress(instance), connections, rules });
   }
   return [...sums.values()];
 }

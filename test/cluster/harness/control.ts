@@ -118,7 +118,8 @@ export async function startMonitor(
   node: Workplace,
   { mode = 'act' }: { readonly mode?: 'act' | 'recommend' } = {},
 ): Promise<Child> {
-  const flags = ['--node', node.name, '--mode', mode, '--log-format', 'text'];
+  const state = ['--state-dir', stateDirOf(node)];
+  const flags = ['--node', node.name, '--mode', mode, ...state, '--log-format', 'text'];
   return await node.start([...SLUICE, 'monitor', ...flags, ...endpointsOf(lab)]);
 }
 

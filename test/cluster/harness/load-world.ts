@@ -50,6 +50,8 @@ export interface LoadWorld {
   readonly run: (argv: readonly string[]) => Promise<Said>;
   /** Publishes the service and waits for its instances. @param delayMs how long a request takes */
   readonly publish: (delayMs: number, more?: readonly string[]) => Promise<Said>;
+  /** The same with instances that run this command, and answer HTTP. */
+  readonly publishCommand: (command: string, more?: readonly string[]) => Promise<Said>;
   /** Instances by the store's word, sorted by id. */
   readonly instances: () => Promise<readonly Instance[]>;
   /** Waits until the store has no others than so many ready ones. */
@@ -116,8 +118,11 @@ async function startLoads(places: readonly Workplace[], perSecond: number): Prom
   return { stop: async () => await Promise.all(runs.map(async (run) => await run.stop())) };
 }
 
-/** Starts agents and monitors on all nodes of a lab; one leads when this resolves. */
-export async function openLoadWorld(lab: Lab): Promise<LoadWorld> {
+/**
+ * Starts agents on all nodes of a lab, and monitors; one leads when this resolves.
+ * @param watched nodes that have a monitor, and so are sampled: the first two unless said otherwise
+ */
+export async function openLoadWorld(lab: Lab, watched = 2): Promise<LoadWorld> {
   const control = await openLabStore(lab);
   const agents = await Promise.all(
     lab.nodes.map(
@@ -125,7 +130,7 @@ export async function openLoadWorld(lab: Lab): Promise<LoadWorld> {
     ),
   );
   const monitors = await Promise.all(
-    lab.nodes.slice(0, 2).map(async (node) => await startMonitor(lab, node)),
+    lab.nodes.slice(0, watched).map(async (node) => await startMonitor(lab, node)),
   );
   await waitUntil(() => monitors.some((monitor) => monitor.stderr().includes(' leads ')), {
     what: 'a leader',
@@ -134,17 +139,22 @@ export async function openLoadWorld(lab: Lab): Promise<LoadWorld> {
   });
   const run = async (argv: readonly string[]): Promise<Said> => await sluice(lab, lab.node(1), argv);
   const entry = `${ENTRY.ip}:${ENTRY.port}`;
+  const publishCommand: LoadWorld['publishCommand'] = async (command, more = []) => {
+    // Patient, so that a machine that is busy does not make a well one look unwell.
+    const probe = ['--probe', 'http:/stats', '--probe-interval', '5s', '--probe-timeout', '20s'];
+    const what = ['--entry', entry, '--command', command, '--run-as', 'root', ...probe];
+    return await run(['publish', SERVICE, ...what, '--wait', '--timeout', '50s', ...more]);
+  };
   return {
     control,
     agents,
     run,
-    publish: async (delayMs, more = []) => {
-      const command = [...programArgv('instance'), '{id}', '{ip}', '{port}', String(delayMs)].join(' ');
-      // Patient, so that a machine that is busy does not make a well one look unwell.
-      const probe = ['--probe', 'http:/stats', '--probe-interval', '5s', '--probe-timeout', '20s'];
-      const what = ['--entry', entry, '--command', command, '--run-as', 'root', ...probe];
-      return await run(['publish', SERVICE, ...what, '--wait', '--timeout', '50s', ...more]);
-    },
+    publish: async (delayMs, more) =>
+      await publishCommand(
+        [...programArgv('instance'), '{id}', '{ip}', '{port}', String(delayMs)].join(' '),
+        more,
+      ),
+    publishCommand,
     instances: async () => await instancesIn(control),
     settled: async (count) => {
       let seen = '';

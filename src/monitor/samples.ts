@@ -1,0 +1,55 @@
+/** Owns the samples of all nodes as a monitor reads them: followed while it leads, since what everybody follows costs everybody. */
+import { readSignals, type Signals } from '../balance/adaptive/signals.ts';
+import type { HeardLoad } from '../balance/scaling-samples.ts';
+import type { Clock } from '../host/clock.ts';
+import { type FollowedLoads, followLoads } from '../sampling/latest-loads.ts';
+import type { Store } from '../store/store.ts';
+
+/** The samples of all nodes, while somebody wants them. */
+export interface Samples {
+  /** Begins to follow them, if it does not. */
+  readonly follow: () => void;
+  /** Stops following them. */
+  readonly leave: () => Promise<void>;
+  /** What is known of each instance now; nothing while they are not followed. */
+  readonly signals: () => Signals;
+  /** What each node said last, and when it came. */
+  readonly heard: () => ReadonlyMap<string, HeardLoad>;
+  /** Use of processors by node, 0 to 1, of those that told it. */
+  readonly useOfNodes: () => ReadonlyMap<string, number>;
+}
+
+/** Samples that nobody follows yet. */
+export function createSamples(options: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: () => number;
+}): Samples {
+  let followed: FollowedLoads | undefined;
+  return {
+    follow: () => {
+      followed ??= followLoads({ ...options, onState: () => undefined });
+    },
+    leave: async () => {
+      const was = followed;
+      followed = undefined;
+      await was?.close();
+    },
+    signals: () => readSignals([...(followed?.loads().values() ?? [])]),
+    heard: () => {
+      const nowMs = options.clock.monotonicMs();
+      return new Map(
+        [...(followed?.loads() ?? [])].map(([node, { load, ageMs }]) => [
+          node,
+          { load, arrivedMs: nowMs - ageMs },
+        ]),
+      );
+    },
+    useOfNodes: () =>
+      new Map(
+        [...(followed?.loads() ?? [])].flatMap(([node, { load }]) =>
+          load.cpu === undefined ? [] : [[node, load.cpu] as const],
+        ),
+      ),
+  };
+}

@@ -1,0 +1,61 @@
+/**
+ * Owns what other programs of this node may know of the instances that the process driver runs: where the kernel counts what they use. Reads
+ * the driver's files and changes nothing; a record is read again only when its folder changed.
+ */
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import type { Cgroups } from '../cgroup/cgroup.ts';
+import { folderOf, foldersBelow, readPids, readRecord, recordedIds } from './record.ts';
+
+/** A running instance of the process driver. */
+export interface RunningProcess {
+  readonly service: string;
+  readonly id: string;
+  /** Another one for each start. */
+  readonly run: string;
+  readonly cgroups: Cgroups | undefined;
+  /** Its shim, which leads the session of its processes; undefined: not written down yet. */
+  readonly shim: { readonly pid: number; readonly startTicks: number } | undefined;
+}
+
+interface Known {
+  readonly changedMs: number;
+  readonly found: RunningProcess | undefined;
+}
+
+const changedMs = (folder: string): number => statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+
+/**
+ * A reader of the driver below an agent's state directory; none that can be read is none that runs.
+ * @returns called, those that run now
+ */
+export function createRunningReader(stateDir: string): () => readonly RunningProcess[] {
+  const folders = foldersBelow(path.join(stateDir, 'drivers', 'process'));
+  let known: ReadonlyMap<string, Known> = new Map();
+
+  const read = (id: string): RunningProcess | undefined => {
+    const record = readRecord(folders, id);
+    if (record === undefined || record.ended !== undefined) return undefined;
+    const { service, run, cgroups } = record;
+    const { shim } = readPids(folders, id);
+    return {
+      service,
+      id,
+      run,
+      cgroups,
+      shim: shim && { pid: shim.pid, startTicks: Number(shim.startTicks) },
+    };
+  };
+  return () => {
+    const next = new Map<string, Known>();
+    for (const id of recordedIds(folders)) {
+      const at = changedMs(folderOf(folders, id));
+      const before = known.get(id);
+      // Without a shim it has only begun to be written down.
+      const isSame = before?.changedMs === at && before.found?.shim !== undefined;
+      next.set(id, isSame ? before : { changedMs: at, found: read(id) });
+    }
+    known = next;
+    return [...next.values()].flatMap(({ found }) => found ?? []);
+  };
+}

@@ -1,0 +1,49 @@
+/** Owns sampling the node that this process runs on: what its agent runs, joined with what the kernel counts, published while it runs. */
+import type { Clock } from '../host/clock.ts';
+import type { Log } from '../host/log.ts';
+import { instanceKey } from '../model/load.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import { createRunningReader, type RunningProcess } from '../runtime/process/running.ts';
+import type { Store } from '../store/store.ts';
+import type { Running } from './local-instance.ts';
+import { openSampling } from './open.ts';
+import { type Sampling, startSampling } from './run.ts';
+
+/** What sampling this node needs. */
+export interface SampleHereOptions {
+  readonly node: string;
+  /** State directory of this node's agent, which says what it runs. */
+  readonly stateDir: string;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Services and instances as far as is known. */
+  readonly snapshot: () => Snapshot | undefined;
+}
+
+/** Cores that the template of its service gives an instance. */
+const limitOf = (snapshot: Snapshot | undefined, service: string): number | undefined =>
+  snapshot?.services.get(service)?.value.template?.limits?.cpu;
+
+function runningOf({ run, cgroups, shim }: RunningProcess, limitCores: number | undefined): Running {
+  const groups = cgroups && {
+    version: cgroups.version,
+    cpuFolder: cgroups.folderOf[cgroups.version === 1 ? 'cpuacct' : 'cpu'],
+    memoryFolder: cgroups.folderOf.memory,
+  };
+  return { run, groups, leader: shim, limitCores };
+}
+
+/** Begins to sample this node and to publish what it measures. */
+export function sampleHere({ node, stateDir, snapshot, ...edges }: SampleHereOptions): Sampling {
+  const { store, clock, log } = edges;
+  const readRunning = createRunningReader(stateDir);
+  const running = (): ReadonlyMap<string, Running> =>
+    new Map(
+      readRunning().map((one) => [
+        instanceKey(one.service, one.id),
+        runningOf(one, limitOf(snapshot(), one.service)),
+      ]),
+    );
+  return startSampling({ store, deps: openSampling({ node, snapshot, running, clock }), log });
+}

@@ -1,0 +1,56 @@
+/** Owns the answer of the program that counts sockets, and what of it is an instance's. Pure. */
+import { ipBytes } from '../../model/address.ts';
+
+/** Sockets by `HEXADDRESS PORT`. */
+export interface Sockets {
+  readonly established: ReadonlyMap<string, number>;
+  /** Connections that wait to be accepted, of each address that is listened on. */
+  readonly waiting: ReadonlyMap<string, number>;
+}
+
+/** Connections of one instance. */
+export interface Connections {
+  readonly connections: number;
+  readonly acceptQueue: number;
+}
+
+const LINE = /^([cl]) ([0-9a-f]{8}|[0-9a-f]{32}) ([0-9]{1,5}) ([0-9]{1,9})$/;
+const ANY = ['0'.repeat(8), '0'.repeat(32)];
+
+/** Reads an answer up to and with its last line; undefined if it is not understood. */
+export function parseSockets(answer: string): Sockets | undefined {
+  const lines = answer.split('\n');
+  if (lines.at(-1) !== '' || lines.at(-2) !== 'end') return undefined;
+  const found = { c: new Map<string, number>(), l: new Map<string, number>() };
+  for (const line of lines.slice(0, -2)) {
+    const [, kind, address = '', port = '', count] = LINE.exec(line) ?? [];
+    if (kind !== 'c' && kind !== 'l') return undefined;
+    found[kind].set(`${address} ${port}`, Number(count));
+  }
+  return { established: found.c, waiting: found.l };
+}
+
+/** Digits of an address as the program prints it; undefined if it is none. */
+function hexOf(ip: string): string | undefined {
+  return ipBytes(ip)
+    ?.map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('');
+}
+
+/**
+ * Connections of what listens on an address. A socket that listens on all addresses is the instance's; its queue is told for it.
+ * @returns undefined if nobody listens there: the instance is not up, or is in another network namespace
+ */
+export function connectionsOf(
+  { established, waiting }: Sockets,
+  { ip, port }: { readonly ip: string; readonly port: number },
+): Connections | undefined {
+  const hex = hexOf(ip);
+  if (hex === undefined) return undefined;
+  const queues = [hex, ...ANY].flatMap((address) => waiting.get(`${address} ${port}`) ?? []);
+  if (queues.length === 0) return undefined;
+  return {
+    connections: established.get(`${hex} ${port}`) ?? 0,
+    acceptQueue: queues.reduce((sum, each) => sum + each, 0),
+  };
+}

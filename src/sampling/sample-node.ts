@@ -1,0 +1,139 @@
+/** Owns taking one sample of this node: everything is read once, then compared with the sample before. */
+import type { Clock } from '../host/clock.ts';
+import type { Counting } from '../dataplane/live/counting.ts';
+import type { NodeLoad } from '../model/load.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import { type Family, familyOf } from '../model/address.ts';
+import { SluiceError } from '../errors.ts';
+import type { KernelFiles } from './kernel-files.ts';
+import { loadBetween, type Reading } from './load-between.ts';
+import { type LocalInstance, localInstances, type Running } from './local-instance.ts';
+import type { ProcessTable } from './process-table.ts';
+import { type CountReading, type Owners, ownersOf, type Rates, ratesBetween } from './rates.ts';
+import type { SocketCounter } from './sockets.ts';
+import { readInstanceUse, readNodeUse } from './use-reading.ts';
+
+/** What a sample is made from. */
+export interface SamplingDeps {
+  readonly node: string;
+  readonly clock: Clock;
+  /** Services and instances as far as is known; undefined before the first listing. */
+  readonly snapshot: () => Snapshot | undefined;
+  /** All addresses of this node now, canonical. */
+  readonly addresses: () => readonly string[];
+  /** What drivers run here, by `SERVICE/ID`. */
+  readonly running: () => ReadonlyMap<string, Running>;
+  /** Processors of this machine. */
+  readonly cores: number;
+  readonly files: Pick<KernelFiles, 'read' | 'sweep'>;
+  readonly processes: ProcessTable;
+  readonly sockets: Pick<SocketCounter, 'count'>;
+  readonly counting: Counting;
+  /** Ends and closes everything that was opened for it. */
+  readonly close: () => void;
+}
+
+/** Everything that the next sample is compared with. */
+export interface Sampled {
+  readonly load: NodeLoad;
+  readonly reading: Reading;
+  readonly counted: Counted;
+  /** What could not be read and should be there, one line each. */
+  readonly problems: readonly string[];
+}
+
+/** What rules counted, and when it is time to look again. */
+interface Counted {
+  readonly reading: CountReading | undefined;
+  readonly rates: Rates | undefined;
+  readonly dueMs: number;
+  readonly problem?: string | undefined;
+  /** The owners of this very snapshot. */
+  readonly known?: { readonly snapshot: Snapshot; readonly owners: Owners } | undefined;
+}
+
+/** Reading counters may take this part of the time: reading those of 50,000 rules takes a second. */
+const COUNTING_SHARE = 0.01;
+/** Without rules, or without the right to read them, a look this often is enough. */
+const NOTHING_MS = 10_000;
+
+function familiesOf({ services }: Snapshot): readonly Family[] {
+  const found = new Set<Family>();
+  for (const { value } of services.values()) {
+    for (const { ip } of value.entries) found.add(familyOf(ip) ?? 'ipv4');
+    if (found.size === 2) break;
+  }
+  return [...found];
+}
+
+/** Reads what rules counted, if it is time to. */
+async function count(
+  { clock, counting }: SamplingDeps,
+  snapshot: Snapshot | undefined,
+  before: Counted | undefined,
+): Promise<Counted> {
+  const startMs = clock.monotonicMs();
+  if (before !== undefined && startMs < before.dueMs) return before;
+  const nothing = { reading: undefined, rates: undefined, dueMs: startMs + NOTHING_MS };
+  if (snapshot === undefined) return { ...nothing, dueMs: startMs };
+  try {
+    const found = await counting.read(familiesOf(snapshot));
+    if (found === undefined) return nothing;
+    const reading: CountReading = { monotonicMs: startMs, ...found };
+    const isKnown = before?.known?.snapshot === snapshot;
+    const owners = isKnown ? before.known.owners : ownersOf(snapshot);
+    const rates = before?.reading === undefined ? undefined : ratesBetween(before.reading, reading, owners);
+    const endMs = clock.monotonicMs();
+    const dueMs = startMs + (endMs - startMs) / COUNTING_SHARE;
+    return { reading, rates, dueMs, known: { snapshot, owners } };
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    return { ...nothing, problem: `counters of rules: ${error.message}` };
+  }
+}
+
+/** Counts the sockets of all instances here; none are asked for where there are none. */
+async function countSockets(
+  { sockets }: SamplingDeps,
+  instances: readonly LocalInstance[],
+): ReturnType<SocketCounter['count']> {
+  if (instances.length === 0) return { sockets: { established: new Map(), waiting: new Map() } };
+  let [lowest, highest] = [65_535, 1];
+  for (const { port } of instances) [lowest, highest] = [Math.min(lowest, port), Math.max(highest, port)];
+  return sockets.count({ lowest, highest });
+}
+
+/**
+ * Takes a sample. Never throws for what cannot be read: its fields are missing, and `problems` says why.
+ * @param previous the last sample, undefined for the first: it has nothing that is a difference of two readings
+ */
+export async function sampleNode(deps: SamplingDeps, previous: Sampled | undefined): Promise<Sampled> {
+  const { node, clock, files } = deps;
+  const snapshot = deps.snapshot();
+  const place = { node, addresses: new Set(deps.addresses()), running: deps.running() };
+  const instances = snapshot === undefined ? [] : localInstances(snapshot, place);
+  const [socketAnswer, counted] = await Promise.all([
+    countSockets(deps, instances),
+    count(deps, snapshot, previous?.counted),
+  ]);
+  const reading: Reading = {
+    monotonicMs: clock.monotonicMs(),
+    node: readNodeUse(files),
+    uses: readInstanceUse(deps, instances),
+  };
+  files.sweep();
+  const load = loadBetween(previous?.reading, reading, {
+    node,
+    at: clock.now().getTime(),
+    cores: deps.cores,
+    instances,
+    sockets: socketAnswer.sockets,
+    rates: counted.rates,
+  });
+  const problems = [
+    ...(socketAnswer.why === undefined ? [] : [`connections: ${socketAnswer.why}`]),
+    ...(counted.problem === undefined ? [] : [counted.problem]),
+    ...(reading.node.processors === undefined ? ['processor times: /proc/stat cannot be read'] : []),
+  ];
+  return { load, reading, counted, problems };
+}
