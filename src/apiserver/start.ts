@@ -15,6 +15,7 @@ import { listen, type ServerTls } from './http/listen.ts';
 import { createRate } from './http/rate.ts';
 import { routeTable } from './http/route.ts';
 import { createMetrics } from './metrics.ts';
+import { restRoutes } from './rest/operations.ts';
 import { healthRoutes } from './routes/health.ts';
 import { storeReadRoutes } from './routes/store-read.ts';
 import { eventsLine, storeWatchRoute } from './routes/store-watch.ts';
@@ -34,6 +35,8 @@ export interface ApiServerOptions {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** A fresh request id each call, unique among all writers (host/clock.ts `randomId`). */
+  readonly newId: () => string;
   readonly limits?: HttpLimits | undefined;
   /** Default: the rules of docs/apiserver.md. */
   readonly checkWrite?: CheckWrite | undefined;
@@ -99,17 +102,24 @@ function partsOf(
   options: ApiServerOptions,
   { cache, limits, connections, isStopping }: Inside,
 ): AnsweringParts {
-  const { store, clock, log, anonymous } = options;
+  const { store, clock, random, newId, log, anonymous } = options;
   const metrics = createMetrics(() => {
     const { revision, connected } = cache.state();
     const keys = cache.count({ start: '', end: '~' });
     return { connections: connections.count(), watchers: cache.watchers(), revision, keys, connected };
   });
+  const access = {
+    store,
+    cache,
+    reads: createReads(cache, store),
+    checkWrite: options.checkWrite ?? checkWrite,
+  };
   const routes = routeTable([
     ...healthRoutes({ state: cache.state, isStopping, metrics }),
-    ...storeReadRoutes(createReads(cache, store)),
+    ...storeReadRoutes(access.reads),
     storeWatchRoute({ cache, clock }),
-    ...storeWriteRoutes({ store, cache, checkWrite: options.checkWrite ?? checkWrite }),
+    ...storeWriteRoutes(access),
+    ...restRoutes({ ...access, clock, log, random, newId }),
   ]);
   return {
     routes,

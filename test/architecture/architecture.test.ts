@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   dataplane: ['model', 'rules', 'host'],
   ops: ['model', 'plan', 'balance', 'rules', 'store', 'host', 'version.ts'],
   agent: ['model', 'balance', 'rules', 'store', 'dataplane', 'runtime', 'host', 'version.ts'],
-  apiserver: ['model', 'store', 'host', 'version.ts'],
+  apiserver: ['model', 'plan', 'ops', 'store', 'host', 'version.ts'],
   monitor: ['model', 'balance', 'schedule', 'store', 'host', 'version.ts'],
   dev: [
     'model',
@@ -60,7 +60,8 @@ const PACKAGE_PLACE: Readonly<Record<string, readonly string[]>> = {
   cockatiel: ['store/etcd/'],
   execa: ['host/exec.ts'],
   yaml: ['model/spec-yaml.ts', 'cli/'],
-  valibot: ['model/', 'store/api/'],
+  valibot: ['model/', 'store/api/', 'apiserver/rest/'],
+  '@valibot/to-json-schema': ['apiserver/rest/openapi.ts'],
   'prom-client': ['apiserver/metrics.ts'],
   pino: ['host/log.ts'],
 };

@@ -99,7 +99,7 @@ export async function apiServerBody(session: Session, flags: ApiServerFlags): Pr
   if (!address.isLoopback && flags.insecure === true) log.warn('serves other machines as told by --insecure');
   const store = await deps.openStore(settings);
   try {
-    const { clock, random } = deps;
+    const { clock, random, newId } = deps;
     const server = await startApiServer({
       ...address,
       store,
@@ -108,6 +108,7 @@ export async function apiServerBody(session: Session, flags: ApiServerFlags): Pr
       log,
       clock,
       random,
+      newId,
     });
     try {
       await serve(server, { log, signal });
