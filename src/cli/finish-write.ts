@@ -51,11 +51,7 @@ function writeFailures(session: Session, report: WriteReport): void {
 }
 
 /** The whole outcome as one document. */
-async function writeDocument(
-  session: Session,
-  report: WriteReport,
-  found: Found,
-): Promise<void> {
+async function writeDocument(session: Session, report: WriteReport, found: Found): Promise<void> {
   const items = changeItems(report, found);
   if (session.settings.quiet && items.every(({ outcome }) => outcome === 'unchanged')) return;
   await writeListing(session, {

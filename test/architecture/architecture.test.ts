@@ -13,9 +13,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: ['model', 'host'],
   dataplane: ['model', 'rules', 'host'],
   ops: ['model', 'plan', 'balance', 'rules', 'store', 'host', 'version.ts'],
-  agent: ['model', 'balance', 'rules', 'store', 'dataplane', 'runtime', 'host', 'version.ts'],
-  apiserver: ['model', 'plan', 'ops', 'store', 'host', 'version.ts'],
-  monitor: ['model', 'balance', 'schedule', 'store', 'host', 'version.ts'],
+  observe: ['host'],
+  agent: ['model', 'balance', 'rules', 'store', 'dataplane', 'runtime', 'observe', 'host', 'version.ts'],
+  apiserver: ['model', 'plan', 'ops', 'store', 'observe', 'host', 'version.ts'],
+  monitor: ['model', 'balance', 'schedule', 'store', 'observe', 'host', 'version.ts'],
   dev: [
     'model',
     'plan',
@@ -37,6 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'store',
     'host',
     'ops',
+    'observe',
     'agent',
     'monitor',
     'runtime',
@@ -62,7 +64,7 @@ const PACKAGE_PLACE: Readonly<Record<string, readonly string[]>> = {
   yaml: ['model/spec-yaml.ts', 'cli/'],
   valibot: ['model/', 'store/api/', 'apiserver/rest/'],
   '@valibot/to-json-schema': ['apiserver/rest/openapi.ts'],
-  'prom-client': ['apiserver/metrics.ts'],
+  'prom-client': ['observe/metric-set.ts'],
   pino: ['host/log.ts'],
 };
 

@@ -3,12 +3,13 @@ import { Option } from 'commander';
 import type { LogFormat } from '../../host/log.ts';
 import type { MonitorMode } from '../../monitor/options.ts';
 import { type Define, finish } from '../define.ts';
-import { logFormatOption, nodeOption } from '../options.ts';
+import { figuresOption, logFormatOption, nodeOption } from '../options.ts';
 
 /** Flags of `monitor`. */
 export interface MonitorFlags {
   readonly node?: string | undefined;
   readonly logFormat?: LogFormat | undefined;
+  readonly listen?: string | undefined;
   readonly once?: boolean | undefined;
   readonly mode?: MonitorMode | undefined;
 }
@@ -30,6 +31,7 @@ export const defineMonitor: Define = (parent, run) => {
       ]),
     )
     .addOption(logFormatOption())
+    .addOption(figuresOption())
     .option('--once', 'decide once, if no other monitor leads, and end');
   finish(command, {
     examples: [

@@ -4,35 +4,14 @@ import { startApiServer } from '../../apiserver/start.ts';
 import type { ServerTls } from '../../apiserver/http/listen.ts';
 import { type ResultCode, SluiceError } from '../../errors.ts';
 import { untilAborted } from '../../host/wait.ts';
-import { canonicalIp, parsePort } from '../../model/address.ts';
-import { quoteValue } from '../../model/text.ts';
 import type { ApiServerFlags } from '../commands/apiserver.ts';
 import { logOf } from '../daemon.ts';
+import { type ListenAddress, parseListen } from '../listen-address.ts';
 import { DEFAULT_LISTEN } from '../options.ts';
 import type { Session } from '../session.ts';
 
 /** How long the first listing may take before the log says that it waits. */
 const FIRST_LISTING_MS = 10_000;
-
-interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly isLoopback: boolean;
-}
-
-function parseListen(text: string): ListenAddress {
-  const [, bracketed, plain, port = ''] = /^(?:\[([0-9a-fA-F:]+)\]|([0-9.]+)):([0-9]{1,5})$/.exec(text) ?? [];
-  const host = canonicalIp(bracketed ?? plain ?? '');
-  const number = port === '0' ? 0 : parsePort(port);
-  if (host === undefined || number === undefined) {
-    throw new SluiceError('config', `--listen: ${quoteValue(text)} is not an address to listen on`, {
-      why: 'it is IP:PORT or [IPv6]:PORT; 0.0.0.0 and [::] are all addresses, port 0 is any free one',
-      fix: `write for example ${DEFAULT_LISTEN}`,
-      details: { flag: '--listen', value: text.slice(0, 80) },
-    });
-  }
-  return { host, port: number, isLoopback: host.startsWith('127.') || host === '::1' };
-}
 
 /** Refuses to serve other machines what they could read and change unseen. @throws SluiceError `config` */
 function checkSafe({ isLoopback }: ListenAddress, flags: ApiServerFlags): void {
@@ -93,7 +72,7 @@ export async function apiServerBody(session: Session, flags: ApiServerFlags): Pr
       fix: 'give --endpoints',
     });
   }
-  const address = parseListen(flags.listen ?? DEFAULT_LISTEN);
+  const address = parseListen(flags.listen ?? DEFAULT_LISTEN, DEFAULT_LISTEN);
   checkSafe(address, flags);
   const [tls, log] = [await readTls(flags), logOf(session, flags.logFormat)];
   if (!address.isLoopback && flags.insecure === true) log.warn('serves other machines as told by --insecure');
