@@ -47,6 +47,8 @@ export interface ApiServer {
   readonly port: number;
   /** Resolves when it has listed the store. @throws SluiceError as `Informer.synced` */
   readonly synced: (timeoutMs: number) => Promise<void>;
+  /** Other certificates for connections that come; those that are there stay. @throws SluiceError `config` */
+  readonly renewTls: (tls: ServerTls) => void;
   /** Ends watches so that their agents go elsewhere, lets answers end; bounded by 4 s. */
   readonly close: () => Promise<void>;
 }
@@ -79,6 +81,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     return {
       port: server.port,
       synced: cache.synced,
+      renewTls: server.renew,
       close: async () => {
         stopping = true;
         await cache.close();

@@ -1,8 +1,13 @@
 /** Owns the body of `apiserver`: from flags to what the server is started with, and the refusal of what is not safe. */
-import { readFile } from 'node:fs/promises';
-import { startApiServer } from '../../apiserver/start.ts';
+import {
+  type CertificateFiles,
+  followCertificates,
+  readCertificates,
+} from '../../apiserver/http/certificates.ts';
 import type { ServerTls } from '../../apiserver/http/listen.ts';
+import { type ApiServer, startApiServer } from '../../apiserver/start.ts';
 import { type ResultCode, SluiceError } from '../../errors.ts';
+import type { Log } from '../../host/log.ts';
 import { untilAborted } from '../../host/wait.ts';
 import type { ApiServerFlags } from '../commands/apiserver.ts';
 import { logOf } from '../daemon.ts';
@@ -31,7 +36,8 @@ function unsafe(why: string, fix: string): SluiceError {
   });
 }
 
-async function readTls({ tlsCert, tlsKey, clientCa }: ApiServerFlags): Promise<ServerTls | undefined> {
+/** @throws SluiceError `config` */
+function certificateFiles({ tlsCert, tlsKey, clientCa }: ApiServerFlags): CertificateFiles | undefined {
   if (
     (tlsCert === undefined) !== (tlsKey === undefined) ||
     (clientCa !== undefined && tlsCert === undefined)
@@ -41,26 +47,39 @@ async function readTls({ tlsCert, tlsKey, clientCa }: ApiServerFlags): Promise<S
       fix: 'give --tls-cert and --tls-key',
     });
   }
-  if (tlsCert === undefined || tlsKey === undefined) return undefined;
-  const [cert, key, ca] = await Promise.all([
-    read('--tls-cert', tlsCert),
-    read('--tls-key', tlsKey),
-    clientCa === undefined ? undefined : read('--client-ca', clientCa),
-  ]);
-  return { cert, key, clientCa: ca };
+  return tlsCert === undefined || tlsKey === undefined ? undefined : { cert: tlsCert, key: tlsKey, clientCa };
 }
 
-async function read(flag: string, path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new SluiceError('config', `cannot read the file of ${flag}`, {
-      why: cause instanceof Error ? cause.message : String(cause),
-      fix: 'name a file that this user may read',
-      details: { flag, path },
-      cause,
-    });
+/** Follows the certificates beside the server; SIGHUP has them looked at now. */
+function followFiles(
+  { deps }: Session,
+  server: ApiServer,
+  { files, tls, log }: Tls & { readonly log: Log },
+): { readonly close: () => Promise<void> } {
+  const { clock } = deps;
+  if (files === undefined || tls === undefined) {
+    const stop = deps.onResync(() => log.info('SIGHUP: there are no certificates to read again'));
+    return { close: async () => Promise.resolve(stop()) };
   }
+  const following = followCertificates({ files, first: tls, renew: server.renewTls, clock, log });
+  const stop = deps.onResync(() => void following.look());
+  return {
+    close: async () => {
+      stop();
+      await following.close();
+    },
+  };
+}
+
+/** Certificates as files and as read; both are there, or neither. */
+interface Tls {
+  readonly files: CertificateFiles | undefined;
+  readonly tls: ServerTls | undefined;
+}
+
+async function tlsOf(flags: ApiServerFlags): Promise<Tls> {
+  const files = certificateFiles(flags);
+  return { files, tls: files === undefined ? undefined : await readCertificates(files) };
 }
 
 /** Serves until a signal. */
@@ -74,7 +93,7 @@ export async function apiServerBody(session: Session, flags: ApiServerFlags): Pr
   }
   const address = parseListen(flags.listen ?? DEFAULT_LISTEN, DEFAULT_LISTEN);
   checkSafe(address, flags);
-  const [tls, log] = [await readTls(flags), logOf(session, flags.logFormat)];
+  const [{ files, tls }, log] = [await tlsOf(flags), logOf(session, flags.logFormat)];
   if (!address.isLoopback && flags.insecure === true) log.warn('serves other machines as told by --insecure');
   const store = await deps.openStore(settings);
   try {
@@ -89,9 +108,11 @@ export async function apiServerBody(session: Session, flags: ApiServerFlags): Pr
       random,
       newId,
     });
+    const following = followFiles(session, server, { files, tls, log });
     try {
       await serve(server, { log, signal });
     } finally {
+      await following.close();
       await server.close();
     }
   } finally {
@@ -102,8 +123,8 @@ export async function apiServerBody(session: Session, flags: ApiServerFlags): Pr
 
 /** What etcd refuses ends the server; an etcd that is away does not. */
 async function serve(
-  server: Awaited<ReturnType<typeof startApiServer>>,
-  { log, signal }: { readonly log: ReturnType<typeof logOf>; readonly signal: AbortSignal },
+  server: ApiServer,
+  { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
 ): Promise<void> {
   const follow = async (): Promise<void> => {
     try {
