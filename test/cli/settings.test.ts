@@ -113,9 +113,9 @@ describe('settings', () => {
   it("of one process come from no file: --listen in it is the API server's", async () => {
     const system = path.join(folder, 'listen.yaml');
     await writeFile(system, 'listen: 127.0.0.1:7070\n');
-    const listenOf = async (option: Option, env: Environment): Promise<unknown> => {
+    const listenOf = async (option: Option, variables: Environment): Promise<unknown> => {
       const command = new Command('daemon').addOption(option);
-      await resolveOptions(command, env, { system, user: undefined });
+      await resolveOptions(command, variables, { system, user: undefined });
       return command.opts()['listen'];
     };
     const [ofServer] = apiServerOptions();
