@@ -4,7 +4,7 @@ import type { MetricSet } from '../observe/metric-set.ts';
 import { parseListen } from './listen-address.ts';
 
 /** What a good address looks like. */
-export const METRICS_EXAMPLE = '127.0.0.1:9107';
+const METRICS_EXAMPLE = '127.0.0.1:9107';
 
 /** What is asked for. */
 export interface Observed<M> {
