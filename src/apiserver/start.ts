@@ -8,6 +8,7 @@ import { authenticate } from './access/authenticate.ts';
 import { checkWrite, type CheckWrite } from './access/check-write.ts';
 import { createReads } from './cache/reads.ts';
 import { startWatchCache, type WatchCache } from './cache/watch-cache.ts';
+import { DASHBOARD_ROUTE } from './dashboard/route.ts';
 import { type AnsweringParts, answerRequest } from './http/answer-request.ts';
 import { createConnections } from './http/connections.ts';
 import { HTTP_LIMITS, type HttpLimits } from './http/limits.ts';
@@ -122,6 +123,7 @@ function partsOf(
     ...storeReadRoutes(access.reads),
     storeWatchRoute({ cache, clock }),
     ...storeWriteRoutes(access),
+    DASHBOARD_ROUTE,
     ...restRoutes({ ...access, clock, log, random, newId }),
   ]);
   return {
