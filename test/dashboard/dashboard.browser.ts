@@ -15,7 +15,8 @@ beforeAll(async () => {
   await page.open(world.url);
 });
 afterAll(async () => {
-  await page.close();
+  // Where it did not start, that is what is told.
+  await page?.close();
   await world.close();
 });
 
