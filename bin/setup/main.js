@@ -10,7 +10,7 @@ import { SetupFailure, describeFailure, say } from './failure.js';
 import { withLock } from './lock.js';
 import { ensureModules } from './modules.js';
 import { checkNodeVersion } from './node-version.js';
-import { BENCH_REQUIREMENTS, REQUIREMENTS } from './packages.js';
+import { BENCH_REQUIREMENTS, DASHBOARD_REQUIREMENTS, REQUIREMENTS } from './packages.js';
 import { runInForeground } from './run.js';
 import { runTests } from './test-run.js';
 import { ensureTools } from './tools.js';
@@ -23,6 +23,7 @@ const USAGE = `usage: node bin/setup/main.js COMMAND
   run [ARG...]          setup, then: sluice ARG...
   check                 setup, then format, lint, types, dead code
   bench:dataplane       setup with the programs to compare with, then that benchmark
+  test:dashboard        setup with Chromium, then the test of the dashboard in it
   test [ARG...]         check, then all tests in a sandbox; with ARG... only: vitest run ARG...
 `;
 
@@ -63,6 +64,11 @@ const COMMANDS = {
   'bench:dataplane': async () => {
     const env = await prepare({ requirements: [...REQUIREMENTS, ...BENCH_REQUIREMENTS], link: 'bench-bin' });
     return await runTests({ root: ROOT, env, args: ['--config', 'test/bench/dataplane/vitest.config.ts'] });
+  },
+  'test:dashboard': async () => {
+    const requirements = [...REQUIREMENTS, ...DASHBOARD_REQUIREMENTS];
+    const env = await prepare({ requirements, link: 'dashboard-bin' });
+    return await runTests({ root: ROOT, env, args: ['--config', 'test/dashboard/vitest.config.ts'] });
   },
   test: async (args) => {
     const env = await prepare();

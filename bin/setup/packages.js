@@ -70,6 +70,17 @@ export const BENCH_REQUIREMENTS = [
 ];
 
 /**
+ * What the test of the dashboard needs besides.
+ * @type {readonly Requirement[]}
+ */
+export const DASHBOARD_REQUIREMENTS = [
+  {
+    programs: ['chromium'],
+    packages: { apt: 'chromium', dnf: 'chromium', pacman: 'chromium', apk: 'chromium' },
+  },
+];
+
+/**
  * Folders to look for programs in: those of PATH, then those of administrators.
  * @param {string} pathVariable as in the environment
  * @param {string} [except] a folder to leave out, with all below it: our own cache

@@ -11,6 +11,12 @@ const ALIASES = ['', '-save', '-restore'].flatMap((suffix) => [
   { name: `ip6tables${suffix}`, program: `ip6tables-nft${suffix}` },
 ]);
 
+/** What packages start by a script that expects to be installed: Debian's chromium reads /etc/chromium.d. */
+const DIRECT = [{ name: 'chromium', program: 'usr/lib/chromium/chromium' }];
+
+/** Folders of libraries that others find by a path which was built into them, and which is not there: Chromium's libpulse. */
+const PRIVATE = ['pulseaudio'];
+
 /**
  * A wrapper script. `$0` is its path, as the kernel hands it over; no process is forked, since iptables runs often.
  * @param {string} program below root/, e.g. usr/sbin/nft
@@ -41,7 +47,9 @@ async function libraryFolders(root) {
   for (const base of ['usr/lib', 'lib']) {
     const names = await readdir(path.join(root, base)).catch(() => []);
     const multiarch = names.filter((name) => /-linux-/.test(name)).toSorted((a, b) => (a < b ? -1 : 1));
-    found.push(...multiarch.map((name) => `${base}/${name}`));
+    const folders = multiarch.map((name) => `${base}/${name}`);
+    const inner = folders.flatMap((folder) => PRIVATE.map((name) => `${folder}/${name}`));
+    found.push(...folders, ...inner.filter((folder) => existsSync(path.join(root, folder))));
     if (names.some((name) => name.includes('.so'))) found.push(base);
   }
   return found;
@@ -62,6 +70,8 @@ export async function writeWrappers(folder) {
     await writeFile(file, wrapperScript(program, libraries));
     await chmod(file, 0o755);
   };
+  for (const { name, program } of DIRECT)
+    if (existsSync(path.join(root, program))) await write(name, program);
   for (const base of PROGRAM_FOLDERS) {
     for (const name of await readdir(path.join(root, base)).catch(() => []))
       await write(name, `${base}/${name}`);

@@ -4,7 +4,7 @@
  */
 import type { ApplyReport, Dataplane, LocalFacts } from '../dataplane/dataplane.ts';
 import type { SluiceError } from '../errors.ts';
-import type { LocalInstance } from '../host/agent-status.ts';
+import type { AgentStatus, LocalInstance } from '../host/agent-status.ts';
 import type { Log } from '../host/log.ts';
 import { releaseMemory } from '../host/memory.ts';
 import type { Applied } from '../model/node.ts';
@@ -21,7 +21,7 @@ import { startStatusFile } from './status-file.ts';
 import { isSameWithdrawal, type Withdrawn, withdrawFrom } from './withdrawn.ts';
 
 /** What the kernel side needs. */
-export interface KernelOptions extends Pick<AgentOptions, 'node' | 'stateDir' | 'clock' | 'log'> {
+export interface KernelOptions extends Pick<AgentOptions, 'node' | 'stateDir' | 'clock' | 'log' | 'meter'> {
   readonly dataplane: Dataplane;
   readonly localFacts: LocalFacts;
   /** Told after every apply what the kernel does now. */
@@ -114,22 +114,23 @@ function logApplied(log: Log, applied: Applied, { report, before, tookMs }: Step
 
 /** Starts the kernel side on a dataplane that has been adopted. */
 export function startKernel(options: KernelOptions): Kernel {
-  const { node, clock, log, stateDir } = options;
+  const { node, clock, log, stateDir, meter } = options;
   const now = (): string => clock.now().toISOString();
   const saver = startSnapshotSaver(options);
   let last = nothingApplied(node, now());
-  const status = startStatusFile({
-    stateDir,
-    initial: {
-      ...last,
-      connected: false,
-      staleSince: last.appliedAt,
-      pid: process.pid,
-      dataplane: options.dataplane.name,
-    },
-    clock,
-    log,
-  });
+  const initial: AgentStatus = {
+    ...last,
+    connected: false,
+    staleSince: last.appliedAt,
+    pid: process.pid,
+    dataplane: options.dataplane.name,
+  };
+  const status = startStatusFile({ stateDir, initial, clock, log });
+  const show = (change: Partial<AgentStatus>): void => {
+    status.update(change);
+    meter?.status(change);
+  };
+  meter?.status(initial);
   let view: SnapshotView = snapshotOf([], 0);
   let itemsToSave: (() => readonly KeyValue[]) | undefined;
   let listener: AppliedListener | undefined;
@@ -155,7 +156,7 @@ export function startKernel(options: KernelOptions): Kernel {
   const tell = (applied: Applied): void => {
     last = applied;
     listener?.(applied);
-    status.update(applied);
+    show(applied);
   };
 
   const onApplied = (job: ApplyJob, ruleset: Ruleset, report: LoopReport): void => {
@@ -176,6 +177,7 @@ export function startKernel(options: KernelOptions): Kernel {
     const tookMs = doneMs - (knownSinceMs.get(job) ?? doneMs);
     knownSinceMs.delete(job);
     logApplied(log, applied, { report, before: last, tookMs });
+    meter?.applied({ ...report, tookSeconds: tookMs / 1_000 });
     tell(applied);
     if (itemsToSave !== undefined) saver.save(job.revision, itemsToSave);
     if (report.chainsChanged > RELEASE_ABOVE) void releaseLater();
@@ -184,6 +186,7 @@ export function startKernel(options: KernelOptions): Kernel {
   const onFailed = (job: ApplyJob, error: SluiceError): void => {
     const why = error.why === undefined ? error.message : `${error.message}: ${error.why}`;
     if (last.failures[0] !== why) log.error('rules not applied, trying on', { revision: job.revision, why });
+    meter?.failed();
     tell({ ...last, failures: [why] });
   };
 
@@ -216,7 +219,7 @@ export function startKernel(options: KernelOptions): Kernel {
           staleSince: saved.savedAt,
         });
         staleSince = saved.savedAt;
-        status.update({ staleSince });
+        show({ staleSince });
         submit(known, saved.revision);
       };
       if (after === undefined) forward();
@@ -239,7 +242,7 @@ export function startKernel(options: KernelOptions): Kernel {
     setStale: (since) => {
       // The first word counts: what was saved on disk was stale before this process began to try.
       staleSince = since === undefined ? undefined : (staleSince ?? since.toISOString());
-      status.update({ connected: since === undefined, staleSince });
+      show({ connected: since === undefined, staleSince });
     },
     onApplied: (added) => {
       listener = added;
@@ -260,7 +263,7 @@ export function startKernel(options: KernelOptions): Kernel {
       if (before === line) return;
       tell({ ...last, failures: [...trouble, ...last.failures.filter((failure) => failure !== before)] });
     },
-    setManaged: (managed) => status.update({ managed }),
+    setManaged: (managed) => show({ managed }),
     close: async () => {
       closing.abort();
       await loop.close();

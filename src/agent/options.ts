@@ -3,6 +3,7 @@ import type { AskedLayout } from '../dataplane/layout-choice.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../host/log.ts';
 import type { Clock } from '../host/clock.ts';
+import type { AgentMeter } from './meter.ts';
 
 /** Everything the agent gets from the command line and from main. */
 export interface AgentOptions {
@@ -21,6 +22,8 @@ export interface AgentOptions {
   /** What writes the rules; chosen from what the node has with `auto`. */
   readonly dataplane: AskedLayout;
   readonly log: Log;
+  /** Whoever watches the agent's figures. */
+  readonly meter?: AgentMeter | undefined;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;

@@ -111,6 +111,7 @@ async function runAlone(options: AgentOptions): Promise<void> {
     dataplane,
     localFacts: addresses.primary,
     hygiene,
+    meter: options.meter,
   });
   await startFromDisk(options, { kernel, dataplane });
   const hasEvents = !dataplane.name.includes('legacy');

@@ -1,5 +1,5 @@
-/** Owns what the API server counts, in Prometheus' text. The one place of prom-client. */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+/** Owns what the API server counts. */
+import { createMetricSet } from '../observe/metric-set.ts';
 
 /** What is told from outside when somebody asks. */
 export interface Levels {
@@ -22,21 +22,17 @@ export interface Metrics {
 
 /** Counters at zero, in a registry of their own. */
 export function createMetrics(levels: () => Levels): Metrics {
-  const registry = new Registry();
-  const registers = [registry];
-  collectDefaultMetrics({ register: registry });
-  const requests = new Counter({
+  const set = createMetricSet({ figures: 'all' });
+  const count = set.counter({
     name: 'sluice_api_requests_total',
     help: 'Requests answered',
-    labelNames: ['route', 'status'],
-    registers,
+    labels: ['route', 'status'],
   });
-  const seconds = new Histogram({
+  const observe = set.histogram({
     name: 'sluice_api_request_seconds',
     help: 'Time from a request to its answer, or to the begin of an answer that lasts',
-    labelNames: ['route'],
+    labels: ['route'],
     buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2.5],
-    registers,
   });
   const gauges: readonly (readonly [string, string, (now: Levels) => number])[] = [
     ['sluice_api_connections', 'Open connections', (now) => now.connections],
@@ -45,22 +41,13 @@ export function createMetrics(levels: () => Levels): Metrics {
     ['sluice_api_cache_keys', 'Keys in the copy of the store', (now) => now.keys],
     ['sluice_api_store_connected', '1 while the store is followed', (now) => (now.connected ? 1 : 0)],
   ];
-  for (const [name, help, read] of gauges) {
-    const gauge = new Gauge({
-      name,
-      help,
-      registers,
-      collect: () => {
-        gauge.set(read(levels()));
-      },
-    });
-  }
+  for (const [name, help, read] of gauges) set.gauge({ name, help }, () => read(levels()));
   return {
     answered: (route, status, took) => {
-      requests.inc({ route, status: String(status) });
-      seconds.observe({ route }, took);
+      count({ route, status: String(status) });
+      observe(took, { route });
     },
-    text: () => registry.metrics(),
-    type: registry.contentType,
+    text: set.text,
+    type: set.type,
   };
 }

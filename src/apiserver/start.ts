@@ -8,6 +8,7 @@ import { authenticate } from './access/authenticate.ts';
 import { checkWrite, type CheckWrite } from './access/check-write.ts';
 import { createReads } from './cache/reads.ts';
 import { startWatchCache, type WatchCache } from './cache/watch-cache.ts';
+import { DASHBOARD_ROUTE } from './dashboard/route.ts';
 import { type AnsweringParts, answerRequest } from './http/answer-request.ts';
 import { createConnections } from './http/connections.ts';
 import { HTTP_LIMITS, type HttpLimits } from './http/limits.ts';
@@ -15,6 +16,7 @@ import { listen, type ServerTls } from './http/listen.ts';
 import { createRate } from './http/rate.ts';
 import { routeTable } from './http/route.ts';
 import { createMetrics } from './metrics.ts';
+import { restRoutes } from './rest/operations.ts';
 import { healthRoutes } from './routes/health.ts';
 import { storeReadRoutes } from './routes/store-read.ts';
 import { eventsLine, storeWatchRoute } from './routes/store-watch.ts';
@@ -34,6 +36,8 @@ export interface ApiServerOptions {
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** A fresh request id each call, unique among all writers (host/clock.ts `randomId`). */
+  readonly newId: () => string;
   readonly limits?: HttpLimits | undefined;
   /** Default: the rules of docs/apiserver.md. */
   readonly checkWrite?: CheckWrite | undefined;
@@ -44,6 +48,8 @@ export interface ApiServer {
   readonly port: number;
   /** Resolves when it has listed the store. @throws SluiceError as `Informer.synced` */
   readonly synced: (timeoutMs: number) => Promise<void>;
+  /** Other certificates for connections that come; those that are there stay. @throws SluiceError `config` */
+  readonly renewTls: (tls: ServerTls) => void;
   /** Ends watches so that their agents go elsewhere, lets answers end; bounded by 4 s. */
   readonly close: () => Promise<void>;
 }
@@ -76,6 +82,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     return {
       port: server.port,
       synced: cache.synced,
+      renewTls: server.renew,
       close: async () => {
         stopping = true;
         await cache.close();
@@ -99,17 +106,25 @@ function partsOf(
   options: ApiServerOptions,
   { cache, limits, connections, isStopping }: Inside,
 ): AnsweringParts {
-  const { store, clock, log, anonymous } = options;
+  const { store, clock, random, newId, log, anonymous } = options;
   const metrics = createMetrics(() => {
     const { revision, connected } = cache.state();
     const keys = cache.count({ start: '', end: '~' });
     return { connections: connections.count(), watchers: cache.watchers(), revision, keys, connected };
   });
+  const access = {
+    store,
+    cache,
+    reads: createReads(cache, store),
+    checkWrite: options.checkWrite ?? checkWrite,
+  };
   const routes = routeTable([
     ...healthRoutes({ state: cache.state, isStopping, metrics }),
-    ...storeReadRoutes(createReads(cache, store)),
+    ...storeReadRoutes(access.reads),
     storeWatchRoute({ cache, clock }),
-    ...storeWriteRoutes({ store, cache, checkWrite: options.checkWrite ?? checkWrite }),
+    ...storeWriteRoutes(access),
+    DASHBOARD_ROUTE,
+    ...restRoutes({ ...access, clock, log, random, newId }),
   ]);
   return {
     routes,

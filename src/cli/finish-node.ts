@@ -1,4 +1,5 @@
 /** Owns what follows a change of nodes: the results on stdout, as lines or as one document. */
+import { nodeChangeItem } from '../ops/change-json.ts';
 import type { NodeResult } from '../ops/change-node.ts';
 import { writeListing } from './output/listing.ts';
 import type { Session } from './session.ts';
@@ -20,16 +21,7 @@ export async function writeNodeResults(
     revision: Math.max(0, ...results.map(({ revision }) => revision)),
     items: results,
     name: ({ node }) => `node/${node}`,
-    json: ({ node, outcome, revision, requestId, cordoned, drain }) => ({
-      reference: `node/${node}`,
-      node,
-      outcome,
-      dryRun,
-      revision,
-      requestId: requestId ?? null,
-      cordoned,
-      drain: drain ?? null,
-    }),
+    json: (result) => nodeChangeItem(result, dryRun),
     columns: [],
     text: () =>
       results

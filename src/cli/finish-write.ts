@@ -2,7 +2,8 @@
  * Owns what follows a write: the results on stdout, the shares on stderr, the bounded wait until the live agents have applied it, and the
  * exit code. What is written stands whatever the wait does, and every message says so.
  */
-import { exitCodeOf, type ResultCode, SluiceError } from '../errors.ts';
+import { type ResultCode, SluiceError } from '../errors.ts';
+import { changeItems, type Found } from '../ops/change-json.ts';
 import type { Convergence } from '../ops/converge.ts';
 import type { WriteReport, WriteResult } from '../ops/result.ts';
 import type { InstancesOutcome } from '../ops/wait-instances.ts';
@@ -49,46 +50,9 @@ function writeFailures(session: Session, report: WriteReport): void {
   for (const name of report.notTried) notes.warn(`service/${name} was not tried`);
 }
 
-function convergenceJson(convergence: Convergence | undefined): object | null {
-  if (convergence === undefined) return null;
-  const { seconds, ...rest } = convergence;
-  return { ...rest, waitedSeconds: Math.round(seconds * 1000) / 1000 };
-}
-
 /** The whole outcome as one document. */
-async function writeDocument(
-  session: Session,
-  report: WriteReport,
-  found: {
-    readonly convergence: Convergence | undefined;
-    readonly instances: ReadonlyMap<string, InstancesOutcome>;
-  },
-): Promise<void> {
-  const waited = convergenceJson(found.convergence);
-  const written = report.results.map(({ plan: _plan, service, ...result }) => ({
-    reference: `service/${service}`,
-    service,
-    ...result,
-    requestId: result.requestId ?? null,
-    convergence: waited,
-    instances: found.instances.get(service) ?? null,
-  }));
-  const failed = report.failures.map(({ service, error }) => ({
-    reference: `service/${service}`,
-    service,
-    outcome: 'failed',
-    error: { code: error.code, exitCode: exitCodeOf(error), message: error.message, why: error.why ?? null },
-  }));
-  const notTried = report.notTried.map((service) => ({
-    reference: `service/${service}`,
-    service,
-    outcome: 'not-tried',
-  }));
-  const items: readonly { readonly reference: string; readonly outcome: string }[] = [
-    ...written,
-    ...failed,
-    ...notTried,
-  ];
+async function writeDocument(session: Session, report: WriteReport, found: Found): Promise<void> {
+  const items = changeItems(report, found);
   if (session.settings.quiet && items.every(({ outcome }) => outcome === 'unchanged')) return;
   await writeListing(session, {
     kind: 'ChangeList',

@@ -102,6 +102,22 @@ export function logFormatOption(): Option {
   return new Option('--log-format <format>', about).choices(['auto', 'text', 'json']);
 }
 
+/** Options that mean another thing for each daemon of a machine, and so do not stand in the file that all of them read. */
+const OF_ONE_PROCESS = new WeakSet<Option>();
+
+/** True if a configuration file may set the option. */
+export function mayStandInFiles(option: Option): boolean {
+  return !OF_ONE_PROCESS.has(option);
+}
+
+/** Where an agent or a monitor tells its figures; `listen` in a file is the API server's. */
+export function figuresOption(): Option {
+  const about = 'serve /metrics and /healthz on IP:PORT, or PORT of loopback (default: not at all)';
+  const option = new Option('--listen <address>', about);
+  OF_ONE_PROCESS.add(option);
+  return option;
+}
+
 /** Address an API server listens on where none is named. */
 export const DEFAULT_LISTEN = '127.0.0.1:7070';
 

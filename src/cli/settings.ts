@@ -7,7 +7,14 @@ import { SluiceError } from '../errors.ts';
 import type { ColorChoice } from './color-choice.ts';
 import { type ConfigFile, type ConfigSettings, readConfigFile } from './config-file.ts';
 import type { Environment } from './io.ts';
-import { agentOptions, apiServerOptions, globalOptions, nameOf, variableOf } from './options.ts';
+import {
+  agentOptions,
+  apiServerOptions,
+  globalOptions,
+  mayStandInFiles,
+  nameOf,
+  variableOf,
+} from './options.ts';
 import type { OutputFormat } from './output/format.ts';
 import { chosenStore } from './store-choice.ts';
 import { suggestFor } from './suggest.ts';
@@ -173,9 +180,14 @@ async function fillFromFiles(command: Command, paths: ConfigPaths): Promise<void
   const name = asked ?? files.find((file) => file.currentContext !== undefined)?.currentContext;
   if (name !== undefined) {
     const context = contextOf(name, files);
-    fillFrom(command, 'context', (option) => context.get(nameOf(option)));
+    fillFrom(command, 'context', (option) => textsIn(context, option));
   }
-  fillFrom(command, 'config', (option) => system?.settings.get(nameOf(option)));
+  fillFrom(command, 'config', (option) => system && textsIn(system.settings, option));
+}
+
+/** What a file says of an option. */
+function textsIn(settings: ConfigSettings, option: Option): ReturnType<ConfigSettings['get']> {
+  return mayStandInFiles(option) ? settings.get(nameOf(option)) : undefined;
 }
 
 /** The global settings of a command whose options are resolved. @throws SluiceError `config` if etcd and API servers are both named */

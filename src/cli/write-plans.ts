@@ -1,7 +1,7 @@
 /** Owns showing plans, for `plan` and `--dry-run`: the changes, the base revision and the command that applies them. */
 import type { ResultCode } from '../errors.ts';
+import { planItem } from '../ops/change-json.ts';
 import type { Plan } from '../plan/plan.ts';
-import { planJson } from '../plan/plan-json.ts';
 import { type Listing, writeListing } from './output/listing.ts';
 import { planText } from './output/plan-text.ts';
 import type { Session } from './session.ts';
@@ -36,11 +36,7 @@ export async function writePlans(
     revision,
     items: plans,
     name: ({ service }) => `service/${service}`,
-    json: (plan) => ({
-      reference: `service/${plan.service}`,
-      ...planJson(plan),
-      applyCommand: plan.outcome === 'unchanged' ? null : applyCommand,
-    }),
+    json: (plan) => planItem(plan, applyCommand),
     columns: [],
     text: () =>
       [

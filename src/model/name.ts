@@ -2,14 +2,15 @@
 import { SluiceError } from '../errors.ts';
 import { quoteValue } from './text.ts';
 
-const NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+/** What `NAME_RULE` says. */
+export const NAME_PATTERN = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** What a name may look like, in words, for errors and help. */
 export const NAME_RULE = '1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit';
 
 /** True if the text is a name: safe in keys, paths and hashes. */
 export function isName(text: string): boolean {
-  return NAME.test(text);
+  return NAME_PATTERN.test(text);
 }
 
 /**

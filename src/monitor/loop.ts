@@ -25,7 +25,11 @@ export async function monitorLoop(options: MonitorOptions): Promise<void> {
       const startedMs = clock.monotonicMs();
       if (watching.revision() > 0) {
         watching.look();
-        if (await leading.tryToLead()) await leading.decide();
+        const decisions = (await leading.tryToLead()) ? await leading.decide() : undefined;
+        const seconds = (clock.monotonicMs() - startedMs) / 1_000;
+        const [leads, connected] = [leading.leads(), watching.connected()];
+        const seen = { leads, connected, revision: watching.revision() };
+        options.meter?.looked({ ...seen, decisions: decisions ?? [], seconds });
       }
       await clock.sleep(Math.max(0, startedMs + BETWEEN_LOOKS_MS - clock.monotonicMs()), signal);
       await bell.wait(Math.max(0, startedMs + LOOK_EVERY_MS - clock.monotonicMs()), signal);

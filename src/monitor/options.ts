@@ -2,6 +2,7 @@
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import type { Snapshot } from '../model/snapshot.ts';
+import type { MonitorMeter } from './meter.ts';
 import type { Store } from '../store/store.ts';
 
 /** `act`: decide and do; `recommend`: decide and record what would be done. */
@@ -24,6 +25,8 @@ export interface MonitorOptions {
   /** Opens the store; called once. Must not connect before the first call. */
   readonly openStore: () => Promise<Store>;
   readonly log: Log;
+  /** Whoever watches the monitor's figures. */
+  readonly meter?: MonitorMeter | undefined;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;

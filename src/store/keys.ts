@@ -81,6 +81,8 @@ export const AUDIT: KeyRange = prefixRange('audit/');
 export const assignmentsOf = (node: string): KeyRange => prefixRange(`assignment/${node}/`);
 /** What was decided for one service, oldest first. */
 export const decisionsOf = (service: string): KeyRange => prefixRange(`decision/${service}/`);
+/** What was decided for all services. */
+export const DECISIONS: KeyRange = prefixRange('decision/');
 /** What all nodes shall run. */
 export const ASSIGNMENTS: KeyRange = prefixRange('assignment/');
 

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { createAgentMeter } from '../../src/agent/meter.ts';
 import { loadSnapshot } from '../../src/agent/saved-snapshot.ts';
 import { memoryDataplane } from '../../src/dataplane/memory.ts';
 import { readAgentStatus } from '../../src/host/agent-status.ts';
 import { waitUntil } from '../../src/host/wait.ts';
 import { decodeApplied, decodeNode } from '../../src/model/records-node.ts';
+import { createMetricSet } from '../../src/observe/metric-set.ts';
 import { publish } from '../../src/ops/publish.ts';
 import { unpublish } from '../../src/ops/unpublish.ts';
 import { appliedKey, instanceKey, nodeAliveKey, nodeKey } from '../../src/store/keys.ts';
@@ -31,6 +33,26 @@ describe('the agent', () => {
     expect(applied).toMatchObject({ revision, entries: 1, instances: 2, failures: [] });
     await unpublish(admin(store), ['web']);
     await agent.rules((text) => !text.includes('10.0.1.12:8080'));
+  });
+
+  it('tells whoever watches its figures what it applied', async () => {
+    const store = createMemoryStore();
+    const metrics = createMetricSet({ figures: 'plain' });
+    const place = { stateDir: await stateDirectory(), store, meter: createAgentMeter(metrics) };
+    const agent = await startMemoryAgent(place);
+    const { revision } = await publish(admin(store), [spec('web', '10.96.0.10:80', '10.0.1.11:8080')]);
+    await agent.rules((text) => text.includes('10.0.1.11:8080'));
+    await waitUntil(
+      async () => (await metrics.text()).includes(`sluice_agent_revision ${revision}\n`) || undefined,
+      {
+        what: 'the revision among the figures',
+        timeoutMs: 5_000,
+      },
+    );
+    const text = await metrics.text();
+    expect(text).toMatch(/^sluice_agent_apply_seconds_count [1-9]/m);
+    expect(text).toMatch(/^sluice_agent_targets 1$/m);
+    expect(text).toMatch(/^sluice_agent_store_connected 1$/m);
   });
 
   it('announces its node, keeps what others wrote into its facts, and takes the marker back when it stops', async () => {

@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 import type { Edges } from '../../src/agent/instances/edges.ts';
 import { followStore } from '../../src/agent/follow.ts';
 import { type Kernel, startKernel } from '../../src/agent/kernel.ts';
+import type { AgentMeter } from '../../src/agent/meter.ts';
 import type { SavedSnapshot } from '../../src/agent/saved-snapshot.ts';
 import type { AgentOptions } from '../../src/agent/options.ts';
 import { type MemoryDataplane, memoryDataplane } from '../../src/dataplane/memory.ts';
@@ -64,6 +65,8 @@ export interface AgentPlace {
   readonly dataplane?: MemoryDataplane;
   /** What instances run on; default: a machine on which nothing runs. */
   readonly edges?: Edges;
+  /** Whoever watches its figures. */
+  readonly meter?: AgentMeter;
   /** Forward from this before the store is asked. */
   readonly saved?: SavedSnapshot | undefined;
 }
@@ -83,6 +86,7 @@ export async function startMemoryAgent(place: AgentPlace): Promise<MemoryAgent> 
     dataplane,
     localFacts: { nodeIpv4: '10.77.0.1' },
     hygiene: { startFrom: () => {}, applied: () => {} },
+    meter: place.meter,
   });
   if (place.saved !== undefined) kernel.startFrom(place.saved);
   const options: AgentOptions = {

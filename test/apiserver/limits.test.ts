@@ -90,7 +90,7 @@ describe('a request that is wrong', () => {
   });
 
   it.each([
-    '/',
+    '//',
     '/store',
     '/store/v1/../v1/get?key=a',
     '/store/v1/%67et?key=a',

@@ -112,6 +112,7 @@ export async function startApiWorld({
     log: silentLog,
     clock: systemClock,
     random: Math.random,
+    newId: randomId,
     limits: { ...HTTP_LIMITS, ...limits },
   });
   await server.synced(10_000);

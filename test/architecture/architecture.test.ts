@@ -15,9 +15,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   dataplane: ['model', 'rules', 'host'],
   sampling: ['model', 'rules', 'store', 'dataplane', 'runtime', 'host'],
   ops: ['model', 'plan', 'balance', 'rules', 'store', 'host', 'version.ts'],
-  agent: ['model', 'balance', 'rules', 'store', 'dataplane', 'runtime', 'host', 'version.ts'],
-  apiserver: ['model', 'store', 'host', 'version.ts'],
-  monitor: ['model', 'balance', 'schedule', 'store', 'sampling', 'host', 'version.ts'],
+  agent: ['model', 'balance', 'rules', 'store', 'dataplane', 'runtime', 'observe', 'host', 'version.ts'],
+  apiserver: ['model', 'plan', 'ops', 'store', 'observe', 'host', 'version.ts'],
+  monitor: ['model', 'balance', 'schedule', 'store', 'sampling', 'observe', 'host', 'version.ts'],
+  observe: ['host'],
   dev: [
     'model',
     'plan',
@@ -39,6 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'store',
     'host',
     'ops',
+    'observe',
     'agent',
     'monitor',
     'runtime',
@@ -63,8 +65,9 @@ const PACKAGE_PLACE: Readonly<Record<string, readonly string[]>> = {
   cockatiel: ['store/etcd/'],
   execa: ['host/exec.ts'],
   yaml: ['model/spec-yaml.ts', 'cli/'],
-  valibot: ['model/', 'store/api/'],
-  'prom-client': ['apiserver/metrics.ts'],
+  valibot: ['model/', 'store/api/', 'apiserver/rest/'],
+  '@valibot/to-json-schema': ['apiserver/rest/openapi.ts'],
+  'prom-client': ['observe/metric-set.ts'],
   pino: ['host/log.ts'],
 };
 

@@ -1,9 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Command, type Option } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StoreSettings } from '../../src/cli/deps.ts';
 import type { Environment } from '../../src/cli/io.ts';
+import { apiServerOptions, figuresOption } from '../../src/cli/options.ts';
+import { resolveOptions } from '../../src/cli/settings.ts';
 import { createMemoryStore } from '../../src/store/memory/memory.ts';
 import { run, type RunResult } from './run.ts';
 
@@ -105,6 +108,21 @@ describe('settings', () => {
       prefix: '/prod/',
       cacert: '/system.pem',
     });
+  });
+
+  it("of one process come from no file: --listen in it is the API server's", async () => {
+    const system = path.join(folder, 'listen.yaml');
+    await writeFile(system, 'listen: 127.0.0.1:7070\n');
+    const listenOf = async (option: Option, variables: Environment): Promise<unknown> => {
+      const command = new Command('daemon').addOption(option);
+      await resolveOptions(command, variables, { system, user: undefined });
+      return command.opts()['listen'];
+    };
+    const [ofServer] = apiServerOptions();
+    if (ofServer === undefined) throw new Error('the API server has no options');
+    expect(await listenOf(ofServer, {})).toBe('127.0.0.1:7070');
+    expect(await listenOf(figuresOption(), {})).toBeUndefined();
+    expect(await listenOf(figuresOption(), { SLUICE_LISTEN: '9107' })).toBe('9107');
   });
 
   it('have defaults', async () => {

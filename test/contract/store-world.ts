@@ -7,7 +7,7 @@ import { connectEtcd3 } from '../../src/store/etcd/etcd3.ts';
 import type { MemoryFault } from '../../src/store/memory/calls.ts';
 import { createMemoryStore } from '../../src/store/memory/memory.ts';
 import { createMemoryBackend } from '../../src/store/memory/backend.ts';
-import { systemClock } from '../../src/host/clock.ts';
+import { randomId, systemClock } from '../../src/host/clock.ts';
 import type { ServableStore } from '../../src/store/lease-calls.ts';
 import type { Store } from '../../src/store/store.ts';
 import { startEtcd } from '../harness/etcd.ts';
@@ -115,6 +115,7 @@ export async function apiWorld(): Promise<StoreWorld> {
     log: silentLog,
     clock: systemClock,
     random: Math.random,
+    newId: randomId,
     checkWrite: (transaction) => Promise.resolve(transaction),
   });
   await server.synced(20_000);

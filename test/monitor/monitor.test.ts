@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Round } from '../../src/monitor/meter.ts';
 import { readLeader } from '../../src/ops/leader.ts';
 import { LEADER_KEY, nodeAliveKey } from '../../src/store/keys.ts';
 import type { MemoryCall, MemoryFault } from '../../src/store/memory/memory.ts';
@@ -23,6 +24,18 @@ describe('a monitor', () => {
     expect(world.backend.history.head()).toBe(head);
     await monitor.stop();
     expect(await readLeader(world.store)).toBeUndefined();
+  });
+
+  it('tells whoever watches its figures whether it leads and what it decided', async () => {
+    const world = createMonitorWorld();
+    await world.open();
+    await world.publish('web', 2, template('one'));
+    const rounds: Round[] = [];
+    const monitor = world.start('n1', { meter: { looked: (round) => rounds.push(round) } });
+    await world.live(5);
+    expect(rounds.at(-1)).toMatchObject({ leads: true, connected: true, decisions: [] });
+    expect(rounds.flatMap(({ decisions }) => decisions).filter(({ done }) => done).length).toBe(2);
+    await monitor.stop();
   });
 
   it('removes what has stopped, without a record for it', async () => {

@@ -1,4 +1,4 @@
-/** Owns what a role may read. Pure. */
+/** Owns what a role may read, and whether it may give orders at all. Pure. */
 import type { Caller } from '../../model/access.ts';
 import { quoteValue } from '../../model/text.ts';
 import { SluiceError } from '../../errors.ts';
@@ -12,6 +12,16 @@ export function notAllowed({ role, name }: Caller, what: string, why: string): S
     fix: 'use credentials of another role; docs/apiserver.md has what each may do',
     details: { written: false, role, name },
   });
+}
+
+/**
+ * Services and what people order of instances and nodes are changed by admins and operators only. What is written is checked again, key by
+ * key; this also refuses requests that would find nothing to write.
+ * @throws SluiceError `permission`
+ */
+export function checkMayOrder(caller: Caller, what: string): void {
+  if (caller.role === 'admin' || caller.role === 'operator') return;
+  throw notAllowed(caller, what, 'that is for operators and admins');
 }
 
 /** The range of one key. */

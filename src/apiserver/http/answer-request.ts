@@ -11,13 +11,13 @@ import { TIMEOUT_HEADER } from '../../store/api/wire.ts';
 import { DEFAULT_TIMEOUT_MS } from '../../store/failure.ts';
 import type { Caller } from '../../model/access.ts';
 import type { Metrics } from '../metrics.ts';
-import { readBody } from './body.ts';
+import { readBody, readBodyText } from './body.ts';
 import type { HttpLimits } from './limits.ts';
 import { openLineStream } from './line-stream.ts';
 import { parseQuery, parseTarget, type Target } from './query.ts';
 import type { Rate } from './rate.ts';
 import { httpError, refusalOf, tooMany } from './refusal.ts';
-import type { Answer, Route, RouteTable } from './route.ts';
+import type { Answer, Params, Route, RouteTable } from './route.ts';
 
 /** What answering needs. */
 export interface AnsweringParts {
@@ -50,8 +50,10 @@ export async function answerRequest(
   // A reader that goes away while it is answered is no failure of ours.
   response.on('error', () => undefined);
   try {
-    route = findRoute(parts.routes, request.method ?? '', target.path);
-    writeAnswer(response, await handle(parts, route, { request, response, target }));
+    const found = findRoute(parts.routes, request.method ?? '', target.path);
+    ({ route } = found);
+    const { params } = found;
+    writeAnswer(response, await handle(parts, route, { request, response, target, params }));
   } catch (error) {
     refuse(parts, error, { request, response });
   } finally {
@@ -64,20 +66,24 @@ interface Pair {
   readonly response: ServerResponse;
 }
 
-function findRoute(routes: RouteTable, method: string, path: string): Route {
-  const found = routes.get(path);
+function findRoute(
+  routes: RouteTable,
+  method: string,
+  path: string,
+): { readonly route: Route; readonly params: Params } {
+  const found = routes.find(path);
   if (found === undefined)
     throw httpError(404, `there is no ${quoteValue(path)} here`, 'docs/apiserver.md has the routes');
-  const route = found.find((each) => each.method === method);
-  if (route !== undefined) return route;
-  const methods = found.map((each) => each.method).join(', ');
+  const route = found.routes.find((each) => each.method === method);
+  if (route !== undefined) return { route, params: found.params };
+  const methods = found.routes.map((each) => each.method).join(', ');
   throw httpError(405, `${path} cannot be asked with ${quoteValue(method)}`, `it takes ${methods}`);
 }
 
 async function handle(
   parts: AnsweringParts,
   route: Route,
-  { request, response, target }: Pair & { readonly target: Target },
+  { request, response, target, params }: Pair & { readonly target: Target; readonly params: Params },
 ): Promise<Answer> {
   if (route.isOpen) {
     parseQuery(target.query, route.query);
@@ -88,19 +94,25 @@ async function handle(
   const query = parseQuery(target.query, route.query);
   return route.handle({
     caller,
+    from: addressOf(request),
+    params,
     query,
     body: () => readBody(request, limits.bodyBytes),
+    bodyText: () => readBodyText(request, limits.bodyBytes),
+    header: (name) => String(request.headers[name] ?? ''),
     timeoutMs: timeoutOf(request),
     isStillKnown: () => isStillKnown(parts, request),
-    lines: () => openLineStream(response, { clock, limits }),
+    lines: (type) => openLineStream(response, { clock, limits, type }),
   });
 }
+
+const addressOf = ({ socket }: IncomingMessage): string => socket.remoteAddress ?? '';
 
 /** Who asks, if not too often. */
 function callerOf(parts: AnsweringParts, request: IncomingMessage): Caller {
   const { clock, requests, refusals } = parts;
   const nowMs = clock.monotonicMs();
-  const address = request.socket.remoteAddress ?? '';
+  const address = addressOf(request);
   let caller: Caller;
   try {
     caller = parts.authenticate(request);
@@ -146,6 +158,7 @@ function writeAnswer(response: ServerResponse, answer: Answer): void {
     'Content-Length': Buffer.byteLength(text),
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
+    ...(answer.kind === 'text' ? answer.headers : {}),
   });
   response.end(text);
 }

@@ -8,9 +8,17 @@ import { httpError } from './refusal.ts';
 
 /**
  * The body as parsed JSON.
- * @throws SluiceError `invalid-spec`: 413 too long, 415 not said to be JSON, 400 not JSON or not UTF-8
+ * @throws SluiceError `invalid-spec`: as `readBodyText`, 400 not JSON
  */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+  return parse(await readBodyText(request, maxBytes));
+}
+
+/**
+ * The body as text that is said to be JSON.
+ * @throws SluiceError `invalid-spec`: 413 too long, 415 not said to be JSON, 400 not UTF-8
+ */
+export async function readBodyText(request: IncomingMessage, maxBytes: number): Promise<string> {
   // A browser sends this type to another site only if that allows it: no page can post in a visitor's name.
   if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
     throw httpError(415, 'the body is not said to be JSON', 'Content-Type must be application/json');
@@ -18,7 +26,11 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > maxBytes) throw tooLong(maxBytes);
   const bytes = await readBytes(request, maxBytes);
-  return parse(bytes);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw wrongField('body', `${bytes.length} bytes`, 'must be UTF-8');
+  }
 }
 
 /** Not with `for await`: leaving that destroys the connection, and with it the answer. What is too long is read on and dropped. */
@@ -44,13 +56,7 @@ function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> 
   });
 }
 
-function parse(bytes: Buffer): unknown {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw wrongField('body', `${bytes.length} bytes`, 'must be UTF-8');
-  }
+function parse(text: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);

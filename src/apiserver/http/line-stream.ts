@@ -14,14 +14,25 @@ export interface LineStream {
   readonly gone: AbortSignal;
 }
 
+/** Lines of JSON. */
+const JSON_LINES = 'application/x-ndjson';
+
 /** Begins the answer. */
 export function openLineStream(
   response: ServerResponse,
-  { clock, limits }: { readonly clock: Clock; readonly limits: HttpLimits },
+  {
+    clock,
+    limits,
+    type = JSON_LINES,
+  }: { readonly clock: Clock; readonly limits: HttpLimits; readonly type?: string | undefined },
 ): LineStream {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
-  response.writeHead(200, { 'Content-Type': 'application/x-ndjson', 'Cache-Control': 'no-store' });
+  response.writeHead(200, {
+    'Content-Type': type,
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  });
   response.flushHeaders();
   return {
     gone: gone.signal,

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
+import { createSecureContext, type SecureContextOptions, Server as TlsServer } from 'node:tls';
 import { SluiceError } from '../../errors.ts';
 import type { Clock } from '../../host/clock.ts';
 import type { Connections } from './connections.ts';
@@ -31,6 +32,8 @@ export interface ListenOptions {
 /** A listening server. */
 export interface Listening {
   readonly port: number;
+  /** Other certificates for connections that come; those that are there stay. @throws SluiceError `config` */
+  readonly renew: (tls: ServerTls) => void;
   /** Takes no more, waits up to `graceMs` for answers that are under way, then ends all. */
   readonly close: (clock: Clock, graceMs: number) => Promise<void>;
 }
@@ -59,6 +62,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : options.port,
+    renew: (tls) => renewOn(server, tls),
     close: async (clock, graceMs) => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
@@ -81,19 +85,31 @@ function createFor({ tls, limits }: ListenOptions): Server {
     noDelay: true,
   };
   if (tls === undefined) return createServer(common);
-  const { cert, key, clientCa } = tls;
   // A certificate that is not accepted is told so in an answer; a broken handshake would tell nobody why.
-  const clients =
-    clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: false };
+  const clients = tls.clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: false };
+  const handshakeTimeout = limits.headersMs;
+  return usable(() => createTlsServer({ ...common, ...clients, ...contextOf(tls), handshakeTimeout }));
+}
+
+/** What a TLS context is made of. */
+function contextOf({ cert, key, clientCa }: ServerTls): SecureContextOptions {
+  return { cert, key, minVersion: 'TLSv1.2', ...(clientCa === undefined ? {} : { ca: clientCa }) };
+}
+
+function renewOn(server: Server, tls: ServerTls): void {
+  if (!(server instanceof TlsServer))
+    throw new SluiceError('internal', 'a server without TLS has no certificates');
+  usable(() => {
+    // Tried first: the server's own context must be whole at any time.
+    createSecureContext(contextOf(tls));
+    server.setSecureContext(contextOf(tls));
+  });
+}
+
+/** Runs what fails if certificates do not fit together. @throws SluiceError `config` */
+function usable<T>(use: () => T): T {
   try {
-    return createTlsServer({
-      ...common,
-      ...clients,
-      cert,
-      key,
-      minVersion: 'TLSv1.2',
-      handshakeTimeout: limits.headersMs,
-    });
+    return use();
   } catch (cause) {
     throw new SluiceError('config', 'the certificate of the API server cannot be used', {
       why: cause instanceof Error ? cause.message : String(cause),

@@ -25,10 +25,10 @@ export function parseQuery(query: string, names: readonly string[]): ReadonlyMap
   const values = new Map<string, string>();
   for (const pair of query === '' ? [] : query.split('&')) {
     const at = pair.indexOf('=');
-    const name = decode(at < 0 ? pair : pair.slice(0, at), 'query');
+    const name = decodeForm(at < 0 ? pair : pair.slice(0, at), 'query');
     if (!names.includes(name)) throw wrongField('query', name, unknownName(names));
     if (values.has(name)) throw wrongField(name, pair, 'must be given once');
-    values.set(name, at < 0 ? '' : decode(pair.slice(at + 1), name));
+    values.set(name, at < 0 ? '' : decodeForm(pair.slice(at + 1), name));
   }
   return values;
 }
@@ -36,9 +36,12 @@ export function parseQuery(query: string, names: readonly string[]): ReadonlyMap
 const unknownName = (names: readonly string[]): string =>
   names.length === 0 ? 'this route takes no query' : `there are ${names.join(', ')}`;
 
-function decode(text: string, field: string): string {
+const decodeForm = (text: string, field: string): string => decodeText(text.replaceAll('+', ' '), field);
+
+/** Percent-decoded. @throws SluiceError `invalid-spec` naming the field */
+export function decodeText(text: string, field: string): string {
   try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
+    return decodeURIComponent(text);
   } catch {
     throw wrongField(field, text, 'must be UTF-8, percent-encoded');
   }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { AskedLayout } from '../../dataplane/layout-choice.ts';
 import type { LogFormat } from '../../host/log.ts';
 import { type Define, finish, type Run } from '../define.ts';
-import { agentOptions, stateDirOption } from '../options.ts';
+import { agentOptions, figuresOption, stateDirOption } from '../options.ts';
 
 /** Flags of `agent`. */
 export interface AgentFlags {
@@ -14,6 +14,7 @@ export interface AgentFlags {
   readonly policy?: string | undefined;
   readonly dataplane?: AskedLayout | undefined;
   readonly logFormat?: LogFormat | undefined;
+  readonly listen?: string | undefined;
   readonly once?: boolean | undefined;
   readonly printRules?: boolean | undefined;
 }
@@ -59,6 +60,7 @@ export const defineAgent: Define = (parent, run) => {
     );
   for (const option of agentOptions()) command.addOption(option);
   command
+    .addOption(figuresOption())
     .option('--once', 'apply what the store says now, and end')
     .option('--print-rules', 'print the rules that the store asks for, and touch nothing');
   defineCleanup(command, run);

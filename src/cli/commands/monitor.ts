@@ -3,12 +3,13 @@ import { Option } from 'commander';
 import type { LogFormat } from '../../host/log.ts';
 import type { MonitorMode } from '../../monitor/options.ts';
 import { type Define, finish } from '../define.ts';
-import { logFormatOption, nodeOption, stateDirOption } from '../options.ts';
+import { figuresOption, logFormatOption, nodeOption, stateDirOption } from '../options.ts';
 
 /** Flags of `monitor`. */
 export interface MonitorFlags {
   readonly node?: string | undefined;
   readonly logFormat?: LogFormat | undefined;
+  readonly listen?: string | undefined;
   readonly once?: boolean | undefined;
   readonly mode?: MonitorMode | undefined;
   readonly stateDir?: string | undefined;
@@ -32,6 +33,7 @@ export const defineMonitor: Define = (parent, run) => {
     )
     .addOption(stateDirOption())
     .addOption(logFormatOption())
+    .addOption(figuresOption())
     .option('--once', 'decide once, if no other monitor leads, and end');
   finish(command, {
     examples: [

@@ -1,11 +1,11 @@
 /** Owns writing a result in every format: one description of columns and fields, six ways to show it. */
 import { SluiceError } from '../../errors.ts';
+import { envelope } from '../../ops/envelope.ts';
 import { isTerminal, widthOf } from '../io.ts';
 import type { Paint } from '../palette.ts';
 import type { Session } from '../session.ts';
 import { suggestFor } from '../suggest.ts';
 import { type AgeFormat, ageFormat } from './age.ts';
-import { envelope } from './envelope.ts';
 import { renderTable } from './table.ts';
 
 /** One column of a listing. */

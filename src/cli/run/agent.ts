@@ -1,11 +1,13 @@
 /** Owns the body of `agent`: from flags to what the agent is started with. */
 import { applyOnce, readRulesText, type RulesLayout } from '../../agent/once.ts';
+import { createAgentMeter } from '../../agent/meter.ts';
 import { runAgent } from '../../agent/run.ts';
 import { type ResultCode, SluiceError } from '../../errors.ts';
 import { DEFAULT_POLICY_FILE } from '../../runtime/policy/load-policy.ts';
 import { parseLabels } from '../../model/labels.ts';
 import type { AgentFlags } from '../commands/agent.ts';
 import { logOf, nodeName } from '../daemon.ts';
+import { withFigures } from '../observing.ts';
 import { DEFAULT_STATE_DIR } from '../options.ts';
 import { writeListing } from '../output/listing.ts';
 import type { Session } from '../session.ts';
@@ -75,7 +77,8 @@ export async function agentBody(session: Session, flags: AgentFlags): Promise<Re
   if (flags.printRules === true) return printRules(session, flags);
   const node = nodeName(session, flags.node);
   if (flags.once === true) return runOnce(session, node, flags);
-  await runAgent({
+  const log = logOf(session, flags.logFormat);
+  const options = {
     node,
     stateDir: flags.stateDir ?? DEFAULT_STATE_DIR,
     openStore: async () => deps.openStore(settings),
@@ -83,11 +86,14 @@ export async function agentBody(session: Session, flags: AgentFlags): Promise<Re
     labels: parseLabels(flags.label ?? [], '--label'),
     policyFile: flags.policy ?? DEFAULT_POLICY_FILE,
     dataplane: flags.dataplane ?? 'auto',
-    log: logOf(session, flags.logFormat),
+    log,
     clock: deps.clock,
     random: deps.random,
     signal,
     onResync: deps.onResync,
-  });
+  } as const;
+  await withFigures({ listen: flags.listen, log, meterOn: createAgentMeter }, async (meter) =>
+    runAgent({ ...options, meter }),
+  );
   return 'ok';
 }

@@ -1,38 +1,22 @@
 /** Owns the body of `apiserver`: from flags to what the server is started with, and the refusal of what is not safe. */
-import { readFile } from 'node:fs/promises';
-import { startApiServer } from '../../apiserver/start.ts';
+import {
+  type CertificateFiles,
+  followCertificates,
+  readCertificates,
+} from '../../apiserver/http/certificates.ts';
 import type { ServerTls } from '../../apiserver/http/listen.ts';
+import { type ApiServer, startApiServer } from '../../apiserver/start.ts';
 import { type ResultCode, SluiceError } from '../../errors.ts';
+import type { Log } from '../../host/log.ts';
 import { untilAborted } from '../../host/wait.ts';
-import { canonicalIp, parsePort } from '../../model/address.ts';
-import { quoteValue } from '../../model/text.ts';
 import type { ApiServerFlags } from '../commands/apiserver.ts';
 import { logOf } from '../daemon.ts';
+import { type ListenAddress, parseListen } from '../listen-address.ts';
 import { DEFAULT_LISTEN } from '../options.ts';
 import type { Session } from '../session.ts';
 
 /** How long the first listing may take before the log says that it waits. */
 const FIRST_LISTING_MS = 10_000;
-
-interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly isLoopback: boolean;
-}
-
-function parseListen(text: string): ListenAddress {
-  const [, bracketed, plain, port = ''] = /^(?:\[([0-9a-fA-F:]+)\]|([0-9.]+)):([0-9]{1,5})$/.exec(text) ?? [];
-  const host = canonicalIp(bracketed ?? plain ?? '');
-  const number = port === '0' ? 0 : parsePort(port);
-  if (host === undefined || number === undefined) {
-    throw new SluiceError('config', `--listen: ${quoteValue(text)} is not an address to listen on`, {
-      why: 'it is IP:PORT or [IPv6]:PORT; 0.0.0.0 and [::] are all addresses, port 0 is any free one',
-      fix: `write for example ${DEFAULT_LISTEN}`,
-      details: { flag: '--listen', value: text.slice(0, 80) },
-    });
-  }
-  return { host, port: number, isLoopback: host.startsWith('127.') || host === '::1' };
-}
 
 /** Refuses to serve other machines what they could read and change unseen. @throws SluiceError `config` */
 function checkSafe({ isLoopback }: ListenAddress, flags: ApiServerFlags): void {
@@ -52,7 +36,8 @@ function unsafe(why: string, fix: string): SluiceError {
   });
 }
 
-async function readTls({ tlsCert, tlsKey, clientCa }: ApiServerFlags): Promise<ServerTls | undefined> {
+/** @throws SluiceError `config` */
+function certificateFiles({ tlsCert, tlsKey, clientCa }: ApiServerFlags): CertificateFiles | undefined {
   if (
     (tlsCert === undefined) !== (tlsKey === undefined) ||
     (clientCa !== undefined && tlsCert === undefined)
@@ -62,26 +47,39 @@ async function readTls({ tlsCert, tlsKey, clientCa }: ApiServerFlags): Promise<S
       fix: 'give --tls-cert and --tls-key',
     });
   }
-  if (tlsCert === undefined || tlsKey === undefined) return undefined;
-  const [cert, key, ca] = await Promise.all([
-    read('--tls-cert', tlsCert),
-    read('--tls-key', tlsKey),
-    clientCa === undefined ? undefined : read('--client-ca', clientCa),
-  ]);
-  return { cert, key, clientCa: ca };
+  return tlsCert === undefined || tlsKey === undefined ? undefined : { cert: tlsCert, key: tlsKey, clientCa };
 }
 
-async function read(flag: string, path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new SluiceError('config', `cannot read the file of ${flag}`, {
-      why: cause instanceof Error ? cause.message : String(cause),
-      fix: 'name a file that this user may read',
-      details: { flag, path },
-      cause,
-    });
+/** Follows the certificates beside the server; SIGHUP has them looked at now. */
+function followFiles(
+  { deps }: Session,
+  server: ApiServer,
+  { files, tls, log }: Tls & { readonly log: Log },
+): { readonly close: () => Promise<void> } {
+  const { clock } = deps;
+  if (files === undefined || tls === undefined) {
+    const stop = deps.onResync(() => log.info('SIGHUP: there are no certificates to read again'));
+    return { close: async () => Promise.resolve(stop()) };
   }
+  const following = followCertificates({ files, first: tls, renew: server.renewTls, clock, log });
+  const stop = deps.onResync(() => void following.look());
+  return {
+    close: async () => {
+      stop();
+      await following.close();
+    },
+  };
+}
+
+/** Certificates as files and as read; both are there, or neither. */
+interface Tls {
+  readonly files: CertificateFiles | undefined;
+  readonly tls: ServerTls | undefined;
+}
+
+async function tlsOf(flags: ApiServerFlags): Promise<Tls> {
+  const files = certificateFiles(flags);
+  return { files, tls: files === undefined ? undefined : await readCertificates(files) };
 }
 
 /** Serves until a signal. */
@@ -93,13 +91,13 @@ export async function apiServerBody(session: Session, flags: ApiServerFlags): Pr
       fix: 'give --endpoints',
     });
   }
-  const address = parseListen(flags.listen ?? DEFAULT_LISTEN);
+  const address = parseListen(flags.listen ?? DEFAULT_LISTEN, DEFAULT_LISTEN);
   checkSafe(address, flags);
-  const [tls, log] = [await readTls(flags), logOf(session, flags.logFormat)];
+  const [{ files, tls }, log] = [await tlsOf(flags), logOf(session, flags.logFormat)];
   if (!address.isLoopback && flags.insecure === true) log.warn('serves other machines as told by --insecure');
   const store = await deps.openStore(settings);
   try {
-    const { clock, random } = deps;
+    const { clock, random, newId } = deps;
     const server = await startApiServer({
       ...address,
       store,
@@ -108,10 +106,13 @@ export async function apiServerBody(session: Session, flags: ApiServerFlags): Pr
       log,
       clock,
       random,
+      newId,
     });
+    const following = followFiles(session, server, { files, tls, log });
     try {
       await serve(server, { log, signal });
     } finally {
+      await following.close();
       await server.close();
     }
   } finally {
@@ -122,8 +123,8 @@ export async function apiServerBody(session: Session, flags: ApiServerFlags): Pr
 
 /** What etcd refuses ends the server; an etcd that is away does not. */
 async function serve(
-  server: Awaited<ReturnType<typeof startApiServer>>,
-  { log, signal }: { readonly log: ReturnType<typeof logOf>; readonly signal: AbortSignal },
+  server: ApiServer,
+  { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
 ): Promise<void> {
   const follow = async (): Promise<void> => {
     try {

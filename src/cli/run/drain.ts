@@ -3,10 +3,10 @@ import { type ResultCode, SluiceError } from '../../errors.ts';
 import type { DrainOrder } from '../../model/assignment.ts';
 import { parseDuration } from '../../model/duration.ts';
 import { parseReference, type Reference } from '../../model/reference.ts';
-import { isServing } from '../../model/serving.ts';
 import { changeNode, type NodeChange, planNodeChange } from '../../ops/change-node.ts';
 import { changeService, planServiceChange, type ServiceChange } from '../../ops/change-service.ts';
 import { waitFor } from '../../ops/wait-for.ts';
+import { drainOfLast, NO_CONNECTIONS } from '../../plan/consents.ts';
 import { notConfirmed } from '../../plan/guard.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { DEFAULT_WAIT_MS } from '../await-convergence.ts';
@@ -48,20 +48,12 @@ const WHAT = { drain: 'draining', restore: 'restoring' } as const;
 /** Asks before the last instance that gets connections is drained: clients would be refused. */
 function confirmFor(session: Session, options: DrainOptions): (plans: readonly Plan[]) => Promise<void> {
   return async ([plan]) => {
-    const takesLast =
-      plan !== undefined &&
-      plan.changes.some((change) => change.kind === 'update-instance' && isServing(change.before.value)) &&
-      !plan.after.some(isServing);
-    if (!takesLast || options.yes === true) return;
-    const because = 'no instance would get connections and clients would be refused';
+    const told = plan === undefined ? undefined : drainOfLast(plan);
+    if (told === undefined || options.yes === true) return;
+    const because = NO_CONNECTIONS;
     const canBeAsked = canAsk(session);
-    const message = `draining the last ready instance of '${plan.service}': ${because}. Go on?`;
+    const message = `draining the last ready instance of '${told.service}': ${because}. Go on?`;
     if (canBeAsked && (await askYesNo(session, message))) return;
-    const ids = plan.changes.flatMap((one) => (one.kind === 'update-instance' ? [one.after.id] : []));
-    const told: Plan = {
-      ...plan,
-      narrowing: [{ kind: 'drains-instances', ids }],
-    };
     throw notConfirmed(told, { doing: 'draining', because, flag: '--yes' }, canBeAsked);
   };
 }

@@ -5,6 +5,7 @@ import { parseInstanceArgument } from '../../model/instance-argument.ts';
 import { quoteValue } from '../../model/text.ts';
 import { changeInstances, type InstancesChange } from '../../ops/change-instances.ts';
 import { planInstancesChange } from '../../ops/preview.ts';
+import { NO_INSTANCE, removesAll } from '../../plan/consents.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { repeatedCommand } from '../command-line.ts';
 import type { InstanceVerb } from '../commands/instance.ts';
@@ -43,11 +44,6 @@ function changeFrom(words: InstanceWords): InstancesChange {
   return { kind: words.verb, service, instances: texts.map((text) => parseInstanceArgument(text)) };
 }
 
-/** `instance remove` says itself what goes; consent is only asked where nothing would be left. */
-function leavesNone(plan: Plan): boolean {
-  return plan.after.length === 0;
-}
-
 /** Changes single instances, or shows what would change. */
 export async function instanceBody(
   session: Session,
@@ -60,7 +56,7 @@ export async function instanceBody(
   if (options.dryRun === true) {
     const plan = await planInstancesChange(await readDeps(session), change, { ifRevision, signal });
     const args = [change.service, ...words.instances];
-    const extra = applyWords([plan], leavesNone(plan) ? '--yes' : undefined);
+    const extra = applyWords([plan], removesAll(plan) ? '--yes' : undefined);
     return writePlans(
       session,
       [plan],
@@ -69,12 +65,12 @@ export async function instanceBody(
   }
   const ask = consentFor(session, {
     doing: 'changing',
-    because: () => 'no instance would be left and clients would be refused',
+    because: () => NO_INSTANCE,
     flag: '--yes',
     given: options.yes === true,
     severe: false,
   });
-  const confirm = async (plans: readonly Plan[]): Promise<void> => ask(plans.filter(leavesNone));
+  const confirm = async (plans: readonly Plan[]): Promise<void> => ask(plans.filter(removesAll));
   const result = await changeInstances(await writeDeps(session), change, {
     ifRevision,
     reason,

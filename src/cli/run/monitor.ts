@@ -2,11 +2,13 @@
 import type { ResultCode } from '../../errors.ts';
 import type { Log } from '../../host/log.ts';
 import type { MonitorOptions } from '../../monitor/options.ts';
+import { createMonitorMeter } from '../../monitor/meter.ts';
 import { monitorOnce, runMonitor } from '../../monitor/run.ts';
 import { readLeader } from '../../ops/leader.ts';
 import { sampleHere } from '../../sampling/here.ts';
 import type { MonitorFlags } from '../commands/monitor.ts';
 import { logOf, nodeName } from '../daemon.ts';
+import { withFigures } from '../observing.ts';
 import { DEFAULT_STATE_DIR } from '../options.ts';
 import { writeListing } from '../output/listing.ts';
 import type { Session } from '../session.ts';
@@ -64,6 +66,8 @@ export async function monitorBody(session: Session, flags: MonitorFlags): Promis
     signal,
   };
   if (flags.once === true) return once(session, { ...options, log: onlyWarnings(options.log) });
-  await runMonitor(options);
+  await withFigures({ listen: flags.listen, log, meterOn: createMonitorMeter }, async (meter) =>
+    runMonitor({ ...options, meter }),
+  );
   return 'ok';
 }

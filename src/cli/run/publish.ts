@@ -2,7 +2,7 @@
 import type { ResultCode } from '../../errors.ts';
 import { planSpecs } from '../../ops/preview.ts';
 import { publish } from '../../ops/publish.ts';
-import type { Plan } from '../../plan/plan.ts';
+import { FIELDS, fullSetReason } from '../../plan/consents.ts';
 import { repeatedCommand } from '../command-line.ts';
 import type { PublishOptions } from '../commands/publish.ts';
 import { consentFor } from '../consent.ts';
@@ -12,17 +12,8 @@ import { applyWords, writePlans } from '../write-plans.ts';
 import { warnOfSpecs } from '../spec-check.ts';
 import { specsFrom } from './spec-input.ts';
 
-/** Why publishing takes something away: what is given is all there is. */
-function reasonOf(plan: Plan, fromFile: boolean): string {
-  const kinds = new Set(plan.narrowing.map(({ kind }) => kind));
-  const [entries, instances] = fromFile ? ['entries', 'instances'] : ['--entry', '--instance'];
-  const subjects = [
-    ...(kinds.has('moves-entries') ? [entries] : []),
-    ...(kinds.has('removes-instances') ? [instances] : []),
-  ];
-  const isOne = subjects.length === 1 && !fromFile;
-  return `${subjects.join(' and ')} ${isOne ? 'is' : 'are'} the full set`;
-}
+/** What names the full sets on a command line. */
+const FLAGS = { entries: '--entry', instances: '--instance', areFlags: true };
 
 /** Publishes, or shows what would be published. */
 export async function publishBody(
@@ -42,7 +33,7 @@ export async function publishBody(
   }
   const confirm = consentFor(session, {
     doing: 'publishing',
-    because: (plan) => reasonOf(plan, options.file !== undefined),
+    because: (plan) => fullSetReason(plan, options.file === undefined ? FLAGS : FIELDS),
     flag: '--replace',
     given: options.replace === true || options.yes === true,
     severe: false,

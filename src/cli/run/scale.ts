@@ -3,6 +3,7 @@ import { type ResultCode, SluiceError } from '../../errors.ts';
 import { formatDuration, parseDuration } from '../../model/duration.ts';
 import { quoteValue } from '../../model/text.ts';
 import { changeService, planServiceChange, type ServiceChange } from '../../ops/change-service.ts';
+import { NO_INSTANCE, scalesToNone } from '../../plan/consents.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { ScaleRequest } from '../../plan/scale.ts';
 import { repeatedCommand } from '../command-line.ts';
@@ -48,11 +49,6 @@ function pinMsOf(text: string): number {
   });
 }
 
-/** Only scaling to nothing takes the service away from its clients; fewer instances is what was said. */
-function leavesNone({ narrowing }: Plan): boolean {
-  return narrowing.some((one) => one.kind === 'fewer-replicas' && one.to === 0);
-}
-
 /** Scales a service and waits for its instances, or shows what would change. */
 export async function scaleBody(
   session: Session,
@@ -66,18 +62,18 @@ export async function scaleBody(
   const { ifRevision, reason } = options;
   if (options.dryRun === true) {
     const plan = await planServiceChange(await readDeps(session), change, { ifRevision, signal });
-    const extra = applyWords([plan], leavesNone(plan) ? '--yes' : undefined);
+    const extra = applyWords([plan], scalesToNone(plan) ? '--yes' : undefined);
     const args = [service, words.count];
     return writePlans(session, [plan], repeatedCommand(session.command, 'scale', { args, extra }));
   }
   const ask = consentFor(session, {
     doing: 'scaling',
-    because: () => 'no instance would be left and clients would be refused',
+    because: () => NO_INSTANCE,
     flag: '--yes',
     given: options.yes === true,
     severe: true,
   });
-  const confirm = async (plans: readonly Plan[]): Promise<void> => ask(plans.filter(leavesNone));
+  const confirm = async (plans: readonly Plan[]): Promise<void> => ask(plans.filter(scalesToNone));
   const result = await changeService(await writeDeps(session), change, {
     ifRevision,
     reason,

@@ -4,6 +4,7 @@ import { parseReference } from '../../model/reference.ts';
 import { SluiceError } from '../../errors.ts';
 import { planRemovals } from '../../ops/preview.ts';
 import { unpublish } from '../../ops/unpublish.ts';
+import { ENTRIES_REFUSED } from '../../plan/consents.ts';
 import { repeatedCommand } from '../command-line.ts';
 import { consentFor } from '../consent.ts';
 import { finishWrite } from '../finish-write.ts';
@@ -37,7 +38,7 @@ export async function unpublishBody(
   }
   const confirm = consentFor(session, {
     doing: 'unpublishing',
-    because: () => 'clients of its entries are refused from then on',
+    because: () => ENTRIES_REFUSED,
     flag: '--yes',
     given: options.yes === true,
     severe: true,
