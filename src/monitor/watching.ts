@@ -10,7 +10,7 @@ import type { InformerChange } from '../store/informer-options.ts';
 import { type Informer, startInformer } from '../store/informer.ts';
 import { AGENT_RANGE, ASSIGNMENTS, LEADER_KEY } from '../store/keys.ts';
 import type { KeyRange, KeyValue, Store } from '../store/store.ts';
-import type { Bell } from './bell.ts';
+import type { Bell } from '../host/bell.ts';
 import { createClusterCopy } from './cluster-copy.ts';
 import type { ReadAt } from './transaction.ts';
 

@@ -15,6 +15,8 @@ interface ServiceJson {
   readonly masquerade: boolean;
   readonly affinity: string;
   readonly announce: boolean;
+  /** The app that a registered service draws from; null of others. */
+  readonly registry: string | null;
   /** Of managed services; null of others. The template is as in a spec file. */
   readonly replicas: number | null;
   readonly template: TemplateWords | null;
@@ -56,7 +58,7 @@ export interface PlanJson {
 }
 
 function serviceJson(service: Service): ServiceJson {
-  const { name, entries, origin, masquerade, affinitySeconds, announce, replicas, template } = service;
+  const { name, entries, origin, masquerade, affinitySeconds, announce, registry, replicas, template } = service;
   return {
     name,
     entries: entries.map(formatEntry),
@@ -64,6 +66,7 @@ function serviceJson(service: Service): ServiceJson {
     masquerade,
     affinity: formatAffinity(affinitySeconds),
     announce: announce ?? false,
+    registry: registry ?? null,
     replicas: replicas ?? null,
     template: template === undefined ? null : templateWords(template),
     templateHash: template === undefined ? null : templateHash(template),

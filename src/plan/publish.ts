@@ -3,7 +3,7 @@ import { SluiceError } from '../errors.ts';
 import { type Address, formatAddress } from '../model/address.ts';
 import { compareEntries, type Entry, formatEntry } from '../model/entry.ts';
 import { assertService } from '../model/service-rules.ts';
-import type { Instance, InstanceSpec, Service, ServiceSpec, Stored } from '../model/service.ts';
+import type { Instance, InstanceSpec, Origin, Service, ServiceSpec, Stored } from '../model/service.ts';
 import { templateHash } from '../model/template-hash.ts';
 import type { Template } from '../model/template.ts';
 import { isStatic, newInstance, withInstances } from './instance-set.ts';
@@ -34,7 +34,7 @@ function refuseForeign(
   stored: readonly Stored<Instance>[],
 ): void {
   const foreign = new Map(
-    stored.filter((item) => !isStatic(item)).map(({ value }) => [formatAddress(value), value.origin]),
+    stored.filter((item) => item.value.origin === 'managed').map(({ value }) => [formatAddress(value), value.origin]),
   );
   const address = instances.map(formatAddress).find((text) => foreign.has(text));
   if (address === undefined) return;
@@ -49,15 +49,21 @@ function refuseForeign(
   );
 }
 
+const isRegistered = ({ value }: Stored<Instance>): boolean => value.origin === 'registered';
+
 const hashOf = (template: Template | undefined): string =>
   template === undefined ? '' : templateHash(template);
 
-/** Of a spec with a template: origin, template and replicas, which stay as they are where the spec does not say them. */
-function managedPart(
-  { template, replicas }: ServiceSpec,
+const originOf = ({ template, registry }: ServiceSpec): Origin =>
+  template !== undefined ? 'managed' : registry !== undefined ? 'registered' : 'static';
+
+/** Where instances come from; with a template its replicas stay as they are where the spec does not say them. */
+function originPart(
+  { template, replicas, registry }: ServiceSpec,
   stored: StoredService | undefined,
-): Partial<Pick<Service, 'origin' | 'template' | 'replicas'>> {
-  if (template === undefined) return {};
+): Pick<Service, 'origin' | 'template' | 'replicas' | 'registry'> {
+  if (registry !== undefined) return { origin: 'registered', registry };
+  if (template === undefined) return { origin: 'static' };
   return { origin: 'managed', template, replicas: replicas ?? stored?.service.value.replicas ?? 1 };
 }
 
@@ -68,9 +74,9 @@ function serviceChange(input: PublishInput): Change | undefined {
     ...(spec.affinitySeconds === undefined ? {} : { affinitySeconds: spec.affinitySeconds }),
     ...(spec.announce === true ? { announce: true } : {}),
   };
-  const wanted = { entries, masquerade: spec.masquerade, ...settings, ...managedPart(spec, stored) };
+  const wanted = { entries, masquerade: spec.masquerade, ...settings, ...originPart(spec, stored) };
   if (stored === undefined) {
-    const after: Service = { name: spec.name, origin: 'static', ...wanted, createdAt: now };
+    const after: Service = { name: spec.name, ...wanted, createdAt: now };
     return { kind: 'create-service', after };
   }
   const before = stored.service;
@@ -79,14 +85,15 @@ function serviceChange(input: PublishInput): Change | undefined {
     announce: announceBefore = false,
     replicas,
     template,
+    registry,
     ...rest
   } = before.value;
-  const origin = rest.origin === 'managed' ? 'static' : rest.origin;
-  const after: Service = { ...rest, origin, ...wanted };
+  const after: Service = { ...rest, ...wanted };
   const isSame =
     before.value.masquerade === after.masquerade &&
     affinityBefore === after.affinitySeconds &&
     announceBefore === (after.announce ?? false) &&
+    registry === after.registry &&
     replicas === after.replicas &&
     hashOf(template) === hashOf(after.template) &&
     before.value.entries.toSorted(compareEntries).map(formatEntry).join() === entries.map(formatEntry).join();
@@ -102,7 +109,9 @@ function instanceChanges({ spec, stored, now }: PublishInput): readonly Change[]
     return [{ kind: 'update-instance', before, after: { ...before.value, weight: wanted.weight } }];
   });
   const wantedIds = new Set(spec.instances.map(formatAddress));
-  const removed = [...statics.values()].filter(({ value }) => !wantedIds.has(value.id));
+  // What had registered goes with the registry; who draws from another app drains them.
+  const drawn = spec.registry !== undefined ? [] : (stored?.instances ?? []).filter(isRegistered);
+  const removed = [...[...statics.values()].filter(({ value }) => !wantedIds.has(value.id)), ...drawn];
   return [...changes, ...removed.map((before): Change => ({ kind: 'remove-instance', before }))];
 }
 
@@ -126,7 +135,7 @@ function serviceNarrowing(change: Change | undefined): readonly Narrowing[] {
   const { before, after } = change;
   const [from, to] = [before.value.replicas ?? 0, after.replicas ?? 0];
   if ((before.value.origin === 'managed') !== (after.origin === 'managed')) {
-    return [{ kind: 'changes-origin', to: after.origin === 'managed' ? 'managed' : 'static' }];
+    return [{ kind: 'changes-origin', to: after.origin }];
   }
   return to < from ? [{ kind: 'fewer-replicas', from, to }] : [];
 }
@@ -148,7 +157,7 @@ export function planPublish(input: PublishInput): Plan {
   const releases = missingFrom(oldEntries, spec.entries, formatEntry).toSorted(compareEntries);
   return {
     service: spec.name,
-    origin: spec.template === undefined ? 'static' : 'managed',
+    origin: originOf(spec),
     baseRevision: input.revision,
     outcome: stored === undefined ? 'created' : all.length === 0 ? 'unchanged' : 'updated',
     changes: all,
@@ -156,7 +165,7 @@ export function planPublish(input: PublishInput): Plan {
     releases,
     narrowing: [
       ...serviceNarrowing(change),
-      ...narrowingOf(changes, releases, before.filter(isStatic).length),
+      ...narrowingOf(changes, releases, before.filter(({ value }) => value.origin !== 'managed').length),
     ],
     after,
   };

@@ -8,14 +8,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   balance: ['model'],
   rules: ['model', 'balance'],
   schedule: ['model', 'balance'],
+  registry: ['model'],
+  eureka: ['model', 'registry'],
   host: ['model'],
   runtime: ['model', 'host'],
   store: ['model', 'host'],
   dataplane: ['model', 'rules', 'host'],
   ops: ['model', 'plan', 'balance', 'rules', 'store', 'host', 'version.ts'],
   agent: ['model', 'balance', 'rules', 'store', 'dataplane', 'runtime', 'host', 'version.ts'],
-  apiserver: ['model', 'store', 'host', 'version.ts'],
-  monitor: ['model', 'balance', 'schedule', 'store', 'host', 'version.ts'],
+  apiserver: ['model', 'registry', 'eureka', 'store', 'host', 'version.ts'],
+  monitor: ['model', 'balance', 'schedule', 'registry', 'store', 'host', 'version.ts'],
   dev: [
     'model',
     'plan',
@@ -63,9 +65,10 @@ const PACKAGE_PLACE: Readonly<Record<string, readonly string[]>> = {
   valibot: ['model/', 'store/api/'],
   'prom-client': ['apiserver/metrics.ts'],
   pino: ['host/log.ts'],
+  '@rgrove/parse-xml': ['eureka/read-xml.ts'],
 };
 
-const PURE = ['model', 'plan', 'balance', 'rules', 'schedule'];
+const PURE = ['model', 'plan', 'balance', 'rules', 'schedule', 'registry', 'eureka'];
 
 /** What makes code impure: clock, randomness, process, timers, console. */
 const IMPURE =

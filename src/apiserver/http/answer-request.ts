@@ -11,13 +11,14 @@ import { TIMEOUT_HEADER } from '../../store/api/wire.ts';
 import { DEFAULT_TIMEOUT_MS } from '../../store/failure.ts';
 import type { Caller } from '../../model/access.ts';
 import type { Metrics } from '../metrics.ts';
-import { readBody } from './body.ts';
+import { readBody, readTextBody } from './body.ts';
 import type { HttpLimits } from './limits.ts';
 import { openLineStream } from './line-stream.ts';
 import { parseQuery, parseTarget, type Target } from './query.ts';
 import type { Rate } from './rate.ts';
 import { httpError, refusalOf, tooMany } from './refusal.ts';
-import type { Answer, Route, RouteTable } from './route.ts';
+import type { RouteMatch, RouteTable } from './route-table.ts';
+import type { Answer, Route } from './route.ts';
 
 /** What answering needs. */
 export interface AnsweringParts {
@@ -50,8 +51,9 @@ export async function answerRequest(
   // A reader that goes away while it is answered is no failure of ours.
   response.on('error', () => undefined);
   try {
-    route = findRoute(parts.routes, request.method ?? '', target.path);
-    writeAnswer(response, await handle(parts, route, { request, response, target }));
+    const match = findRoutes(parts.routes, target.path);
+    route = routeFor(match, request.method ?? '', target.path);
+    writeAnswer(response, await handle(parts, route, { request, response, target, path: match.path }));
   } catch (error) {
     refuse(parts, error, { request, response });
   } finally {
@@ -64,20 +66,23 @@ interface Pair {
   readonly response: ServerResponse;
 }
 
-function findRoute(routes: RouteTable, method: string, path: string): Route {
-  const found = routes.get(path);
-  if (found === undefined)
-    throw httpError(404, `there is no ${quoteValue(path)} here`, 'docs/apiserver.md has the routes');
-  const route = found.find((each) => each.method === method);
+function findRoutes(routes: RouteTable, path: string): RouteMatch {
+  const found = routes(path);
+  if (found !== undefined) return found;
+  throw httpError(404, `there is no ${quoteValue(path)} here`, 'docs/apiserver.md has the routes');
+}
+
+function routeFor({ routes }: RouteMatch, method: string, path: string): Route {
+  const route = routes.find((each) => each.method === method);
   if (route !== undefined) return route;
-  const methods = found.map((each) => each.method).join(', ');
+  const methods = routes.map((each) => each.method).join(', ');
   throw httpError(405, `${path} cannot be asked with ${quoteValue(method)}`, `it takes ${methods}`);
 }
 
 async function handle(
   parts: AnsweringParts,
   route: Route,
-  { request, response, target }: Pair & { readonly target: Target },
+  { request, response, target, path }: Pair & Pick<RouteMatch, 'path'> & { readonly target: Target },
 ): Promise<Answer> {
   if (route.isOpen) {
     parseQuery(target.query, route.query);
@@ -88,8 +93,11 @@ async function handle(
   const query = parseQuery(target.query, route.query);
   return route.handle({
     caller,
+    path,
     query,
+    headers: request.headers,
     body: () => readBody(request, limits.bodyBytes),
+    textBody: (types) => readTextBody(request, types, limits.bodyBytes),
     timeoutMs: timeoutOf(request),
     isStillKnown: () => isStillKnown(parts, request),
     lines: () => openLineStream(response, { clock, limits }),
@@ -139,15 +147,27 @@ function timeoutOf(request: IncomingMessage): number {
 
 function writeAnswer(response: ServerResponse, answer: Answer): void {
   if (answer.kind === 'lines') return;
-  const type = answer.kind === 'json' ? 'application/json' : answer.type;
-  const text = answer.kind === 'json' ? `${JSON.stringify(answer.value)}\n` : answer.text;
-  response.writeHead(answer.status ?? 200, {
-    'Content-Type': type,
-    'Content-Length': Buffer.byteLength(text),
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
+  const common = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
+  if (answer.kind === 'empty') {
+    const length = answer.status === 204 ? {} : { 'Content-Length': 0 };
+    response.writeHead(answer.status, { ...length, ...common }).end();
+    return;
+  }
+  const content = contentOf(answer);
+  const encoding =
+    answer.kind === 'bytes' && answer.encoding !== undefined ? { 'Content-Encoding': answer.encoding } : {};
+  response.writeHead(answer.kind === 'bytes' ? 200 : (answer.status ?? 200), {
+    'Content-Type': answer.kind === 'json' ? 'application/json' : answer.type,
+    'Content-Length': Buffer.byteLength(content),
+    ...encoding,
+    ...common,
   });
-  response.end(text);
+  response.end(content);
+}
+
+function contentOf(answer: Extract<Answer, { kind: 'json' | 'text' | 'bytes' }>): string | Buffer {
+  if (answer.kind === 'json') return `${JSON.stringify(answer.value)}\n`;
+  return answer.kind === 'text' ? answer.text : answer.bytes;
 }
 
 function refuse({ log }: AnsweringParts, error: unknown, { request, response }: Pair): void {

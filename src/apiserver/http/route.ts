@@ -1,16 +1,24 @@
 /**
- * Owns what a route is: where REST, registry and Eureka join the API server. Types and looking one up; must not know sockets.
+ * Owns what a route is: where REST, registry and Eureka join the API server. Types only; looking one up is route-table.ts. Must not know
+ * sockets.
  */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Caller } from '../../model/access.ts';
+import type { TypedBody } from './body.ts';
 import type { LineStream } from './line-stream.ts';
 
 /** One request of a known caller, as a route sees it. */
 export interface Exchange {
   readonly caller: Caller;
+  /** What stands in the path for the `{names}` of the route, percent-decoded. */
+  readonly path: ReadonlyMap<string, string>;
   /** Values of the query; only names that the route has. */
   readonly query: ReadonlyMap<string, string>;
+  readonly headers: IncomingHttpHeaders;
   /** The body as JSON. @throws SluiceError `invalid-spec` */
   readonly body: () => Promise<unknown>;
+  /** The body as text, said to be of one of these types. @throws SluiceError `invalid-spec` */
+  readonly textBody: (types: readonly string[]) => Promise<TypedBody>;
   /** What the server may spend on it. */
   readonly timeoutMs: number;
   /** False once the caller's token is revoked or has expired; for answers that last. */
@@ -19,7 +27,7 @@ export interface Exchange {
   readonly lines: () => LineStream;
 }
 
-/** What a route answers: JSON, text of a type, or nothing because it answered with lines. */
+/** What a route answers: JSON, text or bytes of a type, nothing at all, or nothing more because it answered with lines. */
 export type Answer =
   | { readonly kind: 'json'; readonly value: unknown; readonly status?: number | undefined }
   | {
@@ -28,14 +36,23 @@ export type Answer =
       readonly type: string;
       readonly status?: number | undefined;
     }
+  | {
+      readonly kind: 'bytes';
+      readonly bytes: Buffer;
+      readonly type: string;
+      /** As the bytes are encoded; undefined: as they are. */
+      readonly encoding: 'gzip' | undefined;
+    }
+  | { readonly kind: 'empty'; readonly status: number }
   | { readonly kind: 'lines' };
 
 /** A route. */
 export type Route = {
+  /** As it stands, but for `{names}`, each of which is one part between slashes. */
   readonly path: string;
-  readonly method: 'GET' | 'POST';
-  /** Names that its query may have. */
-  readonly query: readonly string[];
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Names that its query may have; `any`: the client chooses them. */
+  readonly query: readonly string[] | 'any';
 } & (
   | {
       /** Anybody may ask, also without credentials. */
@@ -48,13 +65,3 @@ export type Route = {
       readonly handle: (exchange: Exchange) => Promise<Answer>;
     }
 );
-
-/** Routes by path. */
-export type RouteTable = ReadonlyMap<string, readonly Route[]>;
-
-/** Groups routes by path. */
-export function routeTable(routes: readonly Route[]): RouteTable {
-  const table = new Map<string, Route[]>();
-  for (const route of routes) table.set(route.path, [...(table.get(route.path) ?? []), route]);
-  return table;
-}
