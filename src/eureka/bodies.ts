@@ -12,15 +12,14 @@ import { xmlElement } from './xml-text.ts';
 /** How a body is written. */
 export type BodyForm = 'json' | 'xml';
 
+type Counts = ReadonlyMap<RegisteredStatus, number>;
+
 /** Writes bodies. */
 export interface Bodies {
   /** All apps, or those given. */
-  readonly applications: (apps: readonly App[], counts: ReadonlyMap<RegisteredStatus, number>) => string;
+  readonly applications: (apps: readonly App[], counts: Counts) => string;
   /** Only what changed; `counts` are those of all. */
-  readonly delta: (
-    changes: readonly RecentChange[],
-    counts: ReadonlyMap<RegisteredStatus, number>,
-  ) => string;
+  readonly delta: (changes: readonly RecentChange[], counts: Counts) => string;
   readonly application: (app: App) => string;
   readonly instance: (registration: Registration) => string;
 }
@@ -30,16 +29,19 @@ const DELTA_VERSION = '1';
 
 const appTree = (name: string, instances: readonly Tree[]): Tree => ({ name, instance: instances });
 
-/** Apps with only some of their instances, in order of names. */
-function grouped(changes: readonly RecentChange[]): readonly Tree[] {
+/** Apps with only some of their instances, in order of names. @param write an instance in the form that is written */
+function grouped(changes: readonly RecentChange[], write: (tree: Tree) => Tree): readonly Tree[] {
   const byApp = new Map<string, Tree[]>();
   for (const { registration, action } of changes) {
     const list = byApp.get(registration.app) ?? [];
     byApp.set(registration.app, list);
-    list.push(instanceTree(registration, action));
+    list.push(write(instanceTree(registration, action)));
   }
   return [...byApp.keys()].toSorted().map((name) => appTree(name, byApp.get(name) ?? []));
 }
+
+const jsonWhole = (counts: Counts, apps: string): string =>
+  `{"applications":{"versions__delta":"${DELTA_VERSION}","apps__hashcode":"${hashCode(counts)}","application":${apps}}}`;
 
 function jsonBodies(): Bodies {
   const known = new WeakMap<Registered, string>();
@@ -56,11 +58,9 @@ function jsonBodies(): Bodies {
     knownApps.set(app, text);
     return text;
   };
-  const whole = (counts: ReadonlyMap<RegisteredStatus, number>, apps: string): string =>
-    `{"applications":{"versions__delta":"${DELTA_VERSION}","apps__hashcode":"${hashCode(counts)}","application":${apps}}}`;
   return {
-    applications: (apps, counts) => whole(counts, `[${apps.map(ofApp).join(',')}]`),
-    delta: (changes, counts) => whole(counts, JSON.stringify(grouped(changes))),
+    applications: (apps, counts) => jsonWhole(counts, `[${apps.map(ofApp).join(',')}]`),
+    delta: (changes, counts) => jsonWhole(counts, JSON.stringify(grouped(changes, (tree) => tree))),
     application: (app) => `{"application":${ofApp(app)}}`,
     instance: (registration) => JSON.stringify({ instance: instanceTree(registration, 'ADDED') }),
   };
@@ -72,33 +72,30 @@ function xmlTree(tree: Tree): Tree {
   return { ...rest, overriddenstatus: overriddenStatus };
 }
 
-function xmlBodies(): Bodies {
-  const tree = (registration: Registration, action: RegistryAction): Tree =>
-    xmlTree(instanceTree(registration, action));
-  const ofApp = ({ name, instances }: App): Tree =>
-    appTree(
-      name,
-      instances.map(({ registration }) => tree(registration, 'ADDED')),
-    );
-  const whole = (counts: ReadonlyMap<RegisteredStatus, number>, apps: readonly Tree[]): string =>
-    xmlElement('applications', {
-      versions__delta: DELTA_VERSION,
-      apps__hashcode: hashCode(counts),
-      application: apps,
-    });
-  const inXml = ({ name, instance }: Tree): Tree => ({
+const xmlInstance = (registration: Registration, action: RegistryAction): Tree =>
+  xmlTree(instanceTree(registration, action));
+
+const xmlApp = ({ name, instances }: App): Tree =>
+  appTree(
     name,
-    instance: Array.isArray(instance) ? instance.map((one: Tree) => xmlTree(one)) : [],
+    instances.map(({ registration }) => xmlInstance(registration, 'ADDED')),
+  );
+
+const xmlWhole = (counts: Counts, apps: readonly Tree[]): string =>
+  xmlElement('applications', {
+    versions__delta: DELTA_VERSION,
+    apps__hashcode: hashCode(counts),
+    application: apps,
   });
-  return {
-    applications: (apps, counts) => whole(counts, apps.map(ofApp)),
-    delta: (changes, counts) => whole(counts, grouped(changes).map(inXml)),
-    application: (app) => xmlElement('application', ofApp(app)),
-    instance: (registration) => xmlElement('instance', tree(registration, 'ADDED')),
-  };
-}
+
+const XML_BODIES: Bodies = {
+  applications: (apps, counts) => xmlWhole(counts, apps.map(xmlApp)),
+  delta: (changes, counts) => xmlWhole(counts, grouped(changes, xmlTree)),
+  application: (app) => xmlElement('application', xmlApp(app)),
+  instance: (registration) => xmlElement('instance', xmlInstance(registration, 'ADDED')),
+};
 
 /** Writers of both forms. */
 export function createBodies(): Readonly<Record<BodyForm, Bodies>> {
-  return { json: jsonBodies(), xml: xmlBodies() };
+  return { json: jsonBodies(), xml: XML_BODIES };
 }

@@ -91,8 +91,10 @@ function overrideOf(tree: Tree): Pick<RegistrationRequest, 'override'> {
   return status === 'UNKNOWN' ? {} : { override: status };
 }
 
-function optional<K extends string>(name: K, text: string): { readonly [key in K]?: string } {
-  return text === '' ? {} : ({ [name]: text } as { readonly [key in K]?: string });
+/** Names under which clients look for it. */
+function vipsOf(tree: Tree): Pick<RegistrationRequest, 'vip' | 'secureVip'> {
+  const [vip, secureVip] = [word(tree, 'vipAddress'), word(tree, 'secureVipAddress')];
+  return { ...(vip === '' ? {} : { vip }), ...(secureVip === '' ? {} : { secureVip }) };
 }
 
 /** What is missing, in Eureka's words and order. */
@@ -123,7 +125,9 @@ export function readInstance(appInPath: string, body: unknown): ReadInstance {
   if (why !== undefined || typeof dataCenter === 'string') {
     return { kind: 'refused', why: why ?? 'Missing dataCenterInfo' };
   }
-  const handedOn = HANDED_ON.map((name) => [name, word(tree, name)] as const).filter(([, text]) => text !== '');
+  const handedOn = HANDED_ON.map((name) => [name, word(tree, name)] as const).filter(
+    ([, text]) => text !== '',
+  );
   const request: RegistrationRequest = {
     app,
     id: idOf(tree),
@@ -133,8 +137,7 @@ export function readInstance(appInPath: string, body: unknown): ReadInstance {
     securePort: portOf(tree['securePort'], { number: 7_002, enabled: false }),
     status: statusOf(word(tree, 'status')),
     ...overrideOf(tree),
-    ...optional('vip', word(tree, 'vipAddress')),
-    ...optional('secureVip', word(tree, 'secureVipAddress')),
+    ...vipsOf(tree),
     ...leaseOf(tree),
     metadata: wordsOf(tree['metadata']),
     dataCenter,

@@ -83,7 +83,8 @@ export function specFromFlags(flags: SpecFlags): ServiceSpec {
   const announce = flags.announce === true ? { announce: true } : {};
   // Clients that the entry is announced to are neighbours of the instances too, which would answer them past the node.
   const masquerade = flags.masquerade ?? flags.announce ?? false;
-  const registry = flags.registry === undefined ? {} : { registry: parseApp(flags.registry, '--from-registry') };
+  const registry =
+    flags.registry === undefined ? {} : { registry: parseApp(flags.registry, '--from-registry') };
   const template = flags.template === undefined ? undefined : templateFromFlags(flags.template);
   const replicas = flags.replicas === undefined ? undefined : parseReplicas(flags.replicas, '--replicas');
   return {

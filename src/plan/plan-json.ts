@@ -58,7 +58,8 @@ export interface PlanJson {
 }
 
 function serviceJson(service: Service): ServiceJson {
-  const { name, entries, origin, masquerade, affinitySeconds, announce, registry, replicas, template } = service;
+  const { name, entries, origin, masquerade, affinitySeconds, announce, registry, replicas, template } =
+    service;
   return {
     name,
     entries: entries.map(formatEntry),

@@ -34,7 +34,9 @@ function refuseForeign(
   stored: readonly Stored<Instance>[],
 ): void {
   const foreign = new Map(
-    stored.filter((item) => item.value.origin === 'managed').map(({ value }) => [formatAddress(value), value.origin]),
+    stored
+      .filter((item) => item.value.origin === 'managed')
+      .map(({ value }) => [formatAddress(value), value.origin]),
   );
   const address = instances.map(formatAddress).find((text) => foreign.has(text));
   if (address === undefined) return;

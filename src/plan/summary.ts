@@ -53,7 +53,12 @@ interface Weights {
 }
 
 /** What of a service is neither entry nor instance. */
-const settingsOf = ({ masquerade, affinitySeconds, announce = false, registry }: Service): readonly string[] => [
+const settingsOf = ({
+  masquerade,
+  affinitySeconds,
+  announce = false,
+  registry,
+}: Service): readonly string[] => [
   `masquerade ${masquerade}`,
   `affinity ${formatAffinity(affinitySeconds)}`,
   `announce ${announce}`,

@@ -126,7 +126,9 @@ export function drawInstances(input: DrawInput): Drawing {
     .map((stored) => leaving(stored, input.now));
   const waits = left.filter((one) => typeof one === 'number');
   const changes = [...puts, ...left.filter((one) => typeof one !== 'number')];
-  const drains = changes.some(({ kind, before }) => kind === 'put' && before !== undefined && !desired.has(before.value.id));
+  const drains = changes.some(
+    ({ kind, before }) => kind === 'put' && before !== undefined && !desired.has(before.value.id),
+  );
   const again = drains ? [...waits, DRAIN_MS] : waits;
   return { changes, againMs: again.length === 0 ? undefined : Math.min(...again) };
 }

@@ -34,7 +34,7 @@ export const formOf = ({ accept }: IncomingHttpHeaders): BodyForm =>
   (accept ?? '').toLowerCase().includes('json') ? 'json' : 'xml';
 
 const takesGzip = (headers: IncomingHttpHeaders): boolean =>
-  String(headers['accept-encoding'] ?? '')
+  (headers['accept-encoding'] ?? '')
     .toLowerCase()
     .split(',')
     .some((one) => /^\s*(gzip|\*)\s*(;\s*q=(?!0(\.0*)?\s*$)|$)/.test(one));
@@ -104,7 +104,8 @@ export function createFetches({ registry, clock }: EurekaParts): Fetches {
     (handle: (exchange: Exchange) => Body | undefined): Handle =>
     async (exchange) => {
       // An empty answer would be taken for the truth.
-      if (!registry.isListed()) throw unavailable('the API server has not listed it yet', { store: 'registry' });
+      if (!registry.isListed())
+        throw unavailable('the API server has not listed it yet', { store: 'registry' });
       const body = handle(exchange);
       return body === undefined ? NOT_FOUND : answerOf(body, exchange);
     };

@@ -2,7 +2,12 @@
 import { readInstance } from '../../eureka/read-instance.ts';
 import { readXml } from '../../eureka/read-xml.ts';
 import type { Caller } from '../../model/access.ts';
-import { appNameOf, isRegisteredStatus, isRegistrationId, type RegisteredStatus } from '../../model/registration.ts';
+import {
+  appNameOf,
+  isRegisteredStatus,
+  isRegistrationId,
+  type RegisteredStatus,
+} from '../../model/registration.ts';
 import { overrideCleared, overridden, registered, withMetadata } from '../../registry/lifecycle.ts';
 import { wrongField } from '../../store/api/wire.ts';
 import { notAllowed } from '../access/may-read.ts';

@@ -56,7 +56,10 @@ function readable<T>(log: Log, key: string, read: () => T): T | undefined {
 }
 
 /** An empty copy. */
-export function createRegistryCopy({ clock, log }: { readonly clock: Clock; readonly log: Log }, tell: RegistryTellings): RegistryCopy {
+export function createRegistryCopy(
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+  tell: RegistryTellings,
+): RegistryCopy {
   const [catalog, recent] = [createCatalog(), createRecent()];
   const state: State = { catalog, recent, marks: new Map(), apps: new Map(), touched: new Set() };
   const drawers = (app: string): readonly string[] =>

@@ -97,13 +97,19 @@ async function loop(options: DrawingOptions, { due, schedule, stop }: Loop): Pro
 }
 
 /** Writes what is missing. @returns after how many milliseconds to look again */
-async function draw({ store, cache, copy, clock, log }: DrawingOptions, service: string): Promise<number | undefined> {
+async function draw(
+  { store, cache, copy, clock, log }: DrawingOptions,
+  service: string,
+): Promise<number | undefined> {
   const item = cache.item(serviceKey(service));
   const app = copy().drawsFrom(service);
   if (item === undefined || app === undefined) return undefined;
   const { changes, againMs } = drawInstances({
     service: readServiceItem(service, item).value,
-    registrations: copy().catalog.app(app)?.instances.map(({ registration }) => registration) ?? [],
+    registrations:
+      copy()
+        .catalog.app(app)
+        ?.instances.map(({ registration }) => registration) ?? [],
     stored: cache.list(instancesOf(service)).flatMap((one) => readable(service, one)),
     now: clock.now().toISOString(),
   });
@@ -120,7 +126,8 @@ async function draw({ store, cache, copy, clock, log }: DrawingOptions, service:
     await cache.reached(answer.revision, AGAIN_MS);
     if (answer.kind === 'conflict') return 0;
   }
-  if (changes.length > 0) log.info('instances drawn from the registry', { service, app, changed: changes.length });
+  if (changes.length > 0)
+    log.info('instances drawn from the registry', { service, app, changed: changes.length });
   return againMs;
 }
 

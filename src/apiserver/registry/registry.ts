@@ -10,6 +10,7 @@ import { aliveKey, registrationKey } from '../../store/keys.ts';
 import { unavailable } from '../../store/failure.ts';
 import type { InformerChange } from '../../store/informer-options.ts';
 import type { KeyValue, Operation, Store, TransactionResult } from '../../store/store.ts';
+import { keyParts, readValue } from '../access/families.ts';
 import type { WatchCache } from '../cache/watch-cache.ts';
 import { createRegistryCopy, type RegistryCopy } from './copy.ts';
 import { type Drawing, startDrawing } from './drawing.ts';
@@ -137,11 +138,15 @@ async function changeOne(
     drawing.now(name.app);
     return before;
   }
-  throw new SluiceError('conflict', `registration ${name.id} of ${name.app} is changed by others all the time`, {
-    why: `${MAX_ATTEMPTS} attempts met changes of others`,
-    fix: 'try again',
-    details: { written: false },
-  });
+  throw new SluiceError(
+    'conflict',
+    `registration ${name.id} of ${name.app} is changed by others all the time`,
+    {
+      why: `${MAX_ATTEMPTS} attempts met changes of others`,
+      fix: 'try again',
+      details: { written: false },
+    },
+  );
 }
 
 /** Sends it once; a lease that ended just now counts as a conflict. */
@@ -178,6 +183,9 @@ async function operationsOf(
       { kind: 'delete', key: aliveKey(app, id) },
     ];
   }
+  const value = encodeRegistration(after);
+  // Nothing is written that could not be read again.
+  readValue(keyParts(key), value);
   const mark = await renewals.markOf(tailOf({ app, id }));
-  return [{ kind: 'put', key, value: encodeRegistration(after) }, mark];
+  return [{ kind: 'put', key, value }, mark];
 }
