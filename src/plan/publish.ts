@@ -34,9 +34,7 @@ function refuseForeign(
   stored: readonly Stored<Instance>[],
 ): void {
   const foreign = new Map(
-    stored
-      .filter((item) => item.value.origin === 'managed')
-      .map(({ value }) => [formatAddress(value), value.origin]),
+    stored.filter((item) => !isStatic(item)).map(({ value }) => [formatAddress(value), value.origin]),
   );
   const address = instances.map(formatAddress).find((text) => foreign.has(text));
   if (address === undefined) return;
@@ -52,6 +50,16 @@ function refuseForeign(
 }
 
 const isRegistered = ({ value }: Stored<Instance>): boolean => value.origin === 'registered';
+
+/** True if it drew its instances from the registry and will not: they go. Those of another app are drained by whoever draws. */
+const leavesRegistry = ({ registry }: ServiceSpec, stored: StoredService | undefined): boolean =>
+  registry === undefined && stored?.service.value.registry !== undefined;
+
+/** What a publish may take away. */
+const removable = (spec: ServiceSpec, stored: StoredService | undefined): readonly Stored<Instance>[] =>
+  (stored?.instances ?? []).filter(
+    (item) => isStatic(item) || (isRegistered(item) && leavesRegistry(spec, stored)),
+  );
 
 const hashOf = (template: Template | undefined): string =>
   template === undefined ? '' : templateHash(template);
@@ -111,9 +119,7 @@ function instanceChanges({ spec, stored, now }: PublishInput): readonly Change[]
     return [{ kind: 'update-instance', before, after: { ...before.value, weight: wanted.weight } }];
   });
   const wantedIds = new Set(spec.instances.map(formatAddress));
-  // What had registered goes with the registry; who draws from another app drains them.
-  const drawn = spec.registry !== undefined ? [] : (stored?.instances ?? []).filter(isRegistered);
-  const removed = [...[...statics.values()].filter(({ value }) => !wantedIds.has(value.id)), ...drawn];
+  const removed = removable(spec, stored).filter((item) => !isStatic(item) || !wantedIds.has(item.value.id));
   return [...changes, ...removed.map((before): Change => ({ kind: 'remove-instance', before }))];
 }
 
@@ -151,7 +157,7 @@ export function planPublish(input: PublishInput): Plan {
   const { spec, stored } = input;
   assertService(spec.name, spec);
   const before = stored?.instances ?? [];
-  refuseForeign(spec.name, spec.instances, before);
+  refuseForeign(spec.name, spec.instances, leavesRegistry(spec, stored) ? [] : before);
   const change = serviceChange(input);
   const { changes, after } = withInstances(before, instanceChanges(input));
   const oldEntries = stored?.service.value.entries ?? [];
@@ -167,7 +173,7 @@ export function planPublish(input: PublishInput): Plan {
     releases,
     narrowing: [
       ...serviceNarrowing(change),
-      ...narrowingOf(changes, releases, before.filter(({ value }) => value.origin !== 'managed').length),
+      ...narrowingOf(changes, releases, removable(spec, stored).length),
     ],
     after,
   };

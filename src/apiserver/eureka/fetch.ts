@@ -30,7 +30,7 @@ export interface Fetches {
 }
 
 /** JSON for whoever takes it, XML for all others, as the reference server does. */
-export const formOf = ({ accept }: IncomingHttpHeaders): BodyForm =>
+const formOf = ({ accept }: IncomingHttpHeaders): BodyForm =>
   (accept ?? '').toLowerCase().includes('json') ? 'json' : 'xml';
 
 const takesGzip = (headers: IncomingHttpHeaders): boolean =>
