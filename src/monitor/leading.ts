@@ -6,6 +6,7 @@ import type { Store } from '../store/store.ts';
 import { act, type Acted } from './act.ts';
 import { createDecisions } from './decisions.ts';
 import { campaign, type Lead } from './election.ts';
+import { protectionSteps } from './evictions.ts';
 import type { MonitorOptions } from './options.ts';
 import type { ReadAt } from './transaction.ts';
 import type { Watching } from './watching.ts';
@@ -89,13 +90,20 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
       const { view, readAt } = watching.look();
       if (readAt.assignments < mustShow.assignments || readAt.cluster < mustShow.cluster) return undefined;
       const now = { ms: clock.monotonicMs(), at: clock.now().toISOString() };
-      const steps = planCluster(view, now, { ids: freshIds(options) });
+      const { evictions } = watching;
+      const silence = { services: view.services, storeBackMs: view.memory.storeBackMs };
+      const verdict = evictions.judge(silence);
+      const steps = [
+        ...planCluster(view, now, { ids: freshIds(options) }),
+        ...protectionSteps(verdict, silence),
+      ];
       const acted = await act(
         { store, log, lead: mine, decisions, recommend: mode === 'recommend' },
         steps,
         readAt,
       );
       await takeEnd(acted);
+      if (mode === 'act' && acted.end === 'all') await evictions.evict(verdict, mine, silence);
       return acted.decisions;
     },
     close: async () => {
