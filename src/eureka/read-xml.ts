@@ -12,7 +12,8 @@ function treeOf(element: XmlElement, depth: number): unknown {
     const fields = children.map((child) => [child.name, treeOf(child, depth + 1)] as const);
     return Object.fromEntries([...attributes, ...fields]);
   }
-  return attributes.length === 0 ? element.text : Object.fromEntries([...attributes, ['$', element.text]]);
+  if (attributes.length === 0) return element.text;
+  return Object.fromEntries(element.text === '' ? attributes : [...attributes, ['$', element.text]]);
 }
 
 function notXml(why: string, cause?: unknown): SluiceError {
