@@ -7,7 +7,7 @@ function __sluice_path
             set skip 0
         else if contains -- "$here:$word" 'logs:-f'
             continue
-        else if contains -- $word --affinity --anonymous --cacert --cert --client-ca --color --columns --command --connections --context --cooldown-down --cooldown-up --cpu --dataplane --deadline --down-after --drain --driver --endpoints --entry --env --exec --expires -f --file --files --for --from --grace --if-revision --image --in --instance --key --label --listen --log-format --max --memory --metric-as --metric-exec --metric-http --metric-interval --metric-name --min --mode --name --node --node-ip --node-selector --on-deadline --out -o --output --password-file --pids --pin --policy --port-range --pre-stop --prefix --probe --probe-failures --probe-interval --probe-start --probe-successes --probe-timeout --rate --reason --replicas --role --run-as --sample --server --slow-start --sort-by --state-dir --stop-signal --stream --tail --target --timeout --tls-cert --tls-key --token-file --user --weights --workdir
+        else if contains -- $word --affinity --anonymous --cacert --cert --client-ca --color --columns --command --connections --context --cooldown-down --cooldown-up --cpu --dataplane --deadline --down-after --drain --driver --endpoints --entry --env --exec --expires -f --file --files --for --from --from-registry --grace --if-revision --image --in --instance --key --label --listen --log-format --max --memory --metric-as --metric-exec --metric-http --metric-interval --metric-name --min --mode --name --node --node-ip --node-selector --on-deadline --out -o --output --password-file --pids --pin --policy --port-range --pre-stop --prefix --probe --probe-failures --probe-interval --probe-start --probe-successes --probe-timeout --rate --reason --replicas --role --run-as --sample --server --slow-start --sort-by --state-dir --stop-signal --stream --tail --target --timeout --tls-cert --tls-key --token-file --user --weights --workdir
             set skip 1
         else if contains -- (string join ' ' $here $word) 'publish' 'unpublish' 'plan' 'diff' 'instance' 'instance add' 'instance set' 'instance remove' 'scale' 'policy' 'policy set' 'policy get' 'policy remove' 'drain' 'restore' 'status' 'list' 'ls' 'describe' 'top' 'explain' 'verify' 'wait' 'logs' 'agent' 'agent cleanup' 'monitor' 'apiserver' 'dev' 'node' 'node list' 'node cordon' 'node uncordon' 'doctor' 'token' 'token create' 'token list' 'token ls' 'token revoke' 'completion' 'version' 'help'
             set -a here $word
@@ -84,6 +84,7 @@ complete -c sluice -n '__sluice_at \'publish\'' -l entry -x -d 'IP:PORT[/tcp|udp
 complete -c sluice -n '__sluice_at \'publish\'' -l env -x -d 'a variable of its environment, no secret (all can read it); repeatable'
 complete -c sluice -n '__sluice_at \'publish\'' -s f -l file -r -F -d 'read services from a file, or from stdin: -; repeatable'
 complete -c sluice -n '__sluice_at \'publish\'' -l files -x -d 'limit: open files of each process'
+complete -c sluice -n '__sluice_at \'publish\'' -l from-registry -x -d 'instances are those that register as this app (Eureka)'
 complete -c sluice -n '__sluice_at \'publish\'' -l grace -x -d 'time from the signal to KILL (default: 10s)'
 complete -c sluice -n '__sluice_at \'publish\'' -s h -l help -d 'show help'
 complete -c sluice -n '__sluice_at \'publish\'' -l if-revision -x -d 'only if nothing changed after this revision; 0: only if it does not exist'
@@ -165,6 +166,7 @@ complete -c sluice -n '__sluice_at \'plan\'' -l entry -x -d 'IP:PORT[/tcp|udp] t
 complete -c sluice -n '__sluice_at \'plan\'' -l env -x -d 'a variable of its environment, no secret (all can read it); repeatable'
 complete -c sluice -n '__sluice_at \'plan\'' -s f -l file -r -F -d 'read services from a file, or from stdin: -; repeatable'
 complete -c sluice -n '__sluice_at \'plan\'' -l files -x -d 'limit: open files of each process'
+complete -c sluice -n '__sluice_at \'plan\'' -l from-registry -x -d 'instances are those that register as this app (Eureka)'
 complete -c sluice -n '__sluice_at \'plan\'' -l grace -x -d 'time from the signal to KILL (default: 10s)'
 complete -c sluice -n '__sluice_at \'plan\'' -s h -l help -d 'show help'
 complete -c sluice -n '__sluice_at \'plan\'' -l image -x -d 'image of a container, with driver podman or docker'
@@ -215,6 +217,7 @@ complete -c sluice -n '__sluice_at \'diff\'' -l entry -x -d 'IP:PORT[/tcp|udp] t
 complete -c sluice -n '__sluice_at \'diff\'' -l env -x -d 'a variable of its environment, no secret (all can read it); repeatable'
 complete -c sluice -n '__sluice_at \'diff\'' -s f -l file -r -F -d 'read services from a file, or from stdin: -; repeatable'
 complete -c sluice -n '__sluice_at \'diff\'' -l files -x -d 'limit: open files of each process'
+complete -c sluice -n '__sluice_at \'diff\'' -l from-registry -x -d 'instances are those that register as this app (Eureka)'
 complete -c sluice -n '__sluice_at \'diff\'' -l grace -x -d 'time from the signal to KILL (default: 10s)'
 complete -c sluice -n '__sluice_at \'diff\'' -s h -l help -d 'show help'
 complete -c sluice -n '__sluice_at \'diff\'' -l image -x -d 'image of a container, with driver podman or docker'

@@ -1,6 +1,6 @@
 /** Owns the life of an API server: copy, routes, socket; what starts first and what ends last. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock } from '../host/clock.ts';
+import { type Clock, randomId } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import type { Role } from '../model/access.ts';
 import type { ServableStore } from '../store/lease-calls.ts';
@@ -14,9 +14,11 @@ import { createConnections } from './http/connections.ts';
 import { HTTP_LIMITS, type HttpLimits } from './http/limits.ts';
 import { listen, type ServerTls } from './http/listen.ts';
 import { createRate } from './http/rate.ts';
-import { routeTable } from './http/route.ts';
+import { routeTable } from './http/route-table.ts';
 import { createMetrics } from './metrics.ts';
 import { restRoutes } from './rest/operations.ts';
+import { beginRegistry, type Registry } from './registry/registry.ts';
+import { eurekaRoutes } from './eureka/routes.ts';
 import { healthRoutes } from './routes/health.ts';
 import { storeReadRoutes } from './routes/store-read.ts';
 import { eventsLine, storeWatchRoute } from './routes/store-watch.ts';
@@ -61,10 +63,12 @@ const GRACE_MS = 3_000;
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { store, clock, random, log } = options;
   const limits = options.limits ?? HTTP_LIMITS;
-  const cache = startWatchCache({ store, clock, random, format: eventsLine });
+  const begun = beginRegistry({ store, clock, log, random, server: randomId() });
+  const cache = startWatchCache({ store, clock, random, format: eventsLine, onChange: begun.take });
+  const registry = begun.start(cache);
   const connections = createConnections(limits);
   let stopping = false;
-  const parts = partsOf(options, { cache, limits, connections, isStopping: () => stopping });
+  const parts = partsOf(options, { cache, registry, limits, connections, isStopping: () => stopping });
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     // New requests on old connections: the client is told to come back elsewhere.
     if (stopping) response.setHeader('Connection', 'close');
@@ -85,11 +89,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       renewTls: server.renew,
       close: async () => {
         stopping = true;
+        await registry.close();
         await cache.close();
         await server.close(clock, GRACE_MS);
       },
     };
   } catch (error) {
+    await registry.close();
     await cache.close();
     throw error;
   }
@@ -97,6 +103,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
 interface Inside {
   readonly cache: WatchCache;
+  readonly registry: Registry;
   readonly limits: HttpLimits;
   readonly connections: ReturnType<typeof createConnections>;
   readonly isStopping: () => boolean;
@@ -104,7 +111,7 @@ interface Inside {
 
 function partsOf(
   options: ApiServerOptions,
-  { cache, limits, connections, isStopping }: Inside,
+  { cache, registry, limits, connections, isStopping }: Inside,
 ): AnsweringParts {
   const { store, clock, random, newId, log, anonymous } = options;
   const metrics = createMetrics(() => {
@@ -125,6 +132,7 @@ function partsOf(
     ...storeWriteRoutes(access),
     DASHBOARD_ROUTE,
     ...restRoutes({ ...access, clock, log, random, newId }),
+    ...eurekaRoutes({ registry, clock }),
   ]);
   return {
     routes,

@@ -4,6 +4,7 @@ import { type Address, formatAddress, parseAddress, canonicalIp } from './addres
 import { formatAffinity, parseAffinity } from './affinity.ts';
 import { type Entry, formatEntry, parseEntry } from './entry.ts';
 import { isName, NAME_RULE } from './name.ts';
+import { APP_RULE, isAppName } from './registration.ts';
 import { reservedBecause } from './reserved.ts';
 import { isPlainText } from './text.ts';
 import { timeMs } from './time.ts';
@@ -18,6 +19,9 @@ function textThat(holds: (text: string) => boolean, message: string): v.GenericS
 
 /** A name of a service or node. */
 export const nameField = textThat(isName, `must be ${NAME_RULE}`);
+
+/** The name of an app of the registry. */
+export const appField = textThat(isAppName, `must be the name of an app: ${APP_RULE}`);
 
 /** RFC 3339 in UTC. */
 export const timeField = textThat((text) => timeMs(text) !== undefined, 'must be an RFC 3339 time in UTC');

@@ -6,6 +6,7 @@ import type { Generation } from './audit.ts';
 import { compareEntries, type Entry, formatEntry } from './entry.ts';
 import {
   affinityField,
+  appField,
   countField,
   entryField,
   flagField,
@@ -59,6 +60,7 @@ const serviceSchema = v.object({
   masquerade: flagField,
   affinity: v.optional(affinityField),
   announce: v.optional(flagField),
+  registry: v.optional(appField),
   replicas: v.optional(
     v.pipe(countField, v.maxValue(MAX_REPLICAS, `must be a whole number 0-${MAX_REPLICAS}`)),
   ),
@@ -94,8 +96,11 @@ function checkName(key: string, name: string): void {
   if (!isName(name)) throw badRecord(key, { field: '', value: name, why: `a name in a key is ${NAME_RULE}` });
 }
 
-/** A managed service has both replicas and a template, another one neither. */
-function checkManaged(key: string, service: Pick<Service, 'origin' | 'replicas' | 'template'>): void {
+/** A managed service has both replicas and a template, another one neither; a registered one has its app. */
+function checkOrigin(
+  key: string,
+  service: Pick<Service, 'origin' | 'replicas' | 'template' | 'registry'>,
+): void {
   const { origin, replicas, template } = service;
   for (const [field, value] of Object.entries({ replicas, template })) {
     if ((value === undefined) === (origin !== 'managed')) continue;
@@ -103,6 +108,10 @@ function checkManaged(key: string, service: Pick<Service, 'origin' | 'replicas' 
     throw badRecord(key, { field, value, why });
   }
   if (template !== undefined) assertTemplate(key, template);
+  if ((service.registry !== undefined) !== (origin === 'registered')) {
+    const why = 'a service whose instances register names their app, and no other does';
+    throw badRecord(key, { field: 'registry', value: service.registry, why });
+  }
 }
 
 /**
@@ -114,7 +123,7 @@ export function decodeService(name: string, json: string): Decoded<Service> {
   checkName(key, name);
   const { value, raw } = decodeRecord(key, json, serviceSchema);
   const { affinity, ...rest } = value;
-  checkManaged(key, value);
+  checkOrigin(key, value);
   if (value.policy !== undefined) assertPolicy(key, value.policy);
   const entries = value.entries.toSorted(compareEntries);
   const affinityPart = affinity === undefined ? {} : { affinitySeconds: affinity };
@@ -123,14 +132,14 @@ export function decodeService(name: string, json: string): Decoded<Service> {
 
 /** JSON of `service/<name>`; the name is in the key only. */
 export function encodeService(service: Service, raw?: Raw): string {
-  const { origin, masquerade, affinitySeconds, replicas, pin, createdAt } = service;
+  const { origin, masquerade, affinitySeconds, registry, replicas, pin, createdAt } = service;
   const announce = service.announce === true ? true : undefined;
   const affinity = affinitySeconds === undefined ? undefined : formatAffinity(affinitySeconds);
   const entries = service.entries.toSorted(compareEntries).map(formatEntry);
   const template = service.template === undefined ? undefined : keptTemplate(raw, service.template);
   const policy = service.policy === undefined ? undefined : keptPolicy(raw, service.policy);
   const managed = { replicas, template, pin };
-  const record = { entries, origin, masquerade, affinity, announce, ...managed, policy, createdAt };
+  const record = { entries, origin, masquerade, affinity, announce, registry, ...managed, policy, createdAt };
   return encodeRecord(serviceSchema, record, raw);
 }
 

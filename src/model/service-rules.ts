@@ -106,9 +106,10 @@ export function serviceWarnings(parts: {
   readonly entries: readonly Entry[];
   readonly instances: readonly (Address & { readonly weight: number })[];
   readonly template?: object | undefined;
+  readonly registry?: string | undefined;
 }): readonly string[] {
-  const { entries, instances, template } = parts;
-  if (template !== undefined) return [];
+  const { entries, instances, template, registry } = parts;
+  if (template !== undefined || registry !== undefined) return [];
   if (instances.length === 0) return ['the service has no instances: connections to it are refused'];
   if (instances.every((instance) => instance.weight === 0)) {
     return ['all weights are 0: new connections are refused'];

@@ -20,6 +20,8 @@ export interface Service {
   readonly affinitySeconds?: number | undefined;
   /** One node at a time answers for the entries' addresses by ARP and ND; undefined or false: nobody does. */
   readonly announce?: boolean | undefined;
+  /** Of services that draw their instances from the registry: the app, in upper case. */
+  readonly registry?: string | undefined;
   /** Of managed services: how many instances there shall be, and what each runs. */
   readonly replicas?: number | undefined;
   readonly template?: Template | undefined;
@@ -75,6 +77,8 @@ export interface ServiceSpec {
   readonly affinitySeconds?: number | undefined;
   /** As in `Service`. */
   readonly announce?: boolean | undefined;
+  /** As in `Service`; there are then no static instances. */
+  readonly registry?: string | undefined;
   /** What managed instances run; there are then no static ones. */
   readonly template?: Template | undefined;
   /** With a template: how many instances; undefined: as many as now, one of a new service. */

@@ -6,6 +6,7 @@ import { compareEntries, parseEntry } from './entry.ts';
 import { parseInstanceArgument } from './instance-argument.ts';
 import { MAX_REPLICAS } from './limits.ts';
 import { parseName } from './name.ts';
+import { parseApp } from './registration-app.ts';
 import { assertService } from './service-rules.ts';
 import type { ServiceSpec } from './service.ts';
 import { type TemplateFlags, templateFromFlags } from './template-flags.ts';
@@ -22,6 +23,8 @@ export interface SpecFlags {
   /** `client-ip[=TIME]` or `none` */
   readonly affinity?: string | undefined;
   readonly announce?: boolean | undefined;
+  /** The app whose registered instances it has. */
+  readonly registry?: string | undefined;
   /** How many instances to run, and what each runs. */
   readonly replicas?: string | undefined;
   readonly template?: TemplateFlags | undefined;
@@ -39,7 +42,14 @@ function parseReplicas(text: string, field: string): number {
 }
 
 /** A service either lists instances or says what to run. */
-function refuseMixture({ name, instances, replicas, template }: SpecFlags): void {
+function refuseMixture({ name, instances, registry, replicas, template }: SpecFlags): void {
+  if (registry !== undefined && (template !== undefined || instances.length > 0)) {
+    throw new SluiceError('invalid-spec', `service '${name}' has --from-registry and other instances`, {
+      why: 'instances come from the registry, from --instance, or from a command that sluice runs; not from two of them',
+      fix: 'leave --instance, --command and what belongs to them out, or --from-registry',
+      details: { service: name, field: '--from-registry', allowed: '--from-registry alone' },
+    });
+  }
   if (template !== undefined && instances.length > 0) {
     throw new SluiceError('invalid-spec', `service '${name}' has either --instance or a command to run`, {
       why: 'instances are listed by hand, or started by sluice from a template; not both',
@@ -73,6 +83,8 @@ export function specFromFlags(flags: SpecFlags): ServiceSpec {
   const announce = flags.announce === true ? { announce: true } : {};
   // Clients that the entry is announced to are neighbours of the instances too, which would answer them past the node.
   const masquerade = flags.masquerade ?? flags.announce ?? false;
+  const registry =
+    flags.registry === undefined ? {} : { registry: parseApp(flags.registry, '--from-registry') };
   const template = flags.template === undefined ? undefined : templateFromFlags(flags.template);
   const replicas = flags.replicas === undefined ? undefined : parseReplicas(flags.replicas, '--replicas');
   return {
@@ -82,6 +94,7 @@ export function specFromFlags(flags: SpecFlags): ServiceSpec {
     masquerade,
     ...affinity,
     ...announce,
+    ...registry,
     ...(template === undefined ? {} : { template }),
     ...(replicas === undefined ? {} : { replicas }),
   };

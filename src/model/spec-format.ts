@@ -13,6 +13,7 @@ interface SpecObject {
   readonly name: string;
   readonly entries: readonly string[];
   readonly instances?: readonly string[];
+  readonly registry?: string;
   readonly replicas?: number;
   readonly template?: TemplateWords;
   readonly masquerade: boolean;
@@ -23,7 +24,7 @@ interface SpecObject {
 
 /** The spec as a JSON object in canonical order. */
 function specObject(spec: ServiceSpec): SpecObject {
-  const { template, replicas } = spec;
+  const { template, replicas, registry } = spec;
   const managed = {
     ...(replicas === undefined ? {} : { replicas }),
     ...(template === undefined ? {} : { template: templateWords(template) }),
@@ -33,7 +34,7 @@ function specObject(spec: ServiceSpec): SpecObject {
     kind: 'Service',
     name: spec.name,
     entries: spec.entries.toSorted(compareEntries).map(formatEntry),
-    ...(template === undefined ? listed : managed),
+    ...(template === undefined ? (registry === undefined ? listed : { registry }) : managed),
     masquerade: spec.masquerade,
     ...(spec.affinitySeconds === undefined ? {} : { affinity: formatAffinity(spec.affinitySeconds) }),
     ...(spec.announce === true ? { announce: true } : {}),
@@ -43,7 +44,8 @@ function specObject(spec: ServiceSpec): SpecObject {
 
 /** The spec that a stored service would be published from: its static instances, or its template. */
 export function specOf(service: Service, instances: readonly Instance[]): ServiceSpec {
-  const { name, entries, masquerade, affinitySeconds, announce, replicas, template, policy } = service;
+  const { name, entries, masquerade, affinitySeconds, announce, registry, replicas, template, policy } =
+    service;
   const listed = instances.filter(({ origin }) => origin === 'static');
   return {
     name,
@@ -51,6 +53,7 @@ export function specOf(service: Service, instances: readonly Instance[]): Servic
     masquerade,
     ...(affinitySeconds === undefined ? {} : { affinitySeconds }),
     ...(announce === true ? { announce } : {}),
+    ...(registry === undefined ? {} : { registry }),
     ...(template === undefined ? {} : { template, replicas }),
     ...(policy === undefined ? {} : { policy }),
     instances: listed.map(({ ip, port, weight }) => ({ ip, port, weight })).toSorted(compareAddresses),
@@ -64,7 +67,8 @@ function yamlList(field: string, items: readonly string[]): string {
 }
 
 /** Each field of a template on a line of its own, its value as JSON, which YAML reads too. */
-function instancesYaml({ instances, replicas, template }: SpecObject): string {
+function instancesYaml({ instances, registry, replicas, template }: SpecObject): string {
+  if (registry !== undefined) return `registry: ${JSON.stringify(registry)}\n`;
   if (template === undefined) return yamlList('instances', instances ?? []);
   const lines = Object.entries(template).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}\n`);
   return `${replicas === undefined ? '' : `replicas: ${replicas}\n`}template:\n${lines.join('')}`;

@@ -6,7 +6,8 @@ import { isName, NAME_RULE } from './name.ts';
 import { type RuleBreak, serviceBreaks } from './service-rules.ts';
 import type { InstanceSpec, ServiceSpec } from './service.ts';
 import { type FieldReader, flagAt, listAt, mapAt, numberAt, showNode, textAt } from './spec-fields.ts';
-import { readAffinity, readEntry, readInstance } from './spec-items.ts';
+import { parseApp } from './registration-app.ts';
+import { parsed, readAffinity, readEntry, readInstance } from './spec-items.ts';
 import { readPolicy } from './spec-policy.ts';
 import { readTemplate } from './spec-template.ts';
 import type { SpecNode } from './spec-tree.ts';
@@ -16,6 +17,7 @@ const SERVICE_FIELDS = [
   'name',
   'entries',
   'instances',
+  'registry',
   'replicas',
   'template',
   'masquerade',
@@ -129,10 +131,32 @@ function readPolicyOf(
 ): ServiceSpec['policy'] {
   const policy = node === undefined ? undefined : readPolicy(reader.within('policy'), node);
   if (node === undefined || policy?.scaling === undefined || isManaged) return policy;
-  const what = 'instances that are listed do not come and go with load';
+  const what = 'instances that sluice does not start do not come and go with load';
   const field = reader.within('policy').within('scaling').path;
   reader.report({ at: node.at, field, value: 'a map', what, allowed: 'scaling together with template' });
   return undefined;
+}
+
+/** The app that a service draws from, and then nothing else that brings instances. */
+function readRegistry(
+  reader: FieldReader,
+  valueOf: (name: string) => SpecNode | undefined,
+): string | undefined {
+  const node = valueOf('registry');
+  if (node === undefined) return undefined;
+  const field = reader.within('registry');
+  const other = ['instances', 'template'].find((name) => {
+    const value = valueOf(name);
+    return value !== undefined && !(value.kind === 'list' && value.items.length === 0);
+  });
+  if (other !== undefined) {
+    const allowed = 'one of instances, registry and template';
+    const what = `a service has either registry or ${other}`;
+    field.report({ at: node.at, field: 'registry', value: showNode(node), what, allowed });
+    return undefined;
+  }
+  const text = textAt(field, node, 'the name of an app');
+  return text === undefined ? undefined : parsed(field, node, () => parseApp(text, 'registry'));
 }
 
 /**
@@ -140,11 +164,11 @@ function readPolicyOf(
  * @returns the service with entries and instances in canonical order; undefined, or not to be used, if anything was reported
  */
 export function readService(reader: FieldReader, node: SpecNode): ServiceSpec | undefined {
-  const isManaged = node.kind === 'map' && node.fields.has('template');
+  const listsNone = node.kind === 'map' && (node.fields.has('template') || node.fields.has('registry'));
   const fields = mapAt(reader, node, {
     known: SERVICE_FIELDS,
-    required: ['kind', 'name', 'entries', ...(isManaged ? [] : ['instances'])],
-    is: 'a service: a map of kind, name, entries and instances or template',
+    required: ['kind', 'name', 'entries', ...(listsNone ? [] : ['instances'])],
+    is: 'a service: a map of kind, name, entries and instances, registry or template',
   });
   if (fields === undefined) return undefined;
   const valueOf = (name: string): SpecNode | undefined => fields.get(name)?.value;
@@ -179,7 +203,8 @@ export function readService(reader: FieldReader, node: SpecNode): ServiceSpec | 
   const affinity = valueOf('affinity');
   const seconds = affinity === undefined ? undefined : readAffinity(reader.within('affinity'), affinity);
   const managed = readManaged(reader, valueOf);
-  const policy = readPolicyOf(reader, valueOf('policy'), isManaged);
+  const policy = readPolicyOf(reader, valueOf('policy'), valueOf('template') !== undefined);
+  const registry = readRegistry(reader, valueOf);
   if (name === undefined) return undefined;
   return {
     name,
@@ -188,6 +213,7 @@ export function readService(reader: FieldReader, node: SpecNode): ServiceSpec | 
     masquerade: masquerade ?? announce ?? false,
     ...(seconds === undefined ? {} : { affinitySeconds: seconds }),
     ...(announce === true ? { announce } : {}),
+    ...(registry === undefined ? {} : { registry }),
     ...managed,
     ...(policy === undefined ? {} : { policy }),
   };

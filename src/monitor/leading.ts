@@ -8,6 +8,7 @@ import type { Store } from '../store/store.ts';
 import { act, type Acted } from './act.ts';
 import { createDecisions } from './decisions.ts';
 import { campaign, type Lead } from './election.ts';
+import { protectionSteps } from './evictions.ts';
 import type { MonitorOptions } from './options.ts';
 import { createSamples } from './samples.ts';
 import type { ReadAt } from './transaction.ts';
@@ -102,7 +103,13 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
       const now = { ms: clock.monotonicMs(), at: clock.now().toISOString() };
       const weighed = weighServices(view, { signals: samples.signals(), now, states: balance });
       balance = weighed.states;
-      const steps = planCluster(view, now, { ids: freshIds(options), load: samples.useOfNodes() });
+      const { evictions } = watching;
+      const silence = { services: view.services, storeBackMs: view.memory.storeBackMs };
+      const verdict = evictions.judge(silence);
+      const steps = [
+        ...planCluster(view, now, { ids: freshIds(options), load: samples.useOfNodes() }),
+        ...protectionSteps(verdict, silence),
+      ];
       const recommend = mode === 'recommend';
       const scaled = scaleServices(view, {
         loads: samples.heard(),
@@ -119,6 +126,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
         readAt,
       );
       await takeEnd(acted);
+      if (mode === 'act' && acted.end === 'all') await evictions.evict(verdict, mine, silence);
       return acted.decisions;
     },
     close: async () => {

@@ -1,6 +1,6 @@
 /** Owns the loop of a monitor: watch the cluster, lead it when nobody does, look at every change and at least every two seconds. */
 import { VERSION } from '../version.ts';
-import { createBell } from './bell.ts';
+import { createBell } from '../host/bell.ts';
 import { createLeading } from './leading.ts';
 import type { MonitorOptions } from './options.ts';
 import { startWatching } from './watching.ts';

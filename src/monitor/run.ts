@@ -1,7 +1,7 @@
 /** Owns the two ways in which a monitor runs on a node, as the only one there: until a signal, and for one look. */
 import { takeSingle } from '../host/single.ts';
 import type { Decision } from '../model/decision.ts';
-import { createBell } from './bell.ts';
+import { createBell } from '../host/bell.ts';
 import { createLeading } from './leading.ts';
 import { monitorLoop } from './loop.ts';
 import type { MonitorOptions } from './options.ts';

@@ -12,8 +12,9 @@ import type { InformerChange } from '../store/informer-options.ts';
 import { type Informer, startInformer } from '../store/informer.ts';
 import { AGENT_RANGE, ASSIGNMENTS, LEADER_KEY } from '../store/keys.ts';
 import type { KeyRange, KeyValue, Store } from '../store/store.ts';
-import type { Bell } from './bell.ts';
+import type { Bell } from '../host/bell.ts';
 import { createClusterCopy } from './cluster-copy.ts';
+import { type Evictions, startEvictions } from './evictions.ts';
 import type { ReadAt } from './transaction.ts';
 
 /** A monitor that did not look for this long has seen nothing of what happened: paused, or the machine was asleep. */
@@ -39,6 +40,8 @@ export interface Watching {
   readonly leaderKey: () => KeyValue | undefined;
   /** Looks. Call it at least every few seconds. */
   readonly look: () => Look;
+  /** Removal of silent registered instances. */
+  readonly evictions: Evictions;
   readonly close: () => Promise<void>;
 }
 
@@ -71,9 +74,11 @@ export function startWatching({ store, clock, random, log, bell }: WatchingOptio
     });
     return informer;
   };
+  const evictions = startEvictions({ store, clock, random, log, bell });
   const cluster = follow(AGENT_RANGE);
   const assignments = follow(ASSIGNMENTS);
-  const connected = (): boolean => cluster.state().connected && assignments.state().connected;
+  const connected = (): boolean =>
+    cluster.state().connected && assignments.state().connected && evictions.connected();
   let memory = emptyMemory(clock.monotonicMs());
   /** Undefined until it follows for the first time. */
   let following: boolean | undefined;
@@ -94,8 +99,9 @@ export function startWatching({ store, clock, random, log, bell }: WatchingOptio
   };
   return {
     connected,
+    evictions,
     synced: async (timeoutMs) => {
-      await Promise.all([cluster.synced(timeoutMs), assignments.synced(timeoutMs)]);
+      await Promise.all([cluster, assignments, evictions].map((one) => one.synced(timeoutMs)));
     },
     revision: () => cluster.state().revision,
     snapshot: records.snapshot,
@@ -104,11 +110,12 @@ export function startWatching({ store, clock, random, log, bell }: WatchingOptio
       noticeGaps();
       const state = copy.state();
       memory = remember(memory, state, clock.monotonicMs());
+      evictions.look();
       const readAt = { assignments: assignments.state().revision, cluster: cluster.state().revision };
       return { view: { ...state, memory }, readAt };
     },
     close: async () => {
-      await Promise.all([cluster.close(), assignments.close()]);
+      await Promise.all([cluster.close(), assignments.close(), evictions.close()]);
     },
   };
 }

@@ -71,6 +71,7 @@ export function serviceItems(read: ClusterRead, now: Date): readonly ServiceItem
         affinity: formatAffinity(value.affinitySeconds),
         announce: value.announce === true,
         announcers: announcersOf(read, value),
+        registry: value.registry,
         replicas: value.replicas,
         templateHash: value.template === undefined ? undefined : templateHash(value.template),
         instances: instances.length,

@@ -100,6 +100,12 @@ function claimOperations(plan: Plan, holders: WriteContext['holders']): readonly
   return [...claims, ...own.map((entry): Operation => ({ kind: 'delete', key: entryKey(entry) }))];
 }
 
+/** True if the service drew its instances from the registry and goes on with it: they change whenever one registers. */
+function staysRegistered(plan: Plan, state: ServiceState): boolean {
+  const before = state.stored?.service.value.origin;
+  return before === 'registered' && serviceAfter(plan, state)?.origin === 'registered';
+}
+
 /** True if agents write the instances of the service, before or after the plan. */
 function isManaged(plan: Plan, state: ServiceState): boolean {
   const before = state.stored?.service.value.origin;
@@ -107,11 +113,11 @@ function isManaged(plan: Plan, state: ServiceState): boolean {
 }
 
 /**
- * The instances must be as they were read. Those of a managed service change all the time by their agents' word, so there only the ones
- * that the plan changes are compared.
+ * The instances must be as they were read. Those of a managed or registered service change all the time by others' word, so there only the
+ * ones that the plan changes are compared.
  */
 function instanceCompares(plan: Plan, state: ServiceState): readonly Compare[] {
-  if (!isManaged(plan, state)) {
+  if (!isManaged(plan, state) && !staysRegistered(plan, state)) {
     return [{ kind: 'range-unchanged', range: instancesOf(plan.service), revision: state.revision }];
   }
   return plan.changes.filter(isInstanceChange).map((change) => {

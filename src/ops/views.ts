@@ -21,6 +21,8 @@ export interface ServiceItem {
   readonly announce: boolean;
   /** Which node answers for which address now; undefined if nobody. Empty if not announced. */
   readonly announcers: readonly { readonly ip: string; readonly node: string | undefined }[];
+  /** Of registered services: the app that its instances register as. */
+  readonly registry: string | undefined;
   /** Of managed services: how many instances there shall be, and the content hash of what each shall run. */
   readonly replicas: number | undefined;
   readonly templateHash: string | undefined;

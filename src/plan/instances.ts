@@ -49,9 +49,16 @@ function refuseForeign(service: string, item: Stored<Instance> | undefined): voi
   });
 }
 
-/** Instances of a managed service are not listed by hand. */
-function refuseManaged({ service }: StoredService, kind: InstancesRequest['kind']): void {
-  const { name, origin } = service.value;
+/** Instances of a managed or registered service are not listed by hand. */
+function refuseOtherOrigin({ service }: StoredService, kind: InstancesRequest['kind']): void {
+  const { name, origin, registry } = service.value;
+  if (origin === 'registered') {
+    throw new SluiceError('invalid-spec', `service '${name}' draws its instances from the registry`, {
+      why: `instance ${kind} is for services whose instances are listed; these register as ${registry ?? ''}`,
+      fix: `sluice drain ${name}/INSTANCE takes one out; its status and weight are the registry's`,
+      details: { service: name, field: 'instance', origin, allowed: 'a static service' },
+    });
+  }
   if (origin !== 'managed') return;
   throw new SluiceError('invalid-spec', `service '${name}' is managed: sluice starts its instances itself`, {
     why: `instance ${kind} is for services whose instances are listed`,
@@ -125,7 +132,7 @@ function changesOf(input: InstancesInput): readonly Change[] {
 export function planInstances(input: InstancesInput): Plan {
   const { stored } = input;
   const { name, entries } = stored.service.value;
-  refuseManaged(stored, input.request.kind);
+  refuseOtherOrigin(stored, input.request.kind);
   const { changes, after } = withInstances(stored.instances, changesOf(input));
   if (input.request.kind === 'add') assertService(name, { entries, instances: after });
   const ids = changes.flatMap((change) =>

@@ -17,6 +17,8 @@ interface ServiceJson {
   readonly masquerade: boolean;
   readonly affinity: string;
   readonly announce: boolean;
+  /** The app that a registered service draws from; null of others. */
+  readonly registry: string | null;
   /** Of managed services; null of others. The template is as in a spec file. */
   readonly replicas: number | null;
   readonly template: TemplateWords | null;
@@ -61,8 +63,19 @@ export interface PlanJson {
 }
 
 function serviceJson(service: Service): ServiceJson {
-  const { name, entries, origin, masquerade, affinitySeconds, announce, replicas, template, policy, pin } =
-    service;
+  const {
+    name,
+    entries,
+    origin,
+    masquerade,
+    affinitySeconds,
+    announce,
+    registry,
+    replicas,
+    template,
+    policy,
+    pin,
+  } = service;
   return {
     name,
     entries: entries.map(formatEntry),
@@ -70,6 +83,7 @@ function serviceJson(service: Service): ServiceJson {
     masquerade,
     affinity: formatAffinity(affinitySeconds),
     announce: announce ?? false,
+    registry: registry ?? null,
     replicas: replicas ?? null,
     template: template === undefined ? null : templateWords(template),
     templateHash: template === undefined ? null : templateHash(template),

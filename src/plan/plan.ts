@@ -26,7 +26,7 @@ export type Narrowing =
   /** Of managed services. */
   | { readonly kind: 'fewer-replicas'; readonly from: number; readonly to: number }
   /** From listed instances to ones that are started, or back. */
-  | { readonly kind: 'changes-origin'; readonly to: 'static' | 'managed' }
+  | { readonly kind: 'changes-origin'; readonly to: Origin }
   | { readonly kind: 'deletes-service' };
 
 /** What to do to one service, and what it takes. Sorted and deterministic. */

@@ -4,7 +4,7 @@ import { canonicalJson } from '../model/canonical-json.ts';
 import { type Address, formatAddress } from '../model/address.ts';
 import { compareEntries, type Entry, formatEntry } from '../model/entry.ts';
 import { assertService } from '../model/service-rules.ts';
-import type { Instance, InstanceSpec, Service, ServiceSpec, Stored } from '../model/service.ts';
+import type { Instance, InstanceSpec, Origin, Service, ServiceSpec, Stored } from '../model/service.ts';
 import { templateHash } from '../model/template-hash.ts';
 import type { Template } from '../model/template.ts';
 import { isStatic, newInstance, withInstances } from './instance-set.ts';
@@ -50,6 +50,18 @@ function refuseForeign(
   );
 }
 
+const isRegistered = ({ value }: Stored<Instance>): boolean => value.origin === 'registered';
+
+/** True if it drew its instances from the registry and will not: they go. Those of another app are drained by whoever draws. */
+const leavesRegistry = ({ registry }: ServiceSpec, stored: StoredService | undefined): boolean =>
+  registry === undefined && stored?.service.value.registry !== undefined;
+
+/** What a publish may take away. */
+const removable = (spec: ServiceSpec, stored: StoredService | undefined): readonly Stored<Instance>[] =>
+  (stored?.instances ?? []).filter(
+    (item) => isStatic(item) || (isRegistered(item) && leavesRegistry(spec, stored)),
+  );
+
 const hashOf = (template: Template | undefined): string =>
   template === undefined ? '' : templateHash(template);
 
@@ -65,12 +77,16 @@ function policyPart(
   return policy?.weights === undefined ? {} : { policy: { weights: policy.weights } };
 }
 
-/** Of a spec with a template: origin, template and replicas, which stay as they are where the spec does not say them. */
-function managedPart(
-  { template, replicas }: ServiceSpec,
+const originOf = ({ template, registry }: ServiceSpec): Origin =>
+  template !== undefined ? 'managed' : registry !== undefined ? 'registered' : 'static';
+
+/** Where instances come from; with a template its replicas stay as they are where the spec does not say them. */
+function originPart(
+  { template, replicas, registry }: ServiceSpec,
   stored: StoredService | undefined,
-): Partial<Pick<Service, 'origin' | 'template' | 'replicas'>> {
-  if (template === undefined) return {};
+): Pick<Service, 'origin' | 'template' | 'replicas' | 'registry'> {
+  if (registry !== undefined) return { origin: 'registered', registry };
+  if (template === undefined) return { origin: 'static' };
   return { origin: 'managed', template, replicas: replicas ?? stored?.service.value.replicas ?? 1 };
 }
 
@@ -85,11 +101,11 @@ function serviceChange(input: PublishInput): Change | undefined {
     entries,
     masquerade: spec.masquerade,
     ...settings,
-    ...managedPart(spec, stored),
+    ...originPart(spec, stored),
     ...policyPart(spec, stored?.service.value),
   };
   if (stored === undefined) {
-    const after: Service = { name: spec.name, origin: 'static', ...wanted, createdAt: now };
+    const after: Service = { name: spec.name, ...wanted, createdAt: now };
     return { kind: 'create-service', after };
   }
   const before = stored.service;
@@ -100,14 +116,15 @@ function serviceChange(input: PublishInput): Change | undefined {
     template,
     policy,
     pin: _pin,
+    registry,
     ...rest
   } = before.value;
-  const origin = rest.origin === 'managed' ? 'static' : rest.origin;
-  const after: Service = { ...rest, origin, ...wanted };
+  const after: Service = { ...rest, ...wanted };
   const isSame =
     before.value.masquerade === after.masquerade &&
     affinityBefore === after.affinitySeconds &&
     announceBefore === (after.announce ?? false) &&
+    registry === after.registry &&
     replicas === after.replicas &&
     hashOf(template) === hashOf(after.template) &&
     canonicalJson(policy ?? {}) === canonicalJson(after.policy ?? {}) &&
@@ -124,7 +141,7 @@ function instanceChanges({ spec, stored, now }: PublishInput): readonly Change[]
     return [{ kind: 'update-instance', before, after: { ...before.value, weight: wanted.weight } }];
   });
   const wantedIds = new Set(spec.instances.map(formatAddress));
-  const removed = [...statics.values()].filter(({ value }) => !wantedIds.has(value.id));
+  const removed = removable(spec, stored).filter((item) => !isStatic(item) || !wantedIds.has(item.value.id));
   return [...changes, ...removed.map((before): Change => ({ kind: 'remove-instance', before }))];
 }
 
@@ -148,7 +165,7 @@ function serviceNarrowing(change: Change | undefined): readonly Narrowing[] {
   const { before, after } = change;
   const [from, to] = [before.value.replicas ?? 0, after.replicas ?? 0];
   if ((before.value.origin === 'managed') !== (after.origin === 'managed')) {
-    return [{ kind: 'changes-origin', to: after.origin === 'managed' ? 'managed' : 'static' }];
+    return [{ kind: 'changes-origin', to: after.origin }];
   }
   return to < from ? [{ kind: 'fewer-replicas', from, to }] : [];
 }
@@ -162,7 +179,7 @@ export function planPublish(input: PublishInput): Plan {
   const { spec, stored } = input;
   assertService(spec.name, spec);
   const before = stored?.instances ?? [];
-  refuseForeign(spec.name, spec.instances, before);
+  refuseForeign(spec.name, spec.instances, leavesRegistry(spec, stored) ? [] : before);
   const change = serviceChange(input);
   const { changes, after } = withInstances(before, instanceChanges(input));
   const oldEntries = stored?.service.value.entries ?? [];
@@ -170,7 +187,7 @@ export function planPublish(input: PublishInput): Plan {
   const releases = missingFrom(oldEntries, spec.entries, formatEntry).toSorted(compareEntries);
   return {
     service: spec.name,
-    origin: spec.template === undefined ? 'static' : 'managed',
+    origin: originOf(spec),
     baseRevision: input.revision,
     outcome: stored === undefined ? 'created' : all.length === 0 ? 'unchanged' : 'updated',
     changes: all,
@@ -178,7 +195,7 @@ export function planPublish(input: PublishInput): Plan {
     releases,
     narrowing: [
       ...serviceNarrowing(change),
-      ...narrowingOf(changes, releases, before.filter(isStatic).length),
+      ...narrowingOf(changes, releases, removable(spec, stored).length),
     ],
     after,
   };

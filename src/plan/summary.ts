@@ -54,10 +54,16 @@ interface Weights {
 }
 
 /** What of a service is neither entry nor instance. */
-const settingsOf = ({ masquerade, affinitySeconds, announce = false }: Service): readonly string[] => [
+const settingsOf = ({
+  masquerade,
+  affinitySeconds,
+  announce = false,
+  registry,
+}: Service): readonly string[] => [
   `masquerade ${masquerade}`,
   `affinity ${formatAffinity(affinitySeconds)}`,
   `announce ${announce}`,
+  `registry ${registry ?? 'none'}`,
 ];
 
 function updateLines(before: Service, after: Service): readonly SummaryLine[] {
@@ -70,12 +76,20 @@ function updateLines(before: Service, after: Service): readonly SummaryLine[] {
   return [...changed, ...managedLines(before, after), ...policyLines(before, after)];
 }
 
+const drawnLine = (app: string): SummaryLine => ({
+  sign: '+',
+  subject: `instances of ${app}`,
+  detail: 'as they register',
+});
+
 function lineOf(change: Change, weights: Weights): readonly SummaryLine[] {
   if (change.kind === 'create-service' || change.kind === 'delete-service') {
     const isNew = change.kind === 'create-service';
     const service = isNew ? change.after : change.before.value;
     const line: SummaryLine = { sign: isNew ? '+' : '-', subject: `service ${service.name}`, detail: '' };
-    return isNew ? [line, ...managedLines(undefined, service), ...policyLines(undefined, service)] : [line];
+    if (!isNew) return [line];
+    const drawn = service.registry === undefined ? [] : [drawnLine(service.registry)];
+    return [line, ...drawn, ...managedLines(undefined, service), ...policyLines(undefined, service)];
   }
   if (change.kind === 'update-service') return updateLines(change.before.value, change.after);
   const instance = change.kind === 'remove-instance' ? change.before.value : change.after;

@@ -83,7 +83,7 @@ export type Basis =
 export interface Step {
   readonly service: string;
   /** What it is about: notices of one topic do not silence those of another. */
-  readonly topic: 'instances' | 'weights' | 'scaling';
+  readonly topic: 'instances' | 'weights' | 'scaling' | 'registry';
   readonly actions: readonly Action[];
   readonly notices: readonly Notice[];
   readonly basis: readonly Basis[];

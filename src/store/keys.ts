@@ -52,6 +52,10 @@ export const accessKey = (id: string): string => `access/${id}`;
 
 /** `weights/<service>`: what the balancer computed. */
 export const weightsKey = (service: string): string => `weights/${service}`;
+/** `app/<app>/<id>`: a registration. Like `alive/` before `generation` in the order of keys: agents are told of its instance only. */
+export const registrationKey = (app: string, id: string): string => `app/${app}/${encodeURIComponent(id)}`;
+/** `alive/<app>/<id>`: whether a registered instance renews. */
+export const aliveKey = (app: string, id: string): string => `alive/${app}/${encodeURIComponent(id)}`;
 
 /** All keys that begin with `prefix`, which must end in an ASCII character below `~`. */
 export function prefixRange(prefix: string): KeyRange {
@@ -85,6 +89,9 @@ export const decisionsOf = (service: string): KeyRange => prefixRange(`decision/
 export const DECISIONS: KeyRange = prefixRange('decision/');
 /** What all nodes shall run. */
 export const ASSIGNMENTS: KeyRange = prefixRange('assignment/');
+
+/** All registrations and all marks of their renewals: neighbours in the order of keys. */
+export const REGISTRY: KeyRange = { start: 'alive/', end: 'app0' };
 
 /**
  * What an agent follows: one contiguous range from `generation` to `weights/`, so that one watch delivers whole transactions in order.

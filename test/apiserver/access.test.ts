@@ -19,6 +19,8 @@ import type { Compare, Operation, Store } from '../../src/store/store.ts';
 import { eventually } from '../contract/store-world.ts';
 import { admin } from '../ops/world.ts';
 import { type ApiWorld, makeToken, startApiWorld } from './world.ts';
+import { encodeAlive, encodeRegistration } from '../../src/model/records-registration.ts';
+import { registrationOf } from '../registry/registration.ts';
 
 const AT = '2026-01-02T03:04:05.000Z';
 let world: ApiWorld;
@@ -94,7 +96,8 @@ const tokenRecord = encodeToken({
 /** A put of every kind of key, and who may do it. */
 const PUTS: readonly (readonly [key: string, value: string, allowed: readonly Role[]])[] = [
   ['access/0123456789abcdef', tokenRecord, ['admin']],
-  ['alive/web/i-1', '{}', ['admin', 'operator', 'registry']],
+  ['alive/WEB/i-1', encodeAlive({ server: 's' }), ['admin', 'operator', 'registry']],
+  ['app/WEB/i-1', encodeRegistration(registrationOf()), ['admin', 'operator', 'registry']],
   ['applied/n1', encodeApplied(applied('n1')), ['admin', 'operator', 'node']],
   ['applied/n2', encodeApplied(applied('n2')), ['admin', 'operator']],
   ['assignment/n1/web/i-1', '{}', ['admin', 'operator']],

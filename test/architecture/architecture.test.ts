@@ -9,6 +9,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   rules: ['model', 'balance'],
   health: ['model'],
   schedule: ['model', 'balance', 'health'],
+  registry: ['model'],
+  eureka: ['model', 'registry'],
   host: ['model'],
   runtime: ['model', 'host'],
   store: ['model', 'host'],
@@ -16,8 +18,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sampling: ['model', 'rules', 'store', 'dataplane', 'runtime', 'host'],
   ops: ['model', 'plan', 'balance', 'rules', 'store', 'host', 'version.ts'],
   agent: ['model', 'balance', 'rules', 'store', 'dataplane', 'runtime', 'observe', 'host', 'version.ts'],
-  apiserver: ['model', 'plan', 'ops', 'store', 'observe', 'host', 'version.ts'],
-  monitor: ['model', 'balance', 'schedule', 'store', 'sampling', 'observe', 'host', 'version.ts'],
+  apiserver: ['model', 'plan', 'ops', 'registry', 'eureka', 'store', 'observe', 'host', 'version.ts'],
+  monitor: ['model', 'balance', 'schedule', 'registry', 'store', 'sampling', 'observe', 'host', 'version.ts'],
   observe: ['host'],
   dev: [
     'model',
@@ -69,9 +71,10 @@ const PACKAGE_PLACE: Readonly<Record<string, readonly string[]>> = {
   '@valibot/to-json-schema': ['apiserver/rest/openapi.ts'],
   'prom-client': ['observe/metric-set.ts'],
   pino: ['host/log.ts'],
+  '@rgrove/parse-xml': ['eureka/read-xml.ts'],
 };
 
-const PURE = ['model', 'plan', 'balance', 'rules', 'health', 'schedule'];
+const PURE = ['model', 'plan', 'balance', 'rules', 'health', 'schedule', 'registry', 'eureka'];
 
 /** What makes code impure: clock, randomness, process, timers, console. */
 const IMPURE =

@@ -43,11 +43,19 @@ export function authenticate(request: IncomingMessage, options: AuthenticationOp
 }
 
 function byToken(authorization: string, options: AuthenticationOptions): Caller {
-  const token = parseTokenText(/^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '');
+  const token = parseTokenText(tokenIn(authorization));
   if (token === undefined) throw unknownCaller('the Authorization header holds no token of Sluice');
   const caller = storedCaller(token.id, token.secret, options);
   if (caller === undefined) throw unknownCaller('the token is wrong, was revoked or has expired');
   return caller;
+}
+
+/** The token of a header: `Bearer TOKEN`, or as the password of clients that have only `http://USER:PASSWORD@…` to say it. */
+function tokenIn(authorization: string): string {
+  const [, scheme = '', credentials = ''] = /^(Bearer|Basic) +(\S+)$/i.exec(authorization) ?? [];
+  if (scheme.toLowerCase() !== 'basic') return credentials;
+  const pair = Buffer.from(credentials, 'base64').toString('utf8');
+  return pair.slice(pair.indexOf(':') + 1);
 }
 
 function storedCaller(id: string, secret: string, { item, now }: AuthenticationOptions): Caller | undefined {

@@ -6,6 +6,7 @@ import { NAME_RULE, isName } from '../../model/name.ts';
 import { decodeToken } from '../../model/records-access.ts';
 import { decodeAudit } from '../../model/records-audit.ts';
 import { decodeApplied, decodeHolder, decodeNode, decodeNodeAlive } from '../../model/records-node.ts';
+import { decodeAlive, decodeRegistration } from '../../model/records-registration.ts';
 import {
   decodeEntryClaim,
   decodeGeneration,
@@ -47,7 +48,8 @@ const plain =
  */
 const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['access', ({ tail }, json) => decodeToken(tail, json).raw],
-  ['alive', plain(2, 1)],
+  ['alive', ({ tail }, json) => decodeAlive(tail, json).raw],
+  ['app', ({ tail }, json) => decodeRegistration(tail, json).raw],
   ['applied', ({ tail }, json) => decodeApplied(tail, json).raw],
   ['assignment', plain(3, 2)],
   ['audit', ({ tail }, json) => (json === TOMBSTONE ? {} : decodeAudit(tail, json).raw)],

@@ -47,9 +47,9 @@ async function nodeMay(write: OwnWrite): Promise<void> {
 
 async function registryMay(write: OwnWrite): Promise<void> {
   const { key, after } = write;
-  if (key.family === 'alive') return;
+  if (key.family === 'alive' || key.family === 'app') return;
   if (key.family !== 'instance')
-    throw refused(write, 'a registry writes registered instances and their marks');
+    throw refused(write, 'a registry writes registrations, their instances and their marks');
   const found = await valueBefore(write);
   for (const value of [found, after]) {
     if (value !== undefined && value['origin'] !== 'registered') throw refused(write, 'it is not registered');

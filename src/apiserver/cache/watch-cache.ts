@@ -30,6 +30,8 @@ export interface WatchCacheOptions {
   /** A batch of events as text, for watchers. */
   readonly format: (events: readonly StoreEvent[]) => string;
   readonly limits?: EventLogLimits | undefined;
+  /** Told of every change, after the copy has it. Must not throw. */
+  readonly onChange?: ((change: InformerChange, items: ReadonlyMap<string, KeyValue>) => void) | undefined;
 }
 
 /** The copy. */
@@ -114,6 +116,7 @@ export function startWatchCache(options: WatchCacheOptions): WatchCache {
   const checkHeld = createHeldCheck(store);
   const onChange = (change: InformerChange): void => {
     (change.cause === 'list' ? takeListing : takeEvents)(parts, change, informer);
+    options.onChange?.(change, informer.items);
     waiters.tell(change.revision);
   };
   const informer = startInformer({ ...options, range: EVERYTHING, onChange, onState: following.onState });

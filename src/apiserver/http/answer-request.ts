@@ -11,13 +11,14 @@ import { TIMEOUT_HEADER } from '../../store/api/wire.ts';
 import { DEFAULT_TIMEOUT_MS } from '../../store/failure.ts';
 import type { Caller } from '../../model/access.ts';
 import type { Metrics } from '../metrics.ts';
-import { readBody, readBodyText } from './body.ts';
+import { readBody, readTextBody } from './body.ts';
 import type { HttpLimits } from './limits.ts';
 import { openLineStream } from './line-stream.ts';
 import { parseQuery, parseTarget, type Target } from './query.ts';
 import type { Rate } from './rate.ts';
 import { httpError, refusalOf, tooMany } from './refusal.ts';
-import type { Answer, Params, Route, RouteTable } from './route.ts';
+import type { RouteMatch, RouteTable } from './route-table.ts';
+import type { Answer, Route } from './route.ts';
 
 /** What answering needs. */
 export interface AnsweringParts {
@@ -50,10 +51,9 @@ export async function answerRequest(
   // A reader that goes away while it is answered is no failure of ours.
   response.on('error', () => undefined);
   try {
-    const found = findRoute(parts.routes, request.method ?? '', target.path);
-    ({ route } = found);
-    const { params } = found;
-    writeAnswer(response, await handle(parts, route, { request, response, target, params }));
+    const match = findRoutes(parts.routes, target.path);
+    route = routeFor(match, request.method ?? '', target.path);
+    writeAnswer(response, await handle(parts, route, { request, response, target, params: match.params }));
   } catch (error) {
     refuse(parts, error, { request, response });
   } finally {
@@ -66,24 +66,23 @@ interface Pair {
   readonly response: ServerResponse;
 }
 
-function findRoute(
-  routes: RouteTable,
-  method: string,
-  path: string,
-): { readonly route: Route; readonly params: Params } {
-  const found = routes.find(path);
-  if (found === undefined)
-    throw httpError(404, `there is no ${quoteValue(path)} here`, 'docs/apiserver.md has the routes');
-  const route = found.routes.find((each) => each.method === method);
-  if (route !== undefined) return { route, params: found.params };
-  const methods = found.routes.map((each) => each.method).join(', ');
+function findRoutes(routes: RouteTable, path: string): RouteMatch {
+  const found = routes(path);
+  if (found !== undefined) return found;
+  throw httpError(404, `there is no ${quoteValue(path)} here`, 'docs/apiserver.md has the routes');
+}
+
+function routeFor({ routes }: RouteMatch, method: string, path: string): Route {
+  const route = routes.find((each) => each.method === method);
+  if (route !== undefined) return route;
+  const methods = routes.map((each) => each.method).join(', ');
   throw httpError(405, `${path} cannot be asked with ${quoteValue(method)}`, `it takes ${methods}`);
 }
 
 async function handle(
   parts: AnsweringParts,
   route: Route,
-  { request, response, target, params }: Pair & { readonly target: Target; readonly params: Params },
+  { request, response, target, params }: Pair & Pick<RouteMatch, 'params'> & { readonly target: Target },
 ): Promise<Answer> {
   if (route.isOpen) {
     parseQuery(target.query, route.query);
@@ -97,9 +96,9 @@ async function handle(
     from: addressOf(request),
     params,
     query,
+    headers: request.headers,
     body: () => readBody(request, limits.bodyBytes),
-    bodyText: () => readBodyText(request, limits.bodyBytes),
-    header: (name) => String(request.headers[name] ?? ''),
+    textBody: (types) => readTextBody(request, types, limits.bodyBytes),
     timeoutMs: timeoutOf(request),
     isStillKnown: () => isStillKnown(parts, request),
     lines: (type) => openLineStream(response, { clock, limits, type }),
@@ -151,16 +150,28 @@ function timeoutOf(request: IncomingMessage): number {
 
 function writeAnswer(response: ServerResponse, answer: Answer): void {
   if (answer.kind === 'lines') return;
-  const type = answer.kind === 'json' ? 'application/json' : answer.type;
-  const text = answer.kind === 'json' ? `${JSON.stringify(answer.value)}\n` : answer.text;
-  response.writeHead(answer.status ?? 200, {
-    'Content-Type': type,
-    'Content-Length': Buffer.byteLength(text),
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
+  const common = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
+  if (answer.kind === 'empty') {
+    const length = answer.status === 204 ? {} : { 'Content-Length': 0 };
+    response.writeHead(answer.status, { ...length, ...common }).end();
+    return;
+  }
+  const content = contentOf(answer);
+  const encoding =
+    answer.kind === 'bytes' && answer.encoding !== undefined ? { 'Content-Encoding': answer.encoding } : {};
+  response.writeHead(answer.kind === 'bytes' ? 200 : (answer.status ?? 200), {
+    'Content-Type': answer.kind === 'json' ? 'application/json' : answer.type,
+    'Content-Length': Buffer.byteLength(content),
+    ...encoding,
+    ...common,
     ...(answer.kind === 'text' ? answer.headers : {}),
   });
-  response.end(text);
+  response.end(content);
+}
+
+function contentOf(answer: Extract<Answer, { kind: 'json' | 'text' | 'bytes' }>): string | Buffer {
+  if (answer.kind === 'json') return `${JSON.stringify(answer.value)}\n`;
+  return answer.kind === 'text' ? answer.text : answer.bytes;
 }
 
 function refuse({ log }: AnsweringParts, error: unknown, { request, response }: Pair): void {
@@ -170,7 +181,7 @@ function refuse({ log }: AnsweringParts, error: unknown, { request, response }: 
     log.error('a request could not be answered: a bug', { method: request.method, stack });
   } else if (status === 401 || status === 403) {
     const why = error instanceof SluiceError ? (error.why ?? error.message) : undefined;
-    log.info('request refused', { status, from: request.socket.remoteAddress, why });
+    log.info('request refused', { status, from: addressOf(request), why });
   }
   // An answer that has begun cannot become a refusal; its reader sees that the end is missing.
   if (response.headersSent) {

@@ -1,4 +1,4 @@
-/** Owns reading a request's body: bounded, JSON, UTF-8. Must not know what it means. */
+/** Owns reading a request's body: bounded, UTF-8, of a type that it is said to be. Must not know what it means. */
 import type { IncomingMessage } from 'node:http';
 import type { SluiceError } from '../../errors.ts';
 import { isNestedWithin } from '../../model/canonical-json.ts';
@@ -6,31 +6,41 @@ import { MAX_DEPTH } from '../../model/limits.ts';
 import { wrongField } from '../../store/api/wire.ts';
 import { httpError } from './refusal.ts';
 
-/**
- * The body as parsed JSON.
- * @throws SluiceError `invalid-spec`: as `readBodyText`, 400 not JSON
- */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<unknown> {
-  return parse(await readBodyText(request, maxBytes));
+/** A body as text, and what it is said to be. */
+export interface TypedBody {
+  /** One of the types that were asked for. */
+  readonly type: string;
+  readonly text: string;
 }
 
 /**
- * The body as text that is said to be JSON.
- * @throws SluiceError `invalid-spec`: 413 too long, 415 not said to be JSON, 400 not UTF-8
+ * The body as parsed JSON.
+ * @throws SluiceError `invalid-spec`: 413 too long, 415 not said to be JSON, 400 not JSON or not UTF-8
  */
-export async function readBodyText(request: IncomingMessage, maxBytes: number): Promise<string> {
-  // A browser sends this type to another site only if that allows it: no page can post in a visitor's name.
-  if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
-    throw httpError(415, 'the body is not said to be JSON', 'Content-Type must be application/json');
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+  const { text } = await readTextBody(request, ['application/json'], maxBytes);
+  return parseJson(text);
+}
+
+/**
+ * The body as text.
+ * @param types that a browser sends to another site only if that allows it: no page can post in a visitor's name
+ * @throws SluiceError `invalid-spec`: 413 too long, 415 not said to be of such a type, 400 not UTF-8
+ */
+export async function readTextBody(
+  request: IncomingMessage,
+  types: readonly string[],
+  maxBytes: number,
+): Promise<TypedBody> {
+  const said = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const type = types.find((one) => one === said);
+  if (type === undefined) {
+    const allowed = types.join(' or ');
+    throw httpError(415, `the body is not said to be ${allowed}`, `Content-Type must be ${allowed}`);
   }
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > maxBytes) throw tooLong(maxBytes);
-  const bytes = await readBytes(request, maxBytes);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw wrongField('body', `${bytes.length} bytes`, 'must be UTF-8');
-  }
+  return { type, text: utf8(await readBytes(request, maxBytes)) };
 }
 
 /** Not with `for await`: leaving that destroys the connection, and with it the answer. What is too long is read on and dropped. */
@@ -56,7 +66,16 @@ function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> 
   });
 }
 
-function parse(text: string): unknown {
+function utf8(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw wrongField('body', `${bytes.length} bytes`, 'must be UTF-8');
+  }
+}
+
+/** Text as JSON. @throws SluiceError `invalid-spec` */
+export function parseJson(text: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);

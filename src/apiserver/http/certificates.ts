@@ -39,7 +39,7 @@ async function read(flag: string, path: string): Promise<Buffer> {
 /** Refuses a file that is empty or cut short: with it, no client would be believed. @throws SluiceError `config` */
 function checkAuthority(text: Buffer, path: string): void {
   try {
-    new X509Certificate(text);
+    void new X509Certificate(text);
   } catch (cause) {
     throw new SluiceError('config', 'the file of --client-ca holds no certificate', {
       why: cause instanceof Error ? cause.message : String(cause),

@@ -18,15 +18,15 @@ export function parseTarget(url: string): Target {
 
 /**
  * The values of a query by name.
- * @param names that there are
+ * @param names that there are; `any`: the client chooses them
  * @throws SluiceError `invalid-spec` naming the field
  */
-export function parseQuery(query: string, names: readonly string[]): ReadonlyMap<string, string> {
+export function parseQuery(query: string, names: readonly string[] | 'any'): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
   for (const pair of query === '' ? [] : query.split('&')) {
     const at = pair.indexOf('=');
     const name = decodeForm(at < 0 ? pair : pair.slice(0, at), 'query');
-    if (!names.includes(name)) throw wrongField('query', name, unknownName(names));
+    if (names !== 'any' && !names.includes(name)) throw wrongField('query', name, unknownName(names));
     if (values.has(name)) throw wrongField(name, pair, 'must be given once');
     values.set(name, at < 0 ? '' : decodeForm(pair.slice(at + 1), name));
   }

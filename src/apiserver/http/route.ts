@@ -1,25 +1,26 @@
 /**
- * Owns what a route is: where REST, registry and Eureka join the API server. Types and looking one up; must not know sockets.
+ * Owns what a route is: where REST, registry and Eureka join the API server. Types only; looking one up is route-table.ts. Must not know
+ * sockets.
  */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Caller } from '../../model/access.ts';
+import type { TypedBody } from './body.ts';
 import type { LineStream } from './line-stream.ts';
-import { decodeText } from './query.ts';
 
 /** One request of a known caller, as a route sees it. */
 export interface Exchange {
   readonly caller: Caller;
   /** The address that it came from. */
   readonly from: string;
-  /** What stands for the names in the route's path, decoded; to be read by a schema. */
+  /** What stands for the names in the route's path, percent-decoded; to be read by a schema. */
   readonly params: Params;
   /** Values of the query; only names that the route has. */
   readonly query: ReadonlyMap<string, string>;
+  readonly headers: IncomingHttpHeaders;
   /** The body as JSON. @throws SluiceError `invalid-spec` */
   readonly body: () => Promise<unknown>;
-  /** The body as text, said to be JSON: for what reads it with positions. @throws SluiceError `invalid-spec` */
-  readonly bodyText: () => Promise<string>;
-  /** One of the request's headers; '' if it is not there. */
-  readonly header: (name: string) => string;
+  /** The body as text, said to be of one of these types. @throws SluiceError `invalid-spec` */
+  readonly textBody: (types: readonly string[]) => Promise<TypedBody>;
   /** What the server may spend on it. */
   readonly timeoutMs: number;
   /** False once the caller's token is revoked or has expired; for answers that last. */
@@ -28,7 +29,7 @@ export interface Exchange {
   readonly lines: (type?: string) => LineStream;
 }
 
-/** What a route answers: JSON, text of a type, or nothing because it answered with lines. */
+/** What a route answers: JSON, text or bytes of a type, nothing at all, or nothing more because it answered with lines. */
 export type Answer =
   | { readonly kind: 'json'; readonly value: unknown; readonly status?: number | undefined }
   | {
@@ -38,6 +39,14 @@ export type Answer =
       readonly status?: number | undefined;
       readonly headers?: Readonly<Record<string, string>> | undefined;
     }
+  | {
+      readonly kind: 'bytes';
+      readonly bytes: Buffer;
+      readonly type: string;
+      /** As the bytes are encoded; undefined: as they are. */
+      readonly encoding: 'gzip' | undefined;
+    }
+  | { readonly kind: 'empty'; readonly status: number }
   | { readonly kind: 'lines' };
 
 /** What stands for the names in a route's path. */
@@ -45,11 +54,11 @@ export type Params = ReadonlyMap<string, string>;
 
 /** A route. */
 export type Route = {
-  /** Letter by letter; a segment `{name}` stands for any that is not empty. */
+  /** As it stands, but for `{names}`, each of which is one part between slashes. */
   readonly path: string;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Names that its query may have. */
-  readonly query: readonly string[];
+  /** Names that its query may have; `any`: the client chooses them. */
+  readonly query: readonly string[] | 'any';
 } & (
   | {
       /** Anybody may ask, also without credentials. */
@@ -62,67 +71,3 @@ export type Route = {
       readonly handle: (exchange: Exchange) => Promise<Answer>;
     }
 );
-
-/** What a path leads to. */
-interface Found {
-  /** One a method. */
-  readonly routes: readonly Route[];
-  readonly params: Params;
-}
-
-/** Routes by path. */
-export interface RouteTable {
-  /** @throws SluiceError `invalid-spec` for a name that is not UTF-8, percent-encoded */
-  readonly find: (path: string) => Found | undefined;
-}
-
-interface Pattern {
-  readonly segments: readonly string[];
-  readonly routes: Route[];
-}
-
-const NO_PARAMS: Params = new Map();
-
-/** Groups routes by path. Paths without names are looked up first, and those with names in the order given. */
-export function routeTable(routes: readonly Route[]): RouteTable {
-  const patterns = new Map<string, Pattern>();
-  for (const route of routes) {
-    const pattern = patterns.get(route.path) ?? { segments: route.path.split('/'), routes: [] };
-    pattern.routes.push(route);
-    patterns.set(route.path, pattern);
-  }
-  const named = [...patterns.values()].filter(({ segments }) => segments.some(nameOf));
-  return {
-    find: (path) => {
-      const exact = patterns.get(path);
-      if (exact !== undefined && !named.includes(exact)) return { routes: exact.routes, params: NO_PARAMS };
-      const segments = path.split('/');
-      const found = named.find((pattern) => fits(pattern, segments));
-      return found === undefined ? undefined : { routes: found.routes, params: paramsOf(found, segments) };
-    },
-  };
-}
-
-/** The name in `{name}`; undefined for any other segment. */
-function nameOf(segment: string): string | undefined {
-  return segment.startsWith('{') && segment.endsWith('}') ? segment.slice(1, -1) : undefined;
-}
-
-function fits(pattern: Pattern, segments: readonly string[]): boolean {
-  return (
-    pattern.segments.length === segments.length &&
-    pattern.segments.every((segment, at) =>
-      nameOf(segment) === undefined ? segment === segments[at] : segments[at] !== '',
-    )
-  );
-}
-
-/** Decoded one by one after the path was taken apart, so that no name can be a path in disguise. */
-function paramsOf({ segments }: Pattern, found: readonly string[]): Params {
-  return new Map(
-    segments.flatMap((segment, at): readonly (readonly [string, string])[] => {
-      const name = nameOf(segment);
-      return name === undefined ? [] : [[name, decodeText(found[at] ?? '', name)]];
-    }),
-  );
-}

@@ -40,6 +40,7 @@ export const serviceItem = v.object({
   affinity: text('`none` or `client-ip=3h`'),
   announce: flag('One node at a time answers neighbours for the entries'),
   announcers: v.array(v.object({ ip: text('An address'), node: v.optional(text('Who answers for it')) })),
+  registry: v.optional(text('App whose registrations are its instances; only of registered services')),
   replicas: v.optional(count('How many instances there shall be; only of managed services')),
   templateHash: v.optional(text('Hash of what each instance shall run; only of managed services')),
   instances: count('How many instances there are'),

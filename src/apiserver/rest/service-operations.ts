@@ -80,7 +80,7 @@ const put = operation({
   body: specBody,
   answers: ['ChangeList', 'PlanList'],
   handle: async ({ exchange, read, write, params, query }) => {
-    const spec = await specOf(await exchange.bodyText(), params.service);
+    const spec = await specOf((await exchange.textBody(['application/json'])).text, params.service);
     const act: Act = {
       doing: 'publishing',
       because: (plan) => fullSetReason(plan, FIELDS),

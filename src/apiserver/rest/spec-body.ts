@@ -129,6 +129,7 @@ export const specBody = v.strictObject({
   ),
   replicas: whole('With a template: how many instances', MAX_REPLICAS),
   template: v.optional(v.pipe(v.strictObject(TEMPLATE), v.description('What Sluice starts'))),
+  registry: about('Instead of instances or a template: the app whose registrations are its instances'),
   masquerade: v.optional(v.pipe(v.boolean(), v.description("Instances see the nodes' addresses as clients"))),
   affinity: about('none or client-ip=30m'),
   announce: v.optional(v.pipe(v.boolean(), v.description('One node at a time answers neighbours'))),

@@ -162,8 +162,8 @@ async function serve(reader: Reader, from: number | undefined, log: Log): Promis
 
 /** Where the reader left off; undefined: it is new. @throws SluiceError `invalid-spec` */
 function resumeFrom(exchange: Exchange): number | undefined {
-  const id = exchange.header('last-event-id');
-  return id === '' ? undefined : numberOf('Last-Event-ID', id);
+  const id = exchange.headers['last-event-id'];
+  return id === undefined || id === '' ? undefined : numberOf('Last-Event-ID', String(id));
 }
 
 /** The operation. */

@@ -12,6 +12,7 @@ export interface SpecOptions extends ManagedOptions {
   readonly masquerade?: boolean | undefined;
   readonly affinity?: string | undefined;
   readonly announce?: boolean | undefined;
+  readonly fromRegistry?: string | undefined;
 }
 
 /** Flags of `publish`. */
@@ -25,6 +26,7 @@ export function addSpecOptions(command: Command): Command {
   return command
     .addOption(listOption('--entry <address>', 'IP:PORT[/tcp|udp] that clients dial; repeatable'))
     .addOption(listOption('--instance <address>', 'IP:PORT[=WEIGHT] that answers; repeatable, the full set'))
+    .option('--from-registry <app>', 'instances are those that register as this app (Eureka)')
     .option('--masquerade', "give instances the node's address instead of the client's")
     .option('--affinity <rule>', 'client-ip[=TIME] keeps a client with its instance (3h); none')
     .option('--announce', 'one node answers neighbours for the entry (ARP, ND); masquerades')

@@ -26,6 +26,10 @@ it; false if not said. It sets masquerade, unless the file says false, since ins
 The list of instances is the full set: publishing a list without an instance that is stored removes it, which asks on a
 terminal and needs --replace elsewhere. sluice instance add|set|remove changes single instances.
 
+A service whose instances register themselves (sluice apiserver, Eureka clients) names their app instead of instances:
+
+  registry: WEB
+
 A service whose instances sluice starts has a template instead of instances; only command (or image) must be there:
 
   replicas: 3                          as many as now if not said, 1 of a new service

@@ -112,6 +112,7 @@ function serviceText(description: ServiceDescription, layout: DescribeLayout): s
     ['policy', service.policy],
     ['masquerade', service.masquerade ? 'yes' : 'no'],
     ['affinity', service.affinity],
+    ['registry', service.registry],
     ['announced', service.announcers.map(({ ip, node }) => `${ip} by ${node ?? 'nobody'}`).join(', ')],
     ['replicas', service.replicas],
     [

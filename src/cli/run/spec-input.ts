@@ -18,6 +18,7 @@ function exclusive(service: string | undefined, options: SpecOptions): void {
     options.masquerade === undefined ? undefined : '--masquerade',
     options.affinity === undefined ? undefined : '--affinity',
     options.announce === undefined ? undefined : '--announce',
+    options.fromRegistry === undefined ? undefined : '--from-registry',
     options.replicas === undefined ? undefined : '--replicas',
     ...givenTemplateFlags(options),
   ].filter((flag) => flag !== undefined);
@@ -57,6 +58,7 @@ function fromFlags(service: string | undefined, options: SpecOptions): ServiceSp
     });
   }
   const { entry: entries, instance: instances = [], masquerade, affinity, announce, replicas } = options;
+  const { fromRegistry: registry } = options;
   const template = givenTemplateFlags(options).length === 0 ? undefined : options;
   return specFromFlags({
     name: service,
@@ -65,6 +67,7 @@ function fromFlags(service: string | undefined, options: SpecOptions): ServiceSp
     masquerade,
     affinity,
     announce,
+    registry,
     replicas,
     template,
   });

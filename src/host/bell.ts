@@ -1,5 +1,5 @@
 /** Owns waking a loop: rung by anybody, heard at the next wait, however often it was rung. */
-import type { Clock } from '../host/clock.ts';
+import type { Clock } from './clock.ts';
 
 /** A bell for one loop. */
 export interface Bell {

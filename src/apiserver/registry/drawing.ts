@@ -1,0 +1,155 @@
+/**
+ * Owns that services which draw from the registry have the instances that are registered: whatever changes, the difference is written. Every API
+ * server does it; the one that took a registration at once, the others a moment later if it is still not done, so that a server that dies leaves
+ * nothing undone.
+ */
+import { SluiceError } from '../../errors.ts';
+import type { Bell } from '../../host/bell.ts';
+import type { Clock } from '../../host/clock.ts';
+import type { Log } from '../../host/log.ts';
+import { encodeInstance } from '../../model/records-service.ts';
+import { type DrawChange, drawInstances } from '../../registry/draw.ts';
+import { instanceKey, instancesOf, serviceKey } from '../../store/keys.ts';
+import { readInstanceItem, readServiceItem, whyInvalid } from '../../store/snapshot.ts';
+import type { Compare, KeyValue, Operation, Store } from '../../store/store.ts';
+import type { WatchCache } from '../cache/watch-cache.ts';
+import type { RegistryCopy } from './copy.ts';
+
+/** What a server leaves to the one that took the change, and the spread between servers after that. */
+const OTHERS_FIRST_MS = 300;
+const SPREAD_MS = 300;
+/** After a failure. */
+const AGAIN_MS = 1_000;
+/** Instances of one transaction; each is compared, and the service. */
+const BATCH = 100;
+/** Longest sleep of the loop. */
+const IDLE_MS = 60_000;
+
+/** The drawing of one server. */
+export interface Drawing {
+  /** Something about a service changed, by whomever. */
+  readonly touched: (service: string) => void;
+  /** This server changed an app: what follows is its to write. */
+  readonly now: (app: string) => void;
+  readonly close: () => Promise<void>;
+}
+
+/** What it needs. */
+export interface DrawingOptions {
+  readonly store: Store;
+  readonly cache: Pick<WatchCache, 'item' | 'list' | 'state' | 'reached'>;
+  readonly copy: () => RegistryCopy;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly bell: Bell;
+}
+
+/** Starts. */
+export function startDrawing(options: DrawingOptions): Drawing {
+  const { clock, random, bell, copy } = options;
+  const due = new Map<string, number>();
+  const schedule = (service: string, inMs: number): void => {
+    const atMs = clock.monotonicMs() + inMs;
+    if (atMs >= (due.get(service) ?? Infinity)) return;
+    due.set(service, atMs);
+    bell.ring();
+  };
+  const closing = new AbortController();
+  const running = loop(options, { due, schedule, stop: closing.signal });
+  return {
+    touched: (service) => schedule(service, OTHERS_FIRST_MS + random() * SPREAD_MS),
+    now: (app) => {
+      for (const service of copy().drawers(app)) schedule(service, 0);
+    },
+    close: async () => {
+      closing.abort();
+      await running;
+    },
+  };
+}
+
+interface Loop {
+  readonly due: Map<string, number>;
+  readonly schedule: (service: string, inMs: number) => void;
+  readonly stop: AbortSignal;
+}
+
+async function loop(options: DrawingOptions, { due, schedule, stop }: Loop): Promise<void> {
+  const { clock, bell, log } = options;
+  while (!stop.aborted) {
+    const nowMs = clock.monotonicMs();
+    const ready = [...due].filter(([, atMs]) => atMs <= nowMs).map(([service]) => service);
+    for (const service of ready) {
+      due.delete(service);
+      const again = await draw(options, service).catch((error: unknown) => {
+        if (!(error instanceof SluiceError)) throw error;
+        log.warn('instances of a service are not drawn yet, trying on', { service, why: error.message });
+        return AGAIN_MS;
+      });
+      if (again !== undefined) schedule(service, again);
+      if (stop.aborted) return;
+    }
+    const nextMs = Math.min(...due.values(), clock.monotonicMs() + IDLE_MS);
+    await bell.wait(Math.max(0, nextMs - clock.monotonicMs()), stop);
+  }
+}
+
+/** Writes what is missing. @returns after how many milliseconds to look again */
+async function draw(
+  { store, cache, copy, clock, log }: DrawingOptions,
+  service: string,
+): Promise<number | undefined> {
+  const item = cache.item(serviceKey(service));
+  const app = copy().drawsFrom(service);
+  if (item === undefined || app === undefined) return undefined;
+  const { changes, againMs } = drawInstances({
+    service: readServiceItem(service, item).value,
+    registrations:
+      copy()
+        .catalog.app(app)
+        ?.instances.map(({ registration }) => registration) ?? [],
+    stored: cache.list(instancesOf(service)).flatMap((one) => readable(service, one)),
+    now: clock.now().toISOString(),
+  });
+  for (let at = 0; at < changes.length; at += BATCH) {
+    const batch = changes.slice(at, at + BATCH);
+    const answer = await store.transact({
+      compares: [
+        { kind: 'mod-revision', key: serviceKey(service), equals: item.modRevision },
+        ...batch.map((change) => compareOf(service, change)),
+      ],
+      operations: batch.map((change) => operationOf(service, change)),
+    });
+    // Somebody else was quicker: look at what he did.
+    await cache.reached(answer.revision, AGAIN_MS);
+    if (answer.kind === 'conflict') return 0;
+  }
+  if (changes.length > 0)
+    log.info('instances drawn from the registry', { service, app, changed: changes.length });
+  return againMs;
+}
+
+function readable(service: string, item: KeyValue): ReturnType<typeof readInstanceItem>[] {
+  try {
+    return [readInstanceItem(service, item)];
+  } catch (error) {
+    whyInvalid(error);
+    return [];
+  }
+}
+
+const idOf = (change: DrawChange): string => (change.kind === 'put' ? change.after : change.before.value).id;
+
+const compareOf = (service: string, change: DrawChange): Compare => ({
+  kind: 'mod-revision',
+  key: instanceKey(service, idOf(change)),
+  equals: change.before?.modRevision ?? 0,
+});
+
+function operationOf(service: string, change: DrawChange): Operation {
+  const key = instanceKey(service, idOf(change));
+  if (change.kind === 'delete') return { kind: 'delete', key };
+  return { kind: 'put', key, value: encodeInstance(change.after, change.before?.raw) };
+}
