@@ -11,14 +11,22 @@ import { readCgroupMounts } from '../../src/runtime/cgroup/mounts.ts';
 import type { Driver, StartOrder } from '../../src/runtime/driver.ts';
 import { openExecDriver } from '../../src/runtime/exec/exec-driver.ts';
 import { openNodePolicy } from '../../src/runtime/policy/node-policy.ts';
+import { openPodmanDriver } from '../../src/runtime/podman/podman-driver.ts';
 import { openProcessDriver } from '../../src/runtime/process/process-driver.ts';
+import { openSystemdDriver } from '../../src/runtime/systemd/systemd-driver.ts';
 
 /** What a test changes of the usual order; `script` is what sh runs as the instance. */
 export type OrderChange = Partial<StartOrder> & { readonly id: string; readonly script?: string };
 
+/** Drivers that pass the contract. */
+export type TestedDriver = 'process' | 'exec' | 'systemd' | 'podman';
+
+/** Image of containers under test, made by test/drivers. */
+export const TEST_IMAGE = 'localhost/sluice-test:1';
+
 /** A driver under test. */
 export interface DriverWorld {
-  readonly name: 'process' | 'exec';
+  readonly name: TestedDriver;
   /** The driver's folder. */
   readonly root: string;
   /** Folder that instances may write to. */
@@ -53,7 +61,8 @@ const POLICY = `
 commands: ['/bin/*', '/usr/bin/*', '/bin/sh', '/tmp/*/*', '/tmp/*/*/*']
 users: ['${TEST_USER}', root, daemon]
 directories: ['${tmpdir()}', /usr]
-drivers: [process, exec]
+drivers: [process, exec, systemd, podman]
+images: ['${TEST_IMAGE}']
 `;
 
 /** Start, stop and status commands over a file with a pid; a zombie does not run. */
@@ -94,15 +103,16 @@ export function textOf(file: string): string {
   }
 }
 
-function orderOf(name: 'process' | 'exec', scratch: string, change: OrderChange): StartOrder {
+function orderOf(name: TestedDriver, scratch: string, change: OrderChange): StartOrder {
   const { script = 'exec sleep 1000', ...rest } = change;
   const runner = path.join(scratch, 'exec.sh');
-  const command = name === 'process' ? ['/bin/sh', '-c', script] : ['/bin/sh', runner, script];
+  const command = name === 'exec' ? ['/bin/sh', runner, script] : ['/bin/sh', '-c', script];
   const hooks = name === 'exec' ? { stop: ['/bin/sh', runner], status: ['/bin/sh', runner] } : undefined;
   return {
     service: 'web',
     command,
     hooks,
+    image: name === 'podman' ? TEST_IMAGE : undefined,
     workingDirectory: '/',
     user: TEST_USER,
     ip: '127.0.0.1',
@@ -115,7 +125,7 @@ function orderOf(name: 'process' | 'exec', scratch: string, change: OrderChange)
 }
 
 /** A world for one driver. */
-export async function openDriverWorld(name: 'process' | 'exec', folder = tmpdir()): Promise<DriverWorld> {
+export async function openDriverWorld(name: TestedDriver, folder = tmpdir()): Promise<DriverWorld> {
   const top = mkdtempSync(path.join(folder, 'sluice-driver-'));
   chmodSync(top, 0o755);
   const scratch = path.join(top, 'scratch');
@@ -140,10 +150,13 @@ export async function openDriverWorld(name: 'process' | 'exec', folder = tmpdir(
     };
     const base = { root, clock: systemClock, log, admit };
     const mounts = noCgroups ? { v1: new Map(), v2: undefined } : undefined;
-    const driver =
-      name === 'process'
-        ? await openProcessDriver({ ...base, bootId, mounts })
-        : await openExecDriver({ ...base, mounts });
+    const openers = {
+      process: async () => await openProcessDriver({ ...base, bootId, mounts }),
+      exec: async () => await openExecDriver({ ...base, mounts }),
+      systemd: async () => await openSystemdDriver({ ...base, bootId, mounts }),
+      podman: async () => await openPodmanDriver({ ...base, bootId, mounts }),
+    };
+    const driver = await openers[name]();
     opened.push(driver);
     return driver;
   };
