@@ -71,18 +71,15 @@ export async function openSystemdSpace(folder) {
     await removeGroups(name);
   };
   const inside = (/** @type {readonly string[]} */ argv) => [
-    ...[
-      'nsenter',
-      '--target',
-      String(childOf(outer.pid)),
-      '--mount',
-      '--pid',
-      '--uts',
-      '--ipc',
-      '--net',
-      '--wd=.',
-      '--',
-    ],
+    'nsenter',
+    `--target=${childOf(outer.pid)}`,
+    '--mount',
+    '--pid',
+    '--uts',
+    '--ipc',
+    '--net',
+    '--wd=.',
+    '--',
     ...argv,
   ];
   if (await isUp(inside, outer)) return { argv: inside, close };

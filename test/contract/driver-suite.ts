@@ -1,5 +1,5 @@
 /** Owns the contract of every driver: one suite, real processes. */
-import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Driver, ExitStatus } from '../../src/runtime/driver.ts';
@@ -22,7 +22,8 @@ const IMPATIENT = { signal: 'SIGTERM', graceMs: 300 } as const;
 const codeOf = (error: unknown): unknown => (error instanceof SluiceError ? error.code : error);
 
 /** The code of what a promise is rejected with. */
-const failure = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => 'no error', codeOf);
+export const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(() => 'no error', codeOf);
 
 const exitOf = (driver: Driver, id: string): Promise<ExitStatus> =>
   new Promise((resolve) => void driver.onExit(id, resolve));
@@ -71,7 +72,8 @@ export function driverContract(name: TestedDriver): void {
     });
 
     it('tells once when an instance has ended, also who asks later, and lets it be started again', async () => {
-      const order = world.order({ id, script: 'echo run; sleep 0.2' });
+      // podman itself takes longer than what the others need for all of it.
+      const order = world.order({ id, script: `echo run; sleep ${isContainer ? 2 : 0.2}` });
       await driver.start(order);
       let calls = 0;
       driver.onExit(id, () => (calls += 1));
@@ -107,9 +109,10 @@ export function driverContract(name: TestedDriver): void {
     it('gives the environment and the words of the order as they are', async () => {
       // Line breaks are refused for containers.
       const value = `a${isContainer ? ' ' : '\n'}b $(touch ${world.scratch}/x) ' " ; \` {port} %s`;
+      // Container runtimes add HOME and what the image says.
+      const foreign = isContainer ? 'LC_ALL' : 'HOME';
       const env = { ODD: value, EMPTY: '' };
-      const script =
-        'printf "%s|" "$ODD" "$EMPTY" "${HOME-none}" "${PATH}" "$SLUICE_INSTANCE_ID" "$(pwd)"; exec sleep 1000';
+      const script = `printf "%s|" "$ODD" "$EMPTY" "\${${foreign}-none}" "$PATH" "$SLUICE_INSTANCE_ID" "$(pwd)"; exec sleep 1000`;
       await driver.start(world.order({ id, env, script, workingDirectory: '/usr' }));
       const expected = `${value}||none|/usr/bin:/bin|${id}|/usr|`;
       await eventually(async () => expect(await outputOf(driver, id, 'stdout')).toBe(expected));
@@ -145,6 +148,8 @@ export function driverContract(name: TestedDriver): void {
         [{ port: 80 }, 'permission', /ports/],
       ] as const;
       for (const [change, code, why] of cases) {
+        // Program and folder of a container are its image's.
+        if (isContainer && ('command' in change || 'workingDirectory' in change)) continue;
         const error: unknown = await driver.start(world.order({ id, ...change })).catch((e: unknown) => e);
         expect([change, codeOf(error)]).toEqual([change, code]);
         expect(error instanceof SluiceError ? error.why : '').toMatch(why);
@@ -158,28 +163,6 @@ export function driverContract(name: TestedDriver): void {
         expect([bad, await failure(driver.stop(bad, TERM))]).toEqual([bad, 'failed']);
         expect([bad, await failure(driver.remove(bad))]).toEqual([bad, 'failed']);
       }
-    });
-
-    it('follows links before it asks the policy', async () => {
-      const link = path.join(world.scratch, 'link');
-      symlinkSync('/etc', link);
-      expect(await failure(driver.start(world.order({ id, workingDirectory: link })))).toBe('permission');
-      rmSync(link);
-      symlinkSync('/usr', link);
-      await driver.start(world.order({ id, workingDirectory: link, script: 'pwd -P; exec sleep 1000' }));
-      await eventually(async () => expect(await outputOf(driver, id, 'stdout')).toBe('/usr\n'));
-    });
-
-    it('does not hand what the kernel cannot execute to a shell', async () => {
-      const file = path.join(world.scratch, 'plain');
-      writeFileSync(file, `touch ${world.scratch}/ran\n`);
-      chmodSync(file, 0o755);
-      const order = world.order({ id, command: [file] });
-      expect(await driver.start(order).catch((e: unknown) => e)).toMatchObject({
-        code: 'failed',
-        why: expect.stringContaining('exec format') as unknown,
-      });
-      expect(existsSync(`${world.scratch}/ran`)).toBe(false);
     });
 
     it('loses no line of a hot writer over rotations, and follows it', async () => {
@@ -209,7 +192,7 @@ export function driverContract(name: TestedDriver): void {
         signal: new AbortController().signal,
       }))
         tail.push(Buffer.from(chunk).toString());
-      expect(tail.join('')).toMatch(/^line 59998 x+\nline 59999 x+\n$/);
+      expect(tail.join('')).toMatch(/^line 59998 x+\nline 59999 x+\ndone\n$/);
     });
 
     it('holds a program that forks without bound to its limit', async ({ skip }) => {
@@ -229,7 +212,8 @@ export function driverContract(name: TestedDriver): void {
 
     it('says that an instance was killed for its memory', async ({ skip }) => {
       skip(whyNoCgroup('memory') !== undefined, whyNoCgroup('memory'));
-      const script = 'exec tail /dev/zero';
+      // In groups of version 1 podman does not see what happens before the container has settled.
+      const script = `${isContainer ? 'sleep 2; ' : ''}exec tail /dev/zero`;
       await driver.start(world.order({ id, script, limits: { memoryBytes: 30_000_000 } }));
       expect(await exitOf(driver, id)).toMatchObject({ outOfMemory: true });
     });

@@ -103,8 +103,14 @@ export function textOf(file: string): string {
   }
 }
 
+/** The first process of a container ignores what it has no handler for. */
+const DEFAULT_SCRIPT = {
+  process: 'exec sleep 1000',
+  container: "trap 'exit 143' TERM; sleep 1000 & wait",
+};
+
 function orderOf(name: TestedDriver, scratch: string, change: OrderChange): StartOrder {
-  const { script = 'exec sleep 1000', ...rest } = change;
+  const { script = DEFAULT_SCRIPT[name === 'podman' ? 'container' : 'process'], ...rest } = change;
   const runner = path.join(scratch, 'exec.sh');
   const command = name === 'exec' ? ['/bin/sh', runner, script] : ['/bin/sh', '-c', script];
   const hooks = name === 'exec' ? { stop: ['/bin/sh', runner], status: ['/bin/sh', runner] } : undefined;

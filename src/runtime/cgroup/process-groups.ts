@@ -47,6 +47,8 @@ const LIMIT_FILES: Readonly<Record<1 | 2, Readonly<Partial<Record<Controller, st
   2: { cpu: 'cpu.max', memory: 'memory.max', pids: 'pids.max' },
 };
 
+const LIMITS = ['cpu', 'memoryBytes', 'pids'] as const;
+
 /** True if that controller limits the groups at all; a memory limit of version 1 says "none" with a number near 2^63. */
 function isLimited(groups: Cgroups, controller: Controller): boolean {
   const file = `${groups.folderOf[controller]}/${LIMIT_FILES[groups.version][controller]}`;
@@ -56,8 +58,9 @@ function isLimited(groups: Cgroups, controller: Controller): boolean {
 
 /** One line for each limit that was ordered and that the groups do not have. */
 export function unenforced(groups: Cgroups | undefined, limits: Limits): readonly string[] {
-  return Object.entries(CONTROLLER_OF).flatMap(([limit, controller]) => {
-    if (limits[limit as keyof typeof CONTROLLER_OF] === undefined) return [];
+  return LIMITS.flatMap((limit) => {
+    const controller = CONTROLLER_OF[limit];
+    if (limits[limit] === undefined) return [];
     const isKept = groups?.folderOf[controller] !== undefined && isLimited(groups, controller);
     return isKept ? [] : [noteOf(controller, `no cgroup controller ${controller} for it on this node`)];
   });

@@ -3,6 +3,7 @@ import { randomId, type Clock } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
 import { isAlive } from '../../host/proc-stat.ts';
 import { SluiceError } from '../../errors.ts';
+import { outOfMemoryKills } from '../cgroup/cgroup.ts';
 import type { CgroupMounts } from '../cgroup/mounts.ts';
 import { groupsOfProcess, unenforced } from '../cgroup/process-groups.ts';
 import type { ExitStatus, Observed, StartOrder, StopOptions } from '../driver.ts';
@@ -107,6 +108,8 @@ export async function lookKept(life: KeptLife, id: string): Promise<Observed> {
   return await life.looks.take(id, async () => {
     const record = keptRecordOf(life, id);
     if (record.ended !== undefined || isSeen(life, record)) return observed(life, record);
+    // While its groups are still there: not every keeper can tell.
+    const byMemory = record.cgroups !== undefined && outOfMemoryKills(record.cgroups) > 0;
     const sight = await settle(life, record);
     if (sight.kind === 'running') {
       const cgroups = groupsOfProcess(life.mounts, sight.main.pid, sight.groupMark);
@@ -116,7 +119,9 @@ export async function lookKept(life: KeptLife, id: string): Promise<Observed> {
       ];
       await save(life, { ...record, main: sight.main, cgroups, notes });
     } else if (keptRecordOf(life, id).ended === undefined) {
-      await end(life, record, sight.kind === 'exited' ? sight.exit : LOST);
+      const exit = sight.kind === 'exited' ? sight.exit : LOST;
+      const isKilled = exit.signal === 'SIGKILL' || exit.lost;
+      await end(life, record, { ...exit, outOfMemory: exit.outOfMemory || (isKilled && byMemory) });
     }
     return observed(life, keptRecordOf(life, id));
   });

@@ -51,8 +51,13 @@ export function runWords(container: Container): readonly string[] {
     '--name',
     name,
     ...Object.entries(labels).flatMap(([label, value]) => ['--label', `${label}=${value}`]),
-    ...['--pull', 'never', '--restart', 'no', '--network', 'host', '--log-driver', 'passthrough'],
-    ...['--http-proxy=false', '--sdnotify', 'ignore', '--no-healthcheck'],
+    '--pull=never',
+    '--restart=no',
+    '--network=host',
+    '--log-driver=passthrough',
+    '--http-proxy=false',
+    '--sdnotify=ignore',
+    '--no-healthcheck',
     ...userWords(user),
     ...(workingDirectory === '/' ? [] : ['--workdir', workingDirectory]),
     ...limitWords(limits),
@@ -91,37 +96,36 @@ export interface ContainerState {
   readonly env: readonly string[];
 }
 
-/** Template of `podman inspect` that `parseContainer` reads. */
-export const INSPECT_FORMAT =
-  '{"id":{{json .Id}},"state":{{json .State}},"labels":{{json .Config.Labels}},"env":{{json .Config.Env}}}';
-
 const fieldsOf = (value: unknown): ReadonlyMap<string, unknown> =>
   new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
 
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
 const ENDED = ['exited', 'stopped'];
 
-/** Reads its answer; undefined if it is no such answer. */
+/** Reads the answer of `podman container inspect` (libpod's InspectContainerData); undefined if it is no such answer. */
 export function parseContainer(text: string): ContainerState | undefined {
   let fields: ReadonlyMap<string, unknown>;
   try {
-    fields = fieldsOf(JSON.parse(text));
+    const found: unknown = JSON.parse(text);
+    fields = fieldsOf(Array.isArray(found) ? found[0] : undefined);
   } catch {
     return undefined;
   }
-  const state = fieldsOf(fields.get('state'));
-  const [id, status] = [fields.get('id'), state.get('Status')];
+  const [state, config] = [fieldsOf(fields.get('State')), fieldsOf(fields.get('Config'))];
+  const [id, status] = [fields.get('Id'), state.get('Status')];
   if (typeof id !== 'string' || typeof status !== 'string') return undefined;
   const pid = Number(state.get('Pid') ?? 0);
-  const at = new Date(String(state.get('FinishedAt')));
+  const at = new Date(textOf(state.get('FinishedAt')));
   const code = Number(state.get('ExitCode') ?? 0);
   const exit = exitStatusOf(code, Number.isNaN(at.getTime()) ? '' : at.toISOString());
-  const env = fields.get('env');
+  const env = config.get('Env');
   return {
     kind: ENDED.includes(status) ? 'exited' : pid > 0 ? 'running' : 'changing',
     id,
-    run: String(fieldsOf(fields.get('labels')).get(RUN_LABEL) ?? ''),
+    run: textOf(fieldsOf(config.get('Labels')).get(RUN_LABEL)),
     pid,
     exit: { ...exit, outOfMemory: state.get('OOMKilled') === true },
-    env: Array.isArray(env) ? env.map(String) : [],
+    env: Array.isArray(env) ? env.map(textOf) : [],
   };
 }

@@ -26,7 +26,6 @@ import {
   type Container,
   type ContainerState,
   envFileText,
-  INSPECT_FORMAT,
   parseContainer,
   RUN_LABEL,
   runWords,
@@ -65,12 +64,13 @@ function failed(what: string, stderr: string, fix: string): SluiceError {
 /** Undefined: there is no such container. @throws SluiceError `failed` if podman does not say */
 async function inspect(context: Context, id: string): Promise<ContainerState | undefined> {
   const name = nameOf(context, id);
-  const words = ['container', 'inspect', '--format', INSPECT_FORMAT, name];
+  const words = ['container', 'inspect', name];
   const { exitCode, stdout, stderr } = await context.run('podman', words, { timeoutMs: TIMEOUT_MS });
   if (exitCode !== 0 && /no such container/i.test(stderr)) return undefined;
   const state = exitCode === 0 ? parseContainer(stdout) : undefined;
   if (state !== undefined) return state;
-  throw failed(`podman does not say what container ${name} is doing`, stderr, 'look at podman ps --all');
+  const said = exitCode === 0 ? 'its answer cannot be read' : stderr;
+  throw failed(`podman does not say what container ${name} is doing`, said, 'look at podman ps --all');
 }
 
 async function look(context: Context, record: KeptRecord): Promise<KeptSight> {
