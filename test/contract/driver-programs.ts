@@ -5,13 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Driver } from '../../src/runtime/driver.ts';
 import { isMachineRoot } from '../harness/netns.ts';
 import { failure, freshId } from './driver-suite.ts';
-import {
-  type DriverWorld,
-  eventually,
-  openDriverWorld,
-  outputOf,
-  type TestedDriver,
-} from './driver-world.ts';
+import type { TestedDriver } from './driver-openers.ts';
+import { type DriverWorld, eventually, openDriverWorld, outputOf } from './driver-world.ts';
 
 /** Runs it on one driver. */
 export function programContract(name: Exclude<TestedDriver, 'podman'>): void {

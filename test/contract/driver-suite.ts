@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Driver, ExitStatus } from '../../src/runtime/driver.ts';
 import { SluiceError } from '../../src/errors.ts';
 import { isMachineRoot } from '../harness/netns.ts';
+import type { TestedDriver } from './driver-openers.ts';
 import {
   type DriverWorld,
-  type TestedDriver,
   eventually,
   openDriverWorld,
   outputOf,

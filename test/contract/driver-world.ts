@@ -9,20 +9,12 @@ import { parsePolicy } from '../../src/model/policy-file.ts';
 import type { Admit } from '../../src/runtime/admission.ts';
 import { readCgroupMounts } from '../../src/runtime/cgroup/mounts.ts';
 import type { Driver, StartOrder } from '../../src/runtime/driver.ts';
-import { openExecDriver } from '../../src/runtime/exec/exec-driver.ts';
+import { RUN_VARIABLE } from '../../src/runtime/own-variables.ts';
 import { openNodePolicy } from '../../src/runtime/policy/node-policy.ts';
-import { openPodmanDriver } from '../../src/runtime/podman/podman-driver.ts';
-import { openProcessDriver } from '../../src/runtime/process/process-driver.ts';
-import { openSystemdDriver } from '../../src/runtime/systemd/systemd-driver.ts';
+import { defaultScript, openTested, TEST_IMAGE, type TestedDriver } from './driver-openers.ts';
 
 /** What a test changes of the usual order; `script` is what sh runs as the instance. */
 export type OrderChange = Partial<StartOrder> & { readonly id: string; readonly script?: string };
-
-/** Drivers that pass the contract. */
-export type TestedDriver = 'process' | 'exec' | 'systemd' | 'podman';
-
-/** Image of containers under test, made by test/drivers. */
-export const TEST_IMAGE = 'localhost/sluice-test:1';
 
 /** A driver under test. */
 export interface DriverWorld {
@@ -94,6 +86,14 @@ export function pidsOf(id: string): readonly number[] {
     });
 }
 
+/** Starts of an instance of which something is alive: a program may have children. */
+export function runsOf(id: string): ReadonlySet<string> {
+  const environments = pidsOf(id).map((pid) => textOf(`/proc/${pid}/environ`).split('\0'));
+  return new Set(
+    environments.flatMap((words) => words.filter((word) => word.startsWith(`${RUN_VARIABLE}=`))),
+  );
+}
+
 /** Text of a file, '' if there is none. */
 export function textOf(file: string): string {
   try {
@@ -103,14 +103,8 @@ export function textOf(file: string): string {
   }
 }
 
-/** The first process of a container ignores what it has no handler for. */
-const DEFAULT_SCRIPT = {
-  process: 'exec sleep 1000',
-  container: "trap 'exit 143' TERM; sleep 1000 & wait",
-};
-
 function orderOf(name: TestedDriver, scratch: string, change: OrderChange): StartOrder {
-  const { script = DEFAULT_SCRIPT[name === 'podman' ? 'container' : 'process'], ...rest } = change;
+  const { script = defaultScript(name), ...rest } = change;
   const runner = path.join(scratch, 'exec.sh');
   const command = name === 'exec' ? ['/bin/sh', runner, script] : ['/bin/sh', '-c', script];
   const hooks = name === 'exec' ? { stop: ['/bin/sh', runner], status: ['/bin/sh', runner] } : undefined;
@@ -156,13 +150,7 @@ export async function openDriverWorld(name: TestedDriver, folder = tmpdir()): Pr
     };
     const base = { root, clock: systemClock, log, admit };
     const mounts = noCgroups ? { v1: new Map(), v2: undefined } : undefined;
-    const openers = {
-      process: async () => await openProcessDriver({ ...base, bootId, mounts }),
-      exec: async () => await openExecDriver({ ...base, mounts }),
-      systemd: async () => await openSystemdDriver({ ...base, bootId, mounts }),
-      podman: async () => await openPodmanDriver({ ...base, bootId, mounts }),
-    };
-    const driver = await openers[name]();
+    const driver = await openTested(name, { ...base, bootId, mounts });
     opened.push(driver);
     return driver;
   };

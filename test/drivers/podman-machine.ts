@@ -7,7 +7,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { findProgram } from '../../src/runtime/launch/program.ts';
-import { TEST_IMAGE } from '../contract/driver-world.ts';
+import { TEST_IMAGE } from '../contract/driver-openers.ts';
 
 const PROGRAMS = ['sh', 'sleep', 'setsid', 'tail', 'cat', 'touch'];
 

@@ -66,6 +66,6 @@ export interface Keeper {
   readonly look: (record: KeptRecord) => Promise<KeptSight>;
   /** Kills everything that the instance is made of. */
   readonly kill: (record: KeptRecord) => Promise<void>;
-  /** Takes away whatever it keeps under this id, running or not; resolves when the id is free. @throws SluiceError `failed` */
+  /** Takes away whatever it keeps under this id, running or not, and stops a start that is still on its way; resolves when the id is free. @throws SluiceError `failed` */
   readonly clear: (id: string) => Promise<void>;
 }

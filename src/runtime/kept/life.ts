@@ -31,8 +31,8 @@ export interface KeptLife {
 
 /** How long a keeper may be between two states; then nobody knows how it ended, and what is left of it is killed. */
 const CHANGE_MS = 20_000;
-/** An agent may have been killed right after it told the keeper to start. */
-const UNKNOWN_MS = 10_000;
+/** An agent may have been killed right after it told the keeper to start; a keeper's `clear` stops what comes later. */
+const UNKNOWN_MS = 3_000;
 const PAUSE_MS = 20;
 /** How long the kernel may take to end what was killed. */
 const KILL_TIMEOUT_MS = 10_000;

@@ -176,6 +176,8 @@ export function openPodmanKeeper(options: PodmanOptions): Keeper {
     kill: async ({ id }) => void (await podman(['kill', '--signal', 'KILL', nameOf(context, id)])),
     clear: async (id) => {
       const name = nameOf(context, id);
+      // A start that is still on its way, of an agent that was killed, comes too late.
+      await rm(envFileOf(context, id), { force: true });
       const stderr = await podman(['rm', '--force', '--ignore', '--time', '0', name]);
       if (stderr !== undefined)
         throw failed(`container ${name} cannot be removed`, stderr, `podman rm --force ${name}`);

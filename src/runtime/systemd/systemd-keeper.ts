@@ -6,6 +6,7 @@ import { statSync } from 'node:fs';
 import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../host/clock.ts';
+import { errnoOf } from '../../host/error-code.ts';
 import type { Exec, ExecResult } from '../../host/exec.ts';
 import { leanExec } from '../../host/lean-exec.ts';
 import { readCommandLine, readProcStat } from '../../host/proc-stat.ts';
@@ -87,8 +88,15 @@ async function kill(context: Context, id: string): Promise<void> {
   await systemctl(context, ['kill', '--signal=SIGKILL', '--', unitOf(context, id)]);
 }
 
+/** For what may be taken away meanwhile. */
+function unlessGone(error: unknown): void {
+  if (errnoOf(error) !== 'ENOENT') throw error;
+}
+
 async function clear(context: Context, id: string): Promise<void> {
   const { clock } = context;
+  // A start that is still on its way, of an agent that was killed, comes too late.
+  await rm(stdinFile(context, id), { force: true });
   const deadline = clock.monotonicMs() + TIMEOUT_MS;
   for (;;) {
     const { kind } = await stateOf(context, id);
@@ -164,7 +172,7 @@ async function prepare(context: Context, order: StartOrder): Promise<Ready> {
       await awaitProgram(context, record, { order, stderrSize });
     } finally {
       // Its unit opens it again at the end; what it held is nobody's business any more.
-      await truncate(stdin);
+      await truncate(stdin).catch(unlessGone);
     }
   };
   return { notes, start };
