@@ -37,7 +37,7 @@ for d in ${CGROUPS}/*/ ${CGROUPS}/; do
   echo 0 >"$d/$1/cgroup.procs" || exit 71
 done 2>/dev/null
 mount -t tmpfs tmpfs /run && ip link set lo up || exit 71
-export SYSTEMD_UNIT_PATH="$2" container=sluice
+export SYSTEMD_UNIT_PATH="/run/systemd/transient:$2" container=sluice
 exec "$3" --system --log-target=console --log-level=warning --show-status=no`;
 
 /**

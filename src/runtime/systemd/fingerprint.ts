@@ -10,9 +10,9 @@ import { parseVersion } from './unit.ts';
 
 /** Where sd_booted(3) looks: there while systemd is the system manager. */
 const BOOTED = '/run/systemd/system';
-const NEEDED = ['systemctl', 'systemd-run', 'perl'];
-/** `:` before the commands of a unit: nothing in them is expanded. */
-const MIN_VERSION = 244;
+const NEEDED = ['systemctl', 'systemd-run', 'setpriv', 'perl'];
+/** Programs started with `Type=exec`, output appended to files. */
+const MIN_VERSION = 240;
 
 /** Looks at the node. */
 export async function fingerprintSystemd({

@@ -20,7 +20,7 @@ import { keptFolder, outputFiles } from '../kept/files.ts';
 import type { Keeper, KeptRecord, KeptSight, Ready } from '../kept/keeper.ts';
 import { checkWords } from '../launch/check-environment.ts';
 import { userOf } from '../launch/identity.ts';
-import { filesLimit, LAUNCH_ENV } from '../launch/launch.ts';
+import { dropTo, filesLimit, LAUNCH_ENV } from '../launch/launch.ts';
 import { findProgram } from '../launch/program.ts';
 import { lastLine } from '../logs/last-line.ts';
 import { ID_VARIABLE, RUN_VARIABLE } from '../own-variables.ts';
@@ -44,6 +44,11 @@ type Context = SystemdOptions & { readonly run: Exec };
 /** A machine under load takes its time. */
 const TIMEOUT_MS = 30_000;
 const PAUSE_MS = 10;
+/** Exit codes of the steps before the program when they could not go on: setpriv, perl; the launcher; not executable, not found. */
+const LAUNCH_FAILURES = [1, 2, NOT_LAUNCHED, 126, 127];
+const LAUNCHERS = /^(sluice|setpriv|perl): /;
+/** Exit codes of systemd itself when it could not execute anything (man 5 systemd.exec, "Process Exit Codes"). */
+const EXEC_FAILURES = { from: 200, to: 245 } as const;
 
 const unitOf = ({ root }: Context, id: string): string =>
   `sluice-${cgroupPartsOf(root).at(-1)}-${id}.service`;
@@ -75,7 +80,8 @@ async function look(context: Context, { id, run }: KeptRecord): Promise<KeptSigh
   if (before !== undefined) return before;
   const { kind, description, mainPid } = await stateOf(context, id);
   // It may have been written between the two looks.
-  if (kind === 'gone' || description !== descriptionOf(run)) return told() ?? { kind: 'absent' };
+  if (kind === 'gone' || kind === 'over' || description !== descriptionOf(run))
+    return told() ?? { kind: 'absent' };
   const stat = kind === 'running' ? readProcStat(mainPid) : undefined;
   if (stat === undefined || stat.state === 'Z' || isLauncher(readCommandLine(mainPid))) {
     return { kind: 'changing' };
@@ -109,6 +115,8 @@ async function clear(context: Context, id: string): Promise<void> {
       });
     }
     if (kind === 'running') await kill(context, id);
+    // systemd forgets it by itself in a moment, unless somebody else looks at it.
+    if (kind === 'over') await systemctl(context, ['reset-failed', '--', unitOf(context, id)]);
     await clock.sleep(PAUSE_MS);
   }
   await rm(exitFile(context, id), { force: true });
@@ -122,21 +130,41 @@ function notStarted({ id, user, command }: StartOrder, why: string): SluiceError
   });
 }
 
-/** Waits until the launcher has become the program, or has ended. @throws SluiceError `failed` if it could not */
+/** Why a unit that has ended never became its program; undefined if it did. */
+function whyNotLaunched(
+  code: number | undefined,
+  said: string,
+  refusal: string | undefined,
+): string | undefined {
+  if (code === undefined) return undefined;
+  if (LAUNCH_FAILURES.includes(code) && LAUNCHERS.test(said)) return said;
+  return refusal !== undefined && code >= EXEC_FAILURES.from && code <= EXEC_FAILURES.to
+    ? refusal
+    : undefined;
+}
+
+/**
+ * Waits until the launcher has become the program, or has ended.
+ * @param start `refusal`: what systemd-run said if it failed, which it also does when a program ends at once
+ * @throws SluiceError `failed` if it could not
+ */
 async function awaitProgram(
   context: Context,
   record: KeptRecord,
-  { order, stderrSize }: { readonly order: StartOrder; readonly stderrSize: number },
+  start: { readonly order: StartOrder; readonly stderrSize: number; readonly refusal: string | undefined },
 ): Promise<void> {
   const { clock } = context;
+  const { order, stderrSize, refusal } = start;
   const deadline = clock.monotonicMs() + TIMEOUT_MS;
   for (;;) {
     const sight = await look(context, record);
     if (sight.kind === 'exited') {
       const said = lastLine(outputFiles(context.root, record.id).stderr, stderrSize);
-      if (sight.exit.code === NOT_LAUNCHED && said.startsWith('sluice: ')) throw notStarted(order, said);
+      const why = whyNotLaunched(sight.exit.code, said, refusal);
+      if (why !== undefined) throw notStarted(order, why);
       return;
     }
+    if (sight.kind === 'absent' && refusal !== undefined) throw notStarted(order, refusal);
     if (sight.kind !== 'changing') return;
     if (clock.monotonicMs() >= deadline) throw notStarted(order, 'its program did not get ready in time');
     await clock.sleep(PAUSE_MS);
@@ -160,16 +188,15 @@ async function prepare(context: Context, order: StartOrder): Promise<Ready> {
     const words = runArguments({
       name: unitOf(context, id),
       description: descriptionOf(run),
-      user,
       limits: { ...order.limits, files },
       files: { stdin, ...output },
-      launcher: launcherCommand(perl),
+      launcher: [...dropTo(user), ...launcherCommand(perl)],
       atExit: exitCommand(exitFile(context, id), run, context.mounts),
     });
     try {
       const started = await context.run('systemd-run', words, { timeoutMs: TIMEOUT_MS });
-      if (started.exitCode !== 0) throw notStarted(order, `systemd-run: ${started.stderr.trim()}`);
-      await awaitProgram(context, record, { order, stderrSize });
+      const refusal = started.exitCode === 0 ? undefined : `systemd-run: ${started.stderr.trim()}`;
+      await awaitProgram(context, record, { order, stderrSize, refusal });
     } finally {
       // Its unit opens it again at the end; what it held is nobody's business any more.
       await truncate(stdin).catch(unlessGone);

@@ -1,15 +1,14 @@
 /** Owns the transient unit of an instance as words of systemd-run, and what systemctl says of it. Pure. */
 import type { Limits } from '../../model/template.ts';
-import type { UserIds } from '../launch/user.ts';
 
 /** What a unit is made of; nothing of the order's words and environment. */
 export interface Unit {
   readonly name: string;
   /** Tells this start from others: `descriptionOf`. */
   readonly description: string;
-  readonly user: UserIds;
   readonly limits: Limits;
   readonly files: { readonly stdin: string; readonly stdout: string; readonly stderr: string };
+  /** Run as root; drops what it does not need. */
   readonly launcher: readonly string[];
   /** Run as root after the end. */
   readonly atExit: readonly string[];
@@ -24,6 +23,9 @@ function quoted(word: string): string {
   return `"${escaped}"`;
 }
 
+/** A word in which systemd replaces no variables. */
+const unexpanded = (word: string): string => word.replaceAll('$', '$$$$');
+
 const percent = (cpu: number): string => `${Math.max(1, Math.round(cpu * 10_000) / 100)}%`;
 
 function limitProperties({ cpu, memoryBytes, pids, files }: Limits): readonly string[] {
@@ -35,13 +37,12 @@ function limitProperties({ cpu, memoryBytes, pids, files }: Limits): readonly st
   ];
 }
 
-/** Root, where a policy allows it, stays whole; others have nothing and can gain nothing. */
-const privileges = ({ uid }: UserIds): readonly string[] =>
-  uid === 0 ? [] : ['NoNewPrivileges=yes', 'CapabilityBoundingSet=', 'AmbientCapabilities='];
-
-/** Arguments of systemd-run. It restarts nothing: that is the agent's. */
+/**
+ * Arguments of systemd-run. It restarts nothing: that is the agent's. No `User=` and no prefix (`+`, `:`) before a command: those that need root
+ * after the end would then need a prefix, and systemd 252 loses transient commands with one when it reads its units anew.
+ */
 export function runArguments(unit: Unit): readonly string[] {
-  const { name, description, user, limits, files, launcher, atExit } = unit;
+  const { name, description, limits, files, launcher, atExit } = unit;
   const properties = [
     'Type=exec',
     'CollectMode=inactive-or-failed',
@@ -52,13 +53,11 @@ export function runArguments(unit: Unit): readonly string[] {
     'CPUAccounting=yes',
     'MemoryAccounting=yes',
     'TasksAccounting=yes',
-    `User=${user.name}`,
-    ...privileges(user),
     ...limitProperties(limits),
     `StandardInput=file:${files.stdin}`,
     `StandardOutput=append:${files.stdout}`,
     `StandardError=append:${files.stderr}`,
-    `ExecStopPost=+:${atExit.map(quoted).join(' ')}`,
+    `ExecStopPost=${atExit.map(unexpanded).map(quoted).join(' ')}`,
   ];
   return [
     '--quiet',
@@ -67,15 +66,14 @@ export function runArguments(unit: Unit): readonly string[] {
     `--description=${description}`,
     ...properties.flatMap((property) => ['-p', property]),
     '--',
-    // systemd would replace variables in the words of a command.
-    ...launcher.map((word) => word.replaceAll('$', '$$$$')),
+    ...launcher.map(unexpanded),
   ];
 }
 
 /** What systemctl says of a unit. */
 export interface UnitState {
-  /** `running`: its main process is there. `gone`: not there, or nothing of it runs any more. */
-  readonly kind: 'running' | 'changing' | 'gone';
+  /** `running`: its main process is there. `over`: nothing of it runs any more, but its name is taken. */
+  readonly kind: 'running' | 'changing' | 'over' | 'gone';
   readonly description: string;
   readonly mainPid: number;
 }
@@ -93,8 +91,15 @@ export function parseState(text: string): UnitState {
   );
   const active = fields.get('ActiveState') ?? '';
   const mainPid = Number(fields.get('MainPID') ?? 0);
-  const isGone = fields.get('LoadState') !== 'loaded' || active === 'inactive' || active === 'failed';
-  const kind = isGone ? 'gone' : active === 'active' && mainPid > 0 ? 'running' : 'changing';
+  const isOver = active === 'inactive' || active === 'failed';
+  const kind =
+    fields.get('LoadState') !== 'loaded'
+      ? 'gone'
+      : isOver
+        ? 'over'
+        : active === 'active' && mainPid > 0
+          ? 'running'
+          : 'changing';
   return { kind, description: fields.get('Description') ?? '', mainPid };
 }
 
