@@ -1,11 +1,13 @@
 /**
  * Owns how an instance under systemd tells its end: a fixed script that systemd runs as root once all of the unit's processes are gone
  * (ExecStopPost), and the record that it overwrites in place. The record was allocated before the start, so an end is kept on a full disk, too;
- * it counts once its last word is there. The script gets no word and no variable of the order.
+ * it counts once its last word is there. The script gets no word and no variable of the order. It is a file, as systemd 252 breaks `$` in the words of a
+ * transient unit when it reads its units anew.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { constants } from 'node:os';
+import { readBounded, writeAtomic } from '../../host/files.ts';
 import type { ExitStatus } from '../driver.ts';
 import type { CgroupMounts } from '../cgroup/mounts.ts';
 
@@ -13,17 +15,30 @@ const RECORD_BYTES = 96;
 const LAST_WORD = 'end';
 
 /** Parameters: FILE RUN MEMORY-MOUNT-OF-VERSION-1 MOUNT-OF-VERSION-2, the latter '-' for none. Builtins only: the unit may be at its limit of tasks. */
-const SCRIPT = `oom=0 file=
+const SCRIPT = `# Writes down how an instance of a service ended: systemd runs it for sluice agent.
+oom=0 file=
 while IFS=: read -r number names path; do
   if [ "$3" != - ]; then [ "$names" != memory ] || file=$3$path/memory.oom_control
   elif [ "$4" != - ] && [ -z "$names" ]; then file=$4$path/memory.events; fi
 done </proc/self/cgroup
 [ ! -r "$file" ] || while read -r key value; do [ "$key" != oom_kill ] || oom=$value; done <"$file"
-printf '%-${RECORD_BYTES - LAST_WORD.length - 2}s ${LAST_WORD}\\n' "$2 \${EXIT_CODE:-unknown} \${EXIT_STATUS:-unknown} $oom" 1<>"$1"`;
+printf '%-${RECORD_BYTES - LAST_WORD.length - 2}s ${LAST_WORD}\\n' "$2 \${EXIT_CODE:-unknown} \${EXIT_STATUS:-unknown} $oom" 1<>"$1"
+`;
 
-/** Words that write the record. */
-export function exitCommand(file: string, run: string, { v1, v2 }: CgroupMounts): readonly string[] {
-  return ['/bin/sh', '-c', SCRIPT, 'sluice-exit', file, run, v1.get('memory') ?? '-', v2?.path ?? '-'];
+/** Words that write the record; the script is at `script`. */
+export function exitCommand(
+  script: string,
+  { file, run }: { readonly file: string; readonly run: string },
+  { v1, v2 }: CgroupMounts,
+): readonly string[] {
+  return ['/bin/sh', script, file, run, v1.get('memory') ?? '-', v2?.path ?? '-'];
+}
+
+/** Makes sure that the script is there, of this version. @throws SluiceError `failed`, `permission` if it has to be written and cannot be */
+export async function ensureExitScript(script: string): Promise<void> {
+  // One that cannot be read is replaced like one that is wrong.
+  const present = await readBounded(script).catch(() => '');
+  if (present !== SCRIPT) await writeAtomic(script, SCRIPT);
 }
 
 /** Makes room for a record; how an earlier run ended is forgotten. */

@@ -24,7 +24,7 @@ import { dropTo, filesLimit, LAUNCH_ENV } from '../launch/launch.ts';
 import { findProgram } from '../launch/program.ts';
 import { lastLine } from '../logs/last-line.ts';
 import { ID_VARIABLE, RUN_VARIABLE } from '../own-variables.ts';
-import { allocateExit, exitCommand, readExit } from './exit-record.ts';
+import { allocateExit, ensureExitScript, exitCommand, readExit } from './exit-record.ts';
 import { fingerprintSystemd } from './fingerprint.ts';
 import { isLauncher, launcherCommand, launcherInput, NOT_LAUNCHED } from './launcher.ts';
 import { descriptionOf, parseState, runArguments, STATE_PROPERTIES, type UnitState } from './unit.ts';
@@ -182,6 +182,8 @@ async function prepare(context: Context, order: StartOrder): Promise<Ready> {
     const env = { ...order.env, [ID_VARIABLE]: id, [RUN_VARIABLE]: run };
     const [stdin, output] = [stdinFile(context, id), outputFiles(context.root, id)];
     await mkdir(path.join(context.root, 'exits'), { recursive: true, mode: 0o700 });
+    const script = path.join(context.root, 'exited.sh');
+    await ensureExitScript(script);
     await allocateExit(exitFile(context, id));
     await writeFile(stdin, launcherInput({ workingDirectory, command, env }), { mode: 0o600 });
     const stderrSize = statSync(output.stderr).size;
@@ -191,7 +193,7 @@ async function prepare(context: Context, order: StartOrder): Promise<Ready> {
       limits: { ...order.limits, files },
       files: { stdin, ...output },
       launcher: [...dropTo(user), ...launcherCommand(perl)],
-      atExit: exitCommand(exitFile(context, id), run, context.mounts),
+      atExit: exitCommand(script, { file: exitFile(context, id), run }, context.mounts),
     });
     try {
       const started = await context.run('systemd-run', words, { timeoutMs: TIMEOUT_MS });

@@ -4,19 +4,30 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { allocateExit, exitCommand, parseExit, readExit } from '../../../src/runtime/systemd/exit-record.ts';
+import {
+  allocateExit,
+  ensureExitScript,
+  exitCommand,
+  parseExit,
+  readExit,
+} from '../../../src/runtime/systemd/exit-record.ts';
 
 describe('an exit record', () => {
   let folder: string;
   let file: string;
-  beforeAll(() => {
+  beforeAll(async () => {
     folder = mkdtempSync(path.join(tmpdir(), 'sluice-exit-'));
     file = path.join(folder, 'exits of "a"');
+    await ensureExitScript(path.join(folder, 'exited.sh'));
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const tell = (env: Readonly<Record<string, string>>): void => {
-    const [program = '', ...args] = exitCommand(file, 'run1', { v1: new Map(), v2: undefined });
+    const [program = '', ...args] = exitCommand(
+      path.join(folder, 'exited.sh'),
+      { file, run: 'run1' },
+      { v1: new Map(), v2: undefined },
+    );
     expect(spawnSync(program, args, { env }).stderr.toString()).toBe('');
   };
 
