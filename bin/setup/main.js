@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureBuilt } from './build-stamp.js';
 import { runChecks } from './checks.js';
+import { checkRoot, DRIVER_REQUIREMENTS, runDriverTests } from './drivers.js';
 import { SetupFailure, describeFailure, say } from './failure.js';
 import { withLock } from './lock.js';
 import { ensureModules } from './modules.js';
@@ -24,6 +25,7 @@ const USAGE = `usage: node bin/setup/main.js COMMAND
   check                 setup, then format, lint, types, dead code
   bench:dataplane       setup with the programs to compare with, then that benchmark
   test:dashboard        setup with Chromium, then the test of the dashboard in it
+  test:drivers [ARG...] setup with podman, then the tests of drivers that need it or systemd; needs root
   test [ARG...]         check, then all tests in a sandbox; with ARG... only: vitest run ARG...
 `;
 
@@ -69,6 +71,14 @@ const COMMANDS = {
     const requirements = [...REQUIREMENTS, ...DASHBOARD_REQUIREMENTS];
     const env = await prepare({ requirements, link: 'dashboard-bin' });
     return await runTests({ root: ROOT, env, args: ['--config', 'test/dashboard/vitest.config.ts'] });
+  },
+  'test:drivers': async (args) => {
+    checkRoot();
+    const env = await prepare({
+      requirements: [...REQUIREMENTS, ...DRIVER_REQUIREMENTS],
+      link: 'drivers-bin',
+    });
+    return await runDriverTests({ root: ROOT, env, args });
   },
   test: async (args) => {
     const env = await prepare();

@@ -3,6 +3,7 @@
  * Nothing in it is ever read by a shell; what is refused here could not be run, shown or stored. Pure.
  */
 import { canonicalJson } from './canonical-json.ts';
+import { isImageReference } from './image.ts';
 import { badLabel, LABEL_RULE, MAX_LABELS } from './labels.ts';
 import { type Break, type Path, numberBreaks, textBreaks, wordsBreaks } from './template-values.ts';
 import type { PortRange, Probe, Template } from './template.ts';
@@ -15,7 +16,6 @@ export const MAX_ENV = 128;
 
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 const USER = /^[a-z_][a-z0-9_-]{0,31}$/;
-const IMAGE = /^[A-Za-z0-9][A-Za-z0-9._/:@+-]{0,254}$/;
 const HOST = /^[A-Za-z0-9[{][A-Za-z0-9._:{}[\]-]{0,254}$/;
 const URL_PATH = /^\/[!-~]{0,1023}$/;
 const CONTAINERS = ['podman', 'docker'];
@@ -71,7 +71,7 @@ function commandBreaks({ driver, command, hooks, preStop }: Template): readonly 
   ];
 }
 
-function environmentBreaks({ env }: Template): readonly Break[] {
+function environmentBreaks({ driver, env }: Template): readonly Break[] {
   const names = Object.keys(env);
   if (names.length > MAX_ENV) {
     return [
@@ -93,7 +93,14 @@ function environmentBreaks({ env }: Template): readonly Break[] {
         { path, what: `${name} is set by sluice itself`, allowed: 'a name that does not begin with SLUICE_' },
       ];
     }
-    return textBreaks(path, value);
+    return [
+      ...textBreaks(path, value),
+      ...when(CONTAINERS.includes(driver) && /[\n\r]/.test(value), {
+        path,
+        what: `${name} holds a line break`,
+        allowed: `no line breaks with driver ${driver}, which is told a line for each variable`,
+      }),
+    ];
   });
 }
 
@@ -122,10 +129,10 @@ function placeBreaks({ workingDirectory, user, image, nodeSelector }: Template):
       what: `${quoteValue(user)} is not a user name`,
       allowed: 'a name: a-z, 0-9, _ and -, beginning with a letter or _, at most 32',
     }),
-    ...when(image !== undefined && !IMAGE.test(image), {
+    ...when(image !== undefined && !isImageReference(image), {
       path: ['image'],
       what: `${quoteValue(image)} is not an image`,
-      allowed: 'a reference such as docker.io/library/nginx:1.27',
+      allowed: 'a reference such as docker.io/library/nginx:1.27, no file or folder',
     }),
     ...when(label !== undefined, {
       path: ['nodeSelector'],

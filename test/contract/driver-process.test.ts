@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readProcStat } from '../../src/host/proc-stat.ts';
 import type { Driver, ExitStatus, Observed } from '../../src/runtime/driver.ts';
+import { programContract } from './driver-programs.ts';
 import { driverContract, freshId } from './driver-suite.ts';
 import {
   type DriverWorld,
@@ -19,6 +20,7 @@ import {
 } from './driver-world.ts';
 
 driverContract('process');
+programContract('process');
 
 const exitOf = (driver: Driver, id: string): Promise<ExitStatus> =>
   new Promise((resolve) => void driver.onExit(id, resolve));

@@ -1,9 +1,10 @@
 /** Owns the contract of every driver: one suite, real processes. */
-import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Driver, ExitStatus } from '../../src/runtime/driver.ts';
 import { SluiceError } from '../../src/errors.ts';
+import type { TestedDriver } from './driver-openers.ts';
 import {
   type DriverWorld,
   eventually,
@@ -21,7 +22,8 @@ const IMPATIENT = { signal: 'SIGTERM', graceMs: 300 } as const;
 const codeOf = (error: unknown): unknown => (error instanceof SluiceError ? error.code : error);
 
 /** The code of what a promise is rejected with. */
-const failure = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => 'no error', codeOf);
+export const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(() => 'no error', codeOf);
 
 const exitOf = (driver: Driver, id: string): Promise<ExitStatus> =>
   new Promise((resolve) => void driver.onExit(id, resolve));
@@ -31,7 +33,7 @@ let count = 0;
 export const freshId = (): string => `t${process.pid}-${(count += 1)}`;
 
 /** Runs the contract on one driver. */
-export function driverContract(name: 'process' | 'exec'): void {
+export function driverContract(name: TestedDriver): void {
   describe(`the driver contract: ${name}`, () => {
     let world: DriverWorld;
     let driver: Driver;
@@ -44,6 +46,8 @@ export function driverContract(name: 'process' | 'exec'): void {
     afterEach(() => world.close());
     const all = async (): Promise<readonly (readonly [string, string])[]> =>
       (await driver.list()).map((found) => [found.id, found.kind]);
+
+    const isContainer = name === 'podman';
 
     it('works on this machine', async () => {
       expect(await driver.fingerprint()).toMatchObject({ ok: true });
@@ -68,7 +72,8 @@ export function driverContract(name: 'process' | 'exec'): void {
     });
 
     it('tells once when an instance has ended, also who asks later, and lets it be started again', async () => {
-      const order = world.order({ id, script: 'echo run; sleep 0.2' });
+      // podman itself takes longer than what the others need for all of it.
+      const order = world.order({ id, script: `echo run; sleep ${isContainer ? 2 : 0.2}` });
       await driver.start(order);
       let calls = 0;
       driver.onExit(id, () => (calls += 1));
@@ -102,10 +107,12 @@ export function driverContract(name: 'process' | 'exec'): void {
     });
 
     it('gives the environment and the words of the order as they are', async () => {
-      const value = `a\nb $(touch ${world.scratch}/x) ' " ; \` {port} %s`;
+      // Line breaks are refused for containers.
+      const value = `a${isContainer ? ' ' : '\n'}b $(touch ${world.scratch}/x) ' " ; \` {port} %s`;
+      // Container runtimes add HOME and what the image says.
+      const foreign = isContainer ? 'LC_ALL' : 'HOME';
       const env = { ODD: value, EMPTY: '' };
-      const script =
-        'printf "%s|" "$ODD" "$EMPTY" "${HOME-none}" "${PATH}" "$SLUICE_INSTANCE_ID" "$(pwd)"; exec sleep 1000';
+      const script = `printf "%s|" "$ODD" "$EMPTY" "\${${foreign}-none}" "$PATH" "$SLUICE_INSTANCE_ID" "$(pwd)"; exec sleep 1000`;
       await driver.start(world.order({ id, env, script, workingDirectory: '/usr' }));
       const expected = `${value}||none|/usr/bin:/bin|${id}|/usr|`;
       await eventually(async () => expect(await outputOf(driver, id, 'stdout')).toBe(expected));
@@ -142,6 +149,8 @@ export function driverContract(name: 'process' | 'exec'): void {
         [{ port: 80 }, 'permission', /ports/],
       ] as const;
       for (const [change, code, why] of cases) {
+        // Program and folder of a container are its image's.
+        if (isContainer && ('command' in change || 'workingDirectory' in change)) continue;
         const error: unknown = await driver.start(world.order({ id, ...change })).catch((e: unknown) => e);
         expect([change, codeOf(error)]).toEqual([change, code]);
         expect(error instanceof SluiceError ? error.why : '').toMatch(why);
@@ -157,30 +166,8 @@ export function driverContract(name: 'process' | 'exec'): void {
       }
     });
 
-    it('follows links before it asks the policy', async () => {
-      const link = path.join(world.scratch, 'link');
-      symlinkSync('/etc', link);
-      expect(await failure(driver.start(world.order({ id, workingDirectory: link })))).toBe('permission');
-      rmSync(link);
-      symlinkSync('/usr', link);
-      await driver.start(world.order({ id, workingDirectory: link, script: 'pwd -P; exec sleep 1000' }));
-      await eventually(async () => expect(await outputOf(driver, id, 'stdout')).toBe('/usr\n'));
-    });
-
-    it('does not hand what the kernel cannot execute to a shell', async () => {
-      const file = path.join(world.scratch, 'plain');
-      writeFileSync(file, `touch ${world.scratch}/ran\n`);
-      chmodSync(file, 0o755);
-      const order = world.order({ id, command: [file] });
-      expect(await driver.start(order).catch((e: unknown) => e)).toMatchObject({
-        code: 'failed',
-        why: expect.stringContaining('exec format') as unknown,
-      });
-      expect(existsSync(`${world.scratch}/ran`)).toBe(false);
-    });
-
     it('loses no line of a hot writer over rotations, and follows it', async () => {
-      const script = `i=0; while [ $i -lt 60000 ]; do echo "line $i xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"; i=$((i+1)); case $i in *000) sleep 0.05;; esac; done; touch ${world.scratch}/done; exec sleep 1000`;
+      const script = `i=0; while [ $i -lt 60000 ]; do echo "line $i xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"; i=$((i+1)); case $i in *000) sleep 0.05;; esac; done; echo done >&2; exec sleep 1000`;
       await driver.start(world.order({ id, script, logs: { maxBytes: 65_536, keep: 100 } }));
       const stop = new AbortController();
       let followed = '';
@@ -189,7 +176,7 @@ export function driverContract(name: 'process' | 'exec'): void {
           followed += Buffer.from(chunk).toString('latin1');
       })();
       const file = path.join(world.root, 'instances', id, 'stdout.log');
-      await eventually(() => expect(existsSync(`${world.scratch}/done`)).toBe(true));
+      await eventually(async () => expect(await outputOf(driver, id, 'stderr')).toBe('done\n'));
       const whole = await outputOf(driver, id, 'stdout');
       const numbers = [...whole.matchAll(/^line (\d+) x{40}$/gm)].map((match) => Number(match[1]));
       expect(numbers).toEqual(Array.from({ length: 60_000 }, (_, at) => at));
@@ -206,7 +193,7 @@ export function driverContract(name: 'process' | 'exec'): void {
         signal: new AbortController().signal,
       }))
         tail.push(Buffer.from(chunk).toString());
-      expect(tail.join('')).toMatch(/^line 59998 x+\nline 59999 x+\n$/);
+      expect(tail.join('')).toMatch(/^line 59998 x+\nline 59999 x+\ndone\n$/);
     });
 
     it('holds a program that forks without bound to its limit', async ({ skip }) => {
@@ -226,7 +213,8 @@ export function driverContract(name: 'process' | 'exec'): void {
 
     it('says that an instance was killed for its memory', async ({ skip }) => {
       skip(whyNoCgroup('memory') !== undefined, whyNoCgroup('memory'));
-      const script = 'exec tail /dev/zero';
+      // In groups of version 1 podman does not see what happens before the container has settled.
+      const script = `${isContainer ? 'sleep 2; ' : ''}exec tail /dev/zero`;
       await driver.start(world.order({ id, script, limits: { memoryBytes: 30_000_000 } }));
       expect(await exitOf(driver, id)).toMatchObject({ outOfMemory: true });
     });

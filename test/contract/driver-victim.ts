@@ -1,17 +1,19 @@
 /**
- * Owns a small agent of its own process, for tests that kill it or give it a full disk: `start ROOT USER ID...` starts instances one after the
- * other; `fill ROOT USER ID` starts one that writes without end, and tells as JSON what became of it.
+ * Owns a small agent of its own process, for tests that kill it or give it a full disk: `start DRIVER ROOT USER ID...` starts instances one after the
+ * other; `fill DRIVER ROOT USER ID` starts one that writes without end, and tells as JSON what became of it.
  */
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { systemClock } from '../../src/host/clock.ts';
 import type { StartOrder } from '../../src/runtime/driver.ts';
-import { openProcessDriver } from '../../src/runtime/process/process-driver.ts';
+import { defaultScript, openTested, TEST_IMAGE, type TestedDriver } from './driver-openers.ts';
 
-const [mode, root = '', user = '', ...ids] = process.argv.slice(2);
+const [mode, name = '', root = '', user = '', ...ids] = process.argv.slice(2);
+const NAMES: readonly TestedDriver[] = ['process', 'systemd', 'podman'];
+const tested = NAMES.find((one) => one === name) ?? 'process';
 const said: string[] = [];
 const say = (message: string): void => void said.push(message);
-const driver = await openProcessDriver({
+const driver = await openTested(tested, {
   root,
   clock: systemClock,
   log: { debug: say, info: say, warn: say, error: say },
@@ -25,6 +27,7 @@ const order = (id: string, script: string): StartOrder => ({
   command: ['/bin/sh', '-c', script],
   env: { PATH: '/usr/bin:/bin' },
   workingDirectory: '/',
+  image: tested === 'podman' ? TEST_IMAGE : undefined,
   user,
   ip: '127.0.0.1',
   port: 20_001,
@@ -51,5 +54,5 @@ async function fill(id: string): Promise<object> {
 
 process.stdout.write('up\n');
 if (mode === 'fill') process.stdout.write(JSON.stringify(await fill(ids[0] ?? '')));
-else for (const id of ids) await driver.start(order(id, 'exec sleep 1000'));
+else for (const id of ids) await driver.start(order(id, defaultScript(tested)));
 await driver.close();

@@ -9,17 +9,17 @@ import { parsePolicy } from '../../src/model/policy-file.ts';
 import type { Admit } from '../../src/runtime/admission.ts';
 import { readCgroupMounts } from '../../src/runtime/cgroup/mounts.ts';
 import type { Driver, StartOrder } from '../../src/runtime/driver.ts';
-import { openExecDriver } from '../../src/runtime/exec/exec-driver.ts';
+import { RUN_VARIABLE } from '../../src/runtime/own-variables.ts';
 import { openNodePolicy } from '../../src/runtime/policy/node-policy.ts';
-import { openProcessDriver } from '../../src/runtime/process/process-driver.ts';
 import { isMachineRoot } from '../harness/netns.ts';
+import { defaultScript, openTested, TEST_IMAGE, type TestedDriver } from './driver-openers.ts';
 
 /** What a test changes of the usual order; `script` is what sh runs as the instance. */
 export type OrderChange = Partial<StartOrder> & { readonly id: string; readonly script?: string };
 
 /** A driver under test. */
 export interface DriverWorld {
-  readonly name: 'process' | 'exec';
+  readonly name: TestedDriver;
   /** The driver's folder. */
   readonly root: string;
   /** Folder that instances may write to. */
@@ -55,7 +55,8 @@ commands: ['/bin/*', '/usr/bin/*', '/bin/sh', '/tmp/*/*', '/tmp/*/*/*']
 users: ['${TEST_USER}', root, daemon]
 directories: ['${tmpdir()}', /usr]
 allowRoot: ${TEST_USER === 'root'}
-drivers: [process, exec]
+drivers: [process, exec, systemd, podman]
+images: ['${TEST_IMAGE}']
 `;
 
 /** Start, stop and status commands over a file with a pid; a zombie does not run. */
@@ -87,6 +88,14 @@ export function pidsOf(id: string): readonly number[] {
     });
 }
 
+/** Starts of an instance of which something is alive: a program may have children. */
+export function runsOf(id: string): ReadonlySet<string> {
+  const environments = pidsOf(id).map((pid) => textOf(`/proc/${pid}/environ`).split('\0'));
+  return new Set(
+    environments.flatMap((words) => words.filter((word) => word.startsWith(`${RUN_VARIABLE}=`))),
+  );
+}
+
 /** Text of a file, '' if there is none. */
 export function textOf(file: string): string {
   try {
@@ -96,15 +105,16 @@ export function textOf(file: string): string {
   }
 }
 
-function orderOf(name: 'process' | 'exec', scratch: string, change: OrderChange): StartOrder {
-  const { script = 'exec sleep 1000', ...rest } = change;
+function orderOf(name: TestedDriver, scratch: string, change: OrderChange): StartOrder {
+  const { script = defaultScript(name), ...rest } = change;
   const runner = path.join(scratch, 'exec.sh');
-  const command = name === 'process' ? ['/bin/sh', '-c', script] : ['/bin/sh', runner, script];
+  const command = name === 'exec' ? ['/bin/sh', runner, script] : ['/bin/sh', '-c', script];
   const hooks = name === 'exec' ? { stop: ['/bin/sh', runner], status: ['/bin/sh', runner] } : undefined;
   return {
     service: 'web',
     command,
     hooks,
+    image: name === 'podman' ? TEST_IMAGE : undefined,
     workingDirectory: '/',
     user: TEST_USER,
     ip: '127.0.0.1',
@@ -117,7 +127,7 @@ function orderOf(name: 'process' | 'exec', scratch: string, change: OrderChange)
 }
 
 /** A world for one driver. */
-export async function openDriverWorld(name: 'process' | 'exec', folder = tmpdir()): Promise<DriverWorld> {
+export async function openDriverWorld(name: TestedDriver, folder = tmpdir()): Promise<DriverWorld> {
   const top = mkdtempSync(path.join(folder, 'sluice-driver-'));
   chmodSync(top, 0o755);
   const scratch = path.join(top, 'scratch');
@@ -142,10 +152,7 @@ export async function openDriverWorld(name: 'process' | 'exec', folder = tmpdir(
     };
     const base = { root, clock: systemClock, log, admit };
     const mounts = noCgroups ? { v1: new Map(), v2: undefined } : undefined;
-    const driver =
-      name === 'process'
-        ? await openProcessDriver({ ...base, bootId, mounts })
-        : await openExecDriver({ ...base, mounts });
+    const driver = await openTested(name, { ...base, bootId, mounts });
     opened.push(driver);
     return driver;
   };

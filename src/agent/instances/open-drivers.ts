@@ -9,7 +9,9 @@ import type { DriverName } from '../../model/template.ts';
 import type { Admit } from '../../runtime/admission.ts';
 import type { Driver } from '../../runtime/driver.ts';
 import { openExecDriver } from '../../runtime/exec/exec-driver.ts';
+import { openPodmanDriver } from '../../runtime/podman/podman-driver.ts';
 import { openProcessDriver } from '../../runtime/process/process-driver.ts';
+import { openSystemdDriver } from '../../runtime/systemd/systemd-driver.ts';
 import { whyText } from './words.ts';
 
 const OPEN_AGAIN_MS = 5_000;
@@ -26,6 +28,8 @@ interface OpenOptions {
 const OPENERS: Readonly<Partial<Record<DriverName, (options: OpenOptions) => Promise<Driver>>>> = {
   process: openProcessDriver,
   exec: openExecDriver,
+  systemd: openSystemdDriver,
+  podman: openPodmanDriver,
 };
 
 /** The folder that a driver keeps its files in. */

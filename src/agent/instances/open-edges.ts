@@ -37,9 +37,10 @@ export interface OpenedEdges {
   readonly offered: readonly DriverName[];
 }
 
-/** How a program beside an instance is run (a probe, a hook): as the instance, without its control groups. */
+/** How a program beside an instance is run (a probe, a hook): as the instance, without its control groups; beside a container on the node, in `/`. */
 async function launchOf(policy: NodePolicy, order: StartOrder, words: readonly string[]): Promise<Launch> {
-  const { limits, workingDirectory } = order;
+  const { limits, image } = order;
+  const workingDirectory = image === undefined ? order.workingDirectory : '/';
   const env = { ...order.env, [ID_VARIABLE]: order.id };
   return {
     command: await policy.admitCommand(words, order.env),

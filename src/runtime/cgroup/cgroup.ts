@@ -29,7 +29,8 @@ export interface CgroupSetup {
 
 type CgroupLimit = Exclude<keyof Limits, 'files'>;
 
-const CONTROLLER_OF: Readonly<Record<CgroupLimit, Controller>> = {
+/** Which controller enforces a limit. */
+export const CONTROLLER_OF: Readonly<Record<CgroupLimit, Controller>> = {
   cpu: 'cpu',
   memoryBytes: 'memory',
   pids: 'pids',
@@ -123,7 +124,8 @@ function makeV2(mount: NonNullable<CgroupMounts['v2']>, parts: readonly string[]
   return folder;
 }
 
-const V2_FOR_ALL = ['cpu', 'cpuacct', 'memory', 'pids', 'freezer'] as const;
+/** What the one folder of version 2 stands for. */
+export const V2_FOR_ALL = ['cpu', 'cpuacct', 'memory', 'pids', 'freezer'] as const;
 
 function makeFolders(mounts: CgroupMounts, parts: readonly string[], notes: string[]): Cgroups | undefined {
   try {
@@ -171,7 +173,8 @@ export function makeCgroups(mounts: CgroupMounts, parts: readonly string[], limi
   return { groups, notes: [...failed].map(([controller, why]) => noteOf(controller, why)) };
 }
 
-function noteOf(controller: Controller, why: string): string {
+/** The line that says that a limit is not enforced. */
+export function noteOf(controller: Controller, why: string): string {
   const more =
     controller === 'memory' ? '; a limit of the address space would not be the same and is not set' : '';
   return `${controller} limit not enforced: ${why}${more}`;

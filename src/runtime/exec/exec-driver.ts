@@ -67,7 +67,7 @@ async function openParts({ root, clock, log, admit, ...options }: ExecDriverOpti
     cgroupParts,
     records,
     bootId: bootId(),
-    onEnded: watch.ended,
+    onEnded: watch.tell,
     signal: closing.signal,
   };
   const logs = createInstanceLogs({ clock, log, folder: (id) => execFolder(root, id), running });
@@ -116,7 +116,7 @@ export async function openExecDriver(options: ExecDriverOptions): Promise<Driver
           .filter((id) => readExecRecord(root, id) !== undefined)
           .map((id) => turns.take(id, () => lookExec(life, id))),
       ),
-    onExit: (id, listener) => watch.onExit(id, { listener, ended: execRecordOf(life, id).ended }),
+    onExit: (id, listener) => watch.add(id, { listener, ended: execRecordOf(life, id).ended }),
     stop: async (id, stopOptions) => await turns.take(checkId(id), () => stopExec(life, id, stopOptions)),
     remove: async (id) => await turns.take(checkId(id), () => remove(parts, id)),
     usage: async (ids) => await Promise.resolve(usage(life, ids)),

@@ -1,26 +1,18 @@
 /** Owns noticing that an instance of driver exec has ended: by asking, as nothing tells. Many are asked more slowly, as each answer costs a program. */
 import type { Clock } from '../../host/clock.ts';
-import type { ExitStatus } from '../driver.ts';
+import { createExitListeners, type ExitListeners } from '../exit-listeners.ts';
 
 /** What the watch needs. */
 export interface WatchOptions {
   readonly clock: Clock;
   /** Those that run. */
   readonly ids: () => readonly string[];
-  /** Asks one; calls `ended` if it has. */
+  /** Asks one; calls `tell` if it has ended. */
   readonly look: (id: string) => Promise<void>;
 }
 
-type Listener = (exit: ExitStatus) => void;
-
-/** Listeners by instance. */
-export interface Watch {
-  /** Calls back once; soon, if it has `ended` already. */
-  readonly onExit: (
-    id: string,
-    asked: { readonly listener: Listener; readonly ended: ExitStatus | undefined },
-  ) => () => void;
-  readonly ended: (id: string, exit: ExitStatus) => void;
+/** Listeners by instance, told by asking. */
+export interface Watch extends ExitListeners {
   readonly close: () => Promise<void>;
 }
 
@@ -30,7 +22,6 @@ const PER_INSTANCE_MS = 100;
 
 /** Begins to ask. */
 export function createWatch({ clock, ids, look }: WatchOptions): Watch {
-  const listeners = new Map<string, Set<Listener>>();
   const closing = new AbortController();
   const loop = async (): Promise<void> => {
     while (!closing.signal.aborted) {
@@ -47,20 +38,7 @@ export function createWatch({ clock, ids, look }: WatchOptions): Watch {
   };
   const looping = loop();
   return {
-    onExit: (id, { listener, ended }) => {
-      if (ended !== undefined) {
-        queueMicrotask(() => listener(ended));
-        return () => undefined;
-      }
-      const mine = listeners.get(id) ?? new Set();
-      listeners.set(id, mine.add(listener));
-      return () => mine.delete(listener);
-    },
-    ended: (id, exit) => {
-      const waiting = listeners.get(id) ?? [];
-      listeners.delete(id);
-      for (const listener of waiting) listener(exit);
-    },
+    ...createExitListeners(),
     close: async () => {
       closing.abort();
       await looping;

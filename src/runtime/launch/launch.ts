@@ -71,8 +71,8 @@ export function filesLimit(wanted: number | undefined): {
 /** True if processes of ours may become another user's. */
 const isRoot = (): boolean => process.geteuid?.() === 0;
 
-/** Steps that drop privileges. Root, where a policy allows it, stays whole. */
-function dropTo({ uid, gid }: UserIds): readonly string[] {
+/** Words before a program that drop privileges. Root, where a policy allows it, stays whole. */
+export function dropTo({ uid, gid }: UserIds): readonly string[] {
   if (uid === 0) return [];
   const own = ['setpriv', '--no-new-privs', '--inh-caps=-all'];
   if (!isRoot()) return own;

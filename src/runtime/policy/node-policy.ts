@@ -99,7 +99,9 @@ export function openNodePolicy({ load, countOthers }: NodePolicyOptions): NodePo
   const admit = async (driver: DriverName, order: StartOrder): Promise<Admission> => {
     const policy = await load();
     const programs = await programsOf(policy, driver, order);
-    const workingDirectory = await folderOf(order.workingDirectory);
+    // A container's folder is one of its image.
+    const isContainer = CONTAINERS.includes(driver);
+    const workingDirectory = isContainer ? '/' : await folderOf(order.workingDirectory);
     const { uid } = await findUser(order.user);
     const refusal = checkPolicy(policy, order, {
       driver,
@@ -115,7 +117,7 @@ export function openNodePolicy({ load, countOthers }: NodePolicyOptions): NodePo
       ...words.slice(1),
     ]);
     const hooks = stop === undefined || status === undefined ? undefined : { stop, status };
-    return { command, hooks, workingDirectory };
+    return { command, hooks, workingDirectory: isContainer ? order.workingDirectory : workingDirectory };
   };
   return {
     load,

@@ -1,7 +1,7 @@
 /** Owns judging what an instance is doing from its record, its exit record and /proc. Never guesses: what is not known is `lost`. */
-import { constants } from 'node:os';
 import { allPids, isAlive, readCommandLine } from '../../host/proc-stat.ts';
 import type { ExitStatus } from '../driver.ts';
+import { exitStatusOf, LOST } from '../exit-status.ts';
 import {
   type Folders,
   folderOf,
@@ -21,27 +21,6 @@ export type Sight =
   /** Its shim runs, and will write down the program's pid (`starting`) or its end (`ending`) in a moment. */
   | { readonly kind: 'starting' | 'ending'; readonly shim: WrittenPid | undefined };
 
-const SIGNAL_OFFSET = 128;
-const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
-
-/** Gone without a word. */
-export const LOST: ExitStatus = {
-  code: undefined,
-  signal: undefined,
-  outOfMemory: false,
-  at: undefined,
-  lost: true,
-};
-
-/** Gone before there was anything. */
-export const UNSTARTED: ExitStatus = { ...LOST, unstarted: true };
-
-/** sh gives 128 + number for a signal; a program that itself ends with such a code looks the same. */
-function exitStatus(code: number, at: string): ExitStatus {
-  const signal = code > SIGNAL_OFFSET ? SIGNAL_NAMES.get(code - SIGNAL_OFFSET) : undefined;
-  return { code: signal === undefined ? code : undefined, signal, outOfMemory: false, at, lost: false };
-}
-
 /** True if a shim of this run is there that has not written itself down yet. Looks through all of /proc: rare. */
 function hasUnwrittenShim(folder: string, run: string): boolean {
   return allPids().some((pid) => isShimOf(readCommandLine(pid), folder, run));
@@ -54,7 +33,7 @@ function hasUnwrittenShim(folder: string, run: string): boolean {
 export function observe(folders: Folders, record: InstanceRecord, boot: string): Sight {
   if (record.ended !== undefined) return { kind: 'exited', exit: record.ended };
   const exit = readExit(folders, record);
-  if (exit !== undefined) return { kind: 'exited', exit: exitStatus(exit.code, exit.at) };
+  if (exit !== undefined) return { kind: 'exited', exit: exitStatusOf(exit.code, exit.at) };
   if (record.bootId !== boot) return { kind: 'exited', exit: LOST };
   const { shim, main } = readPids(folders, record.id);
   if (main !== undefined && isAlive(main.pid, main.startTicks)) return { kind: 'running', main };
@@ -65,6 +44,6 @@ export function observe(folders: Folders, record: InstanceRecord, boot: string):
   if (isShimAlive) return { kind: main === undefined ? 'starting' : 'ending', shim };
   // It may have written its last word between the two looks.
   const last = readExit(folders, record);
-  if (last !== undefined) return { kind: 'exited', exit: exitStatus(last.code, last.at) };
+  if (last !== undefined) return { kind: 'exited', exit: exitStatusOf(last.code, last.at) };
   return shim === undefined ? { kind: 'unstarted' } : { kind: 'exited', exit: LOST };
 }

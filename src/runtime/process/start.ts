@@ -1,6 +1,6 @@
 /** Owns one start of an instance: everything checked and on disk before the shim is started, and waiting until the program itself runs. */
 import { spawn } from 'node:child_process';
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { Clock } from '../../host/clock.ts';
 import { randomId } from '../../host/clock.ts';
@@ -22,6 +22,7 @@ import {
   launchingCommandLines,
   scriptParameters,
 } from '../launch/launch.ts';
+import { lastLine } from '../logs/last-line.ts';
 import { ID_VARIABLE, RUN_VARIABLE } from '../own-variables.ts';
 import { type Folders, folderOf, prepareRun, readExit, readPids, type InstanceRecord } from './record.ts';
 import { shimCommand } from './shim.ts';
@@ -63,23 +64,6 @@ async function prepareLaunch(
   const { command, workingDirectory } = await admit('process', order);
   const { files, notes } = filesLimit(order.limits.files);
   return { launch: { command, env, workingDirectory, user, files }, notes };
-}
-
-/** Last line of what a file has from a place on, of its last 2 KiB; '' if there is none. */
-function lastLine(file: string, from: number): string {
-  try {
-    const fd = openSync(file, 'r');
-    try {
-      const buffer = Buffer.alloc(2_048);
-      const at = Math.max(from, fstatSync(fd).size - buffer.length);
-      const text = buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, at)).toString('utf8');
-      return text.trimEnd().split('\n').at(-1) ?? '';
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    return '';
-  }
 }
 
 function notStarted(order: StartOrder, why: string): SluiceError {

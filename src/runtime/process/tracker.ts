@@ -9,8 +9,9 @@ import type { Log } from '../../host/log.ts';
 import { readProcStat } from '../../host/proc-stat.ts';
 import { outOfMemoryKills } from '../cgroup/cgroup.ts';
 import type { ExitStatus } from '../driver.ts';
+import { LOST, UNSTARTED } from '../exit-status.ts';
 import { endLeftovers, killProcess } from './leftovers.ts';
-import { LOST, observe, type Sight, UNSTARTED } from './observe.ts';
+import { observe, type Sight } from './observe.ts';
 import {
   type Folders,
   readExit,
