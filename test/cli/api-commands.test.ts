@@ -101,12 +101,12 @@ describe('apiserver', () => {
   it('survives SIGHUP, also where there is nothing to read again', async () => {
     const { sluice } = cluster();
     const stop = new AbortController();
-    let hangUp = (): void => undefined;
+    let hangUp: (() => void) | undefined;
     const running = sluice('apiserver --listen 0 --log-format text', {
       signal: stop.signal,
       onStderr: (text) => {
         if (text.includes('no certificates to read again')) stop.abort();
-        else if (text.includes('the store is listed')) hangUp();
+        else if (text.includes('the store is listed')) hangUp?.();
       },
       deps: {
         onResync: (resync) => {
