@@ -3,7 +3,6 @@
  * words for the OpenAPI document. Must not know what operations there are.
  */
 import * as v from 'valibot';
-import type { Caller } from '../../model/access.ts';
 import type { ReadDeps, WriteDeps } from '../../ops/deps.ts';
 import { readRequest } from '../../store/api/wire.ts';
 import { quoteValue } from '../../model/text.ts';
@@ -25,7 +24,6 @@ export interface CallDeps {
 
 /** One request, read. */
 export interface Asked<P extends Schemas, Q extends Schemas> extends CallDeps {
-  readonly caller: Caller;
   readonly params: Values<P>;
   readonly query: Values<Q>;
   readonly exchange: Exchange;
@@ -100,7 +98,6 @@ export function operation<P extends Schemas, Q extends Schemas>(definition: Defi
       const consistent = method !== 'GET' || exchange.query.get('consistent') === 'true';
       return definition.handle({
         ...depsOf(exchange, { method, path, consistent }),
-        caller: exchange.caller,
         params: names,
         query: asked,
         exchange,
