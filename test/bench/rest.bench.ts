@@ -46,6 +46,8 @@ function records(index: number): readonly (readonly [string, string])[] {
   return [[`service/${name}`, service], ...instances];
 }
 
+const figure = (what: string, measured: string) => ({ what, measured, target: '-', met: true });
+
 let world: ApiWorld;
 beforeAll(async () => {
   world = await startApiWorld();
@@ -114,7 +116,6 @@ describe(`the REST API beside ${SERVICES} services`, () => {
     stop.abort();
     await Promise.all(all);
     const p99 = percentile(told, 0.99);
-    const figure = (what: string, measured: string) => ({ what, measured, target: '-', met: true });
     const missed = recordFigures(`The REST API beside ${SERVICES} services with 3 instances each`, [
       figure(
         `GET /v1/services (${(bytes / 1e6).toFixed(1)} MB), p50 of ${LISTS}`,
