@@ -5,7 +5,7 @@
 import { type ResultCode, SluiceError } from '../errors.ts';
 import { changeItems, type Found } from '../ops/change-json.ts';
 import type { Convergence } from '../ops/converge.ts';
-import type { WriteReport, WriteResult } from '../ops/result.ts';
+import { reportOfOne, type WriteReport, type WriteResult } from '../ops/result.ts';
 import type { InstancesOutcome } from '../ops/wait-instances.ts';
 import { awaitConvergence, convergenceProblem } from './await-convergence.ts';
 import { awaitInstances, instancesProblem } from './await-instances.ts';
@@ -146,15 +146,6 @@ async function waitStarted(
   }
   return { instances, problem };
 }
-
-/** A report of one change that was written. */
-const reportOfOne = (result: WriteResult): WriteReport => ({
-  results: [result],
-  failures: [],
-  notTried: [],
-  revision: result.revision,
-  error: undefined,
-});
 
 /** `finishWrite` for one change. @throws SluiceError what the wait found */
 export async function finishOne(

@@ -15,7 +15,7 @@ import {
   NODES_ALIVE,
   serviceKey,
 } from '../store/keys.ts';
-import { snapshotOf, whyInvalid } from '../store/snapshot.ts';
+import { type ReadRecords, snapshotReading, whyInvalid } from '../store/snapshot.ts';
 import type { CallOptions, KeyRange, KeyValue, Store } from '../store/store.ts';
 import type { InvalidRecord } from './views.ts';
 
@@ -111,18 +111,22 @@ async function listAtOnce(
   return { items: [items, ...rest.map((listing) => listing.items)].flat(), revision };
 }
 
+/** What of the cluster is read, and how. */
+export interface ClusterReadOptions extends CallOptions {
+  /** Only this service and its instances. */
+  readonly service?: string | undefined;
+  /** Records that were read before (`ReadDeps.known`). */
+  readonly known?: ReadRecords | undefined;
+}
+
 /**
  * Reads the cluster, all at one revision.
- * @param options.service only this service and its instances
  * @throws SluiceError `unavailable`, `permission`
  */
-export async function readCluster(
-  store: Store,
-  options: CallOptions & { readonly service?: string | undefined } = {},
-): Promise<ClusterRead> {
-  const { service, ...call } = options;
+export async function readCluster(store: Store, options: ClusterReadOptions = {}): Promise<ClusterRead> {
+  const { service, known, ...call } = options;
   const { items, revision } = await listAtOnce(store, [...rangesOf(service), APPLIED], call);
-  const view = snapshotOf(items, revision);
+  const view = snapshotReading(items, revision, known);
   const { nodes, invalid: invalidNodes } = nodesOf(items);
   const { leader, invalid: badLeader } = leaderOf(items);
   const invalid = [...invalidNodes, ...badLeader];

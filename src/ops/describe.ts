@@ -109,7 +109,7 @@ export async function describe(
   options: ReadOptions = {},
 ): Promise<DescriptionView> {
   const service = reference.kind === 'node' ? undefined : reference.service;
-  const read = await readCluster(deps.store, { ...options, service });
+  const read = await readCluster(deps.store, { ...options, service, known: deps.known });
   const description = await describeIn({ deps, read, options }, reference);
   return { revision: read.revision, description, invalid: read.invalid };
 }

@@ -15,7 +15,7 @@ export async function listServices(
   deps: ReadDeps,
   options: ReadOptions = {},
 ): Promise<ListView<ServiceItem>> {
-  const read = await readCluster(deps.store, options);
+  const read = await readCluster(deps.store, { signal: options.signal, known: deps.known });
   return { revision: read.revision, items: serviceItems(read, deps.clock.now()), invalid: read.invalid };
 }
 
@@ -25,7 +25,7 @@ export async function listInstances(
   options: ReadOptions & { readonly service?: string | undefined } = {},
 ): Promise<ListView<InstanceItem>> {
   const { service } = options;
-  const read = await readCluster(deps.store, options);
+  const read = await readCluster(deps.store, { signal: options.signal, known: deps.known });
   const { revision, invalid, snapshot } = read;
   const now = deps.clock.now();
   if (service === undefined) return { revision, items: allInstanceItems(read, now), invalid };

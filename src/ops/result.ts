@@ -45,3 +45,12 @@ export interface WriteReport {
    */
   readonly error: SluiceError | undefined;
 }
+
+/** A report of one change that was written. */
+export const reportOfOne = (result: WriteResult): WriteReport => ({
+  results: [result],
+  failures: [],
+  notTried: [],
+  revision: result.revision,
+  error: undefined,
+});

@@ -156,7 +156,7 @@ export async function status(deps: ReadDeps, options: StatusOptions = {}): Promi
   const call = { signal: options.signal };
   const [endpoints, read, local] = await Promise.all([
     orError(store.status(call), ['unavailable']),
-    orError(readCluster(store, call), ['unavailable']),
+    orError(readCluster(store, { ...call, known: deps.known }), ['unavailable']),
     localView(options),
   ]);
   if (service !== undefined && read.value?.snapshot.services.has(service) === false) {

@@ -25,6 +25,12 @@ export interface SnapshotView {
   readonly invalid: readonly InvalidKey[];
 }
 
+/** Records by the very item that they were read from, for who reads one copy again and again; what is gone from the copy goes from here too. */
+export interface ReadRecords {
+  readonly services: WeakMap<KeyValue, Stored<Service>>;
+  readonly instances: WeakMap<KeyValue, Stored<Instance>>;
+}
+
 /** A key of the families that a snapshot is made of. */
 type Name =
   | { readonly kind: 'service'; readonly service: string }
@@ -96,28 +102,24 @@ export function whyInvalid(error: unknown): string {
 /** A snapshot being changed: what changes is collected, each touched service's instances by id. */
 class Draft {
   private readonly base: SnapshotView;
+  private readonly read: ReadRecords | undefined;
   private readonly services = new Map<string, Stored<Service> | undefined>();
   private readonly weights = new Map<string, ComputedWeights | undefined>();
   private readonly touched = new Map<string, Map<string, Stored<Instance>>>();
   private invalid: Map<string, string> | undefined;
 
-  constructor(base: SnapshotView) {
+  constructor(base: SnapshotView, read?: ReadRecords) {
     this.base = base;
+    this.read = read;
   }
 
   put(item: KeyValue, name: Name): void {
     try {
       const { service } = name;
-      if (name.kind === 'service') {
-        this.services.set(service, new SnapshotRecord(readServiceItem(service, item).value, item));
-      } else if (name.kind === 'weights') {
+      if (name.kind === 'service') this.services.set(service, this.serviceIn(item, service));
+      else if (name.kind === 'weights')
         this.weights.set(service, decodeComputedWeights(service, item.value).value);
-      } else {
-        this.instancesOf(service).set(
-          name.id,
-          new SnapshotRecord(readInstanceItem(service, item).value, item),
-        );
-      }
+      else this.instancesOf(service).set(name.id, this.instanceIn(item, service));
       this.clearInvalid(item.key);
     } catch (error) {
       const why = whyInvalid(error);
@@ -150,6 +152,22 @@ class Draft {
     };
   }
 
+  private serviceIn(item: KeyValue, name: string): Stored<Service> {
+    const known = this.read?.services.get(item);
+    if (known !== undefined) return known;
+    const stored = new SnapshotRecord(readServiceItem(name, item).value, item);
+    this.read?.services.set(item, stored);
+    return stored;
+  }
+
+  private instanceIn(item: KeyValue, service: string): Stored<Instance> {
+    const known = this.read?.instances.get(item);
+    if (known !== undefined) return known;
+    const stored = new SnapshotRecord(readInstanceItem(service, item).value, item);
+    this.read?.instances.set(item, stored);
+    return stored;
+  }
+
   private clearInvalid(key: string): void {
     if (this.invalid === undefined && !this.base.invalid.some((known) => known.key === key)) return;
     this.invalid ??= new Map(this.base.invalid.map((known) => [known.key, known.why]));
@@ -176,13 +194,25 @@ export function snapshotOf(
   revision: number,
   previous: SnapshotView = EMPTY,
 ): SnapshotView {
-  const draft = new Draft(EMPTY);
+  const fresh = snapshotReading(items, revision, undefined);
+  return fresh.invalid.length === 0 ? fresh : keepGood(fresh, previous.snapshot);
+}
+
+/**
+ * The same, with records taken from `read` where their very items were read before, and put there.
+ * @param read of one copy of the store
+ */
+export function snapshotReading(
+  items: readonly KeyValue[],
+  revision: number,
+  read: ReadRecords | undefined,
+): SnapshotView {
+  const draft = new Draft(EMPTY, read);
   for (const item of items) {
     const name = nameOf(item.key);
     if (name !== undefined) draft.put(item, name);
   }
-  const fresh = draft.finish(revision);
-  return fresh.invalid.length === 0 ? fresh : keepGood(fresh, previous.snapshot);
+  return draft.finish(revision);
 }
 
 /** Puts the earlier good records of broken keys back; they stay reported as invalid. */

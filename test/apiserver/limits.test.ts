@@ -179,6 +179,22 @@ describe(`${FUZZ_RUNS} odd requests`, () => {
     'lease/revoke',
     'status',
   ];
+  const REST_PATHS = [
+    '/',
+    '/v1/services',
+    '/v1/services/{}',
+    '/v1/services/{}/scale',
+    '/v1/services/{}/instances',
+    '/v1/services/{}/instances/{}',
+    '/v1/services/{}/instances/{}/drain',
+    '/v1/instances',
+    '/v1/nodes/{}',
+    '/v1/nodes/{}/cordon',
+    '/v1/nodes/{}/drain',
+    '/v1/status',
+    '/v1/watch',
+    '/v1/openapi.json',
+  ];
   const odd = fc.oneof(
     fc.string({ maxLength: 30 }),
     fc.constantFrom(
@@ -222,15 +238,33 @@ describe(`${FUZZ_RUNS} odd requests`, () => {
       operations: fc.array(operation),
     }),
     fc.record({ ttlSeconds: value, lease: value }),
+    fc.record({ replicas: value, by: value, deadlineSeconds: value }, { requiredKeys: [] }),
     fc.uint8Array({ maxLength: 50 }).map((bytes) => Buffer.from(bytes)),
   );
   const query = fc.array(
-    fc.tuple(fc.constantFrom('start', 'end', 'key', 'after', 'revision', 'consistent', 'x'), odd),
+    fc.tuple(
+      fc.constantFrom(
+        'start',
+        'end',
+        'key',
+        'after',
+        'revision',
+        'consistent',
+        'dryRun',
+        'ifRevision',
+        'yes',
+        'x',
+      ),
+      fc.oneof(odd, fc.constant('true')),
+    ),
     { maxLength: 4 },
   );
   const request = fc.record({
     path: fc.oneof(
       fc.constantFrom(...PATHS).map((path) => `/store/v1/${path}`),
+      fc
+        .tuple(fc.constantFrom(...REST_PATHS), fc.oneof(odd, fc.constantFrom('web', 'n1', '..')))
+        .map(([path, name]) => path.replaceAll('{}', encodeURIComponent(name.replaceAll(/\p{Cs}/gu, '?')))),
       fc.webPath(),
     ),
     method: fc.constantFrom('GET', 'POST', 'PUT', 'HEAD', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE'),
@@ -243,7 +277,7 @@ describe(`${FUZZ_RUNS} odd requests`, () => {
       'nobody' as const,
     ),
     headers: fc.dictionary(
-      fc.constantFrom('accept', 'expect', 'sluice-timeout-ms', 'content-type', 'connection', 'x-y'),
+      fc.constantFrom('accept', 'expect', 'sluice-timeout-ms', 'content-type', 'connection', 'last-event-id'),
       fc.stringMatching(/^[\x20-\x7e]{0,40}$/),
       { maxKeys: 2 },
     ),

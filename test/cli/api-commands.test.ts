@@ -98,6 +98,26 @@ describe('apiserver', () => {
     });
   });
 
+  it('survives SIGHUP, also where there is nothing to read again', async () => {
+    const { sluice } = cluster();
+    const stop = new AbortController();
+    let hangUp: (() => void) | undefined;
+    const running = sluice('apiserver --listen 0 --log-format text', {
+      signal: stop.signal,
+      onStderr: (text) => {
+        if (text.includes('no certificates to read again')) stop.abort();
+        else if (text.includes('the store is listed')) hangUp?.();
+      },
+      deps: {
+        onResync: (resync) => {
+          hangUp = resync;
+          return () => undefined;
+        },
+      },
+    });
+    expect(await running).toMatchObject({ code: 0, stderr: expect.stringContaining('no certificates') });
+  });
+
   it('serves until a signal', async () => {
     const { sluice } = cluster();
     const stop = new AbortController();

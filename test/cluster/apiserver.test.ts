@@ -91,6 +91,29 @@ describe('two API servers between two nodes and etcd', () => {
     expect(await run('list', '-o', 'name', ...flags)).toMatchObject({ exitCode: 0, stdout: 'service/web\n' });
   });
 
+  it('serve the REST API: a publish by curl through one is in both kernels, and read at once through the other', async () => {
+    const { cert, key } = certificates.client;
+    const curl = async (at: number, ...words: readonly string[]): Promise<unknown> => {
+      const tls = ['--cacert', certificates.cacert, '--cert', cert, '--key', key];
+      const url = `https://${lab().node(at).address}:7070/v1/services/rest?consistent=true`;
+      const target = words.length === 0 ? url : url.replace(/\?.*/, '');
+      const { stdout } = await lab()
+        .node(1)
+        .run(['curl', '-sS', '--max-time', '10', ...tls, ...words, target]);
+      return JSON.parse(stdout);
+    };
+    const instance = `${lab().node(2).address}:8081`;
+    const spec = { kind: 'Service', name: 'rest', entries: ['10.96.0.11:80'], instances: [instance] };
+    const type = 'Content-Type: application/json';
+    const published = await curl(1, '-X', 'PUT', '-H', type, '-d', JSON.stringify(spec));
+    expect(published).toMatchObject({ kind: 'ChangeList', items: [{ outcome: 'created' }] });
+    const lastChange = { actor: 'ci', command: 'PUT /v1/services/rest' };
+    expect(await curl(2)).toMatchObject({ items: [{ service: { name: 'rest' }, lastChange }] });
+    const waited = await run('wait', 'rest', '--for', 'converged', ...through('operator'));
+    expect(waited.exitCode).toBe(0);
+    expect(await call(lab().node(1), { protocol: 'tcp', ip: '10.96.0.11' })).not.toBe('silence');
+  });
+
   it('stand in for each other: one is killed, the agents follow the other', async () => {
     await servers[0]?.stop('SIGKILL');
     const done = await publish(`${lab().node(2).address}:8081`, `${lab().node(2).address}:8082`);
@@ -108,6 +131,13 @@ describe('two API servers between two nodes and etcd', () => {
     expect(await run('list', ...through('operator'))).toMatchObject({ exitCode: 69 });
     expect(await call(lab().node(1), { protocol: 'tcp', ip: '10.96.0.10' })).not.toBe('silence');
     await startServer(2);
+    // On a busy machine their leases may have run out meanwhile.
+    const status = async (): Promise<string> =>
+      (await run('status', '-o', 'json', ...through('operator'))).stdout;
+    await waitUntil(async () => (await status()).includes('"reporting": 2') || undefined, {
+      what: 'the agents to be live again',
+      timeoutMs: 30_000,
+    });
     const done = await publish(`${lab().node(2).address}:8083`);
     expect(done).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('converged on 2/2 nodes') });
   });

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Readable, Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -44,7 +44,9 @@ export async function startBrowser(): Promise<BrowserPage> {
   let stderr = '';
   child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   const [, , , input, output] = child.stdio;
-  const protocol = speak(input as Writable, output as Readable, () => stderr);
+  if (!(input instanceof Writable) || !(output instanceof Readable))
+    throw new Error('Chromium was started without its pipes');
+  const protocol = speak(input, output, () => stderr);
   const { targetInfos } = await protocol.send('Target.getTargets', {});
   const targets: readonly unknown[] = Array.isArray(targetInfos) ? targetInfos : [];
   const target = targets.find((one) => isJson(one) && one['type'] === 'page');

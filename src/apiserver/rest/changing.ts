@@ -3,7 +3,7 @@ import { envelope } from '../../ops/envelope.ts';
 import { changeItems, nodeChangeItem, NOTHING_FOUND, planItem } from '../../ops/change-json.ts';
 import type { NodeResult } from '../../ops/change-node.ts';
 import type { WriteDeps, WriteOptions } from '../../ops/deps.ts';
-import type { WriteReport, WriteResult } from '../../ops/result.ts';
+import { reportOfOne, type WriteReport, type WriteResult } from '../../ops/result.ts';
 import { type ConsentWords, notConfirmed } from '../../plan/guard.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { Answer } from '../http/route.ts';
@@ -57,10 +57,7 @@ export function reportAnswer(report: WriteReport): Answer {
 }
 
 /** One change as an answer. */
-export function changeAnswer(result: WriteResult): Answer {
-  const { revision } = result;
-  return reportAnswer({ results: [result], failures: [], notTried: [], revision, error: undefined });
-}
+export const changeAnswer = (result: WriteResult): Answer => reportAnswer(reportOfOne(result));
 
 /** What became of a node, or would, as an answer. */
 export function nodeAnswer(result: NodeResult, dryRun: boolean): Answer {

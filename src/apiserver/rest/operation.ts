@@ -3,10 +3,10 @@
  * words for the OpenAPI document. Must not know what operations there are.
  */
 import * as v from 'valibot';
-import type { Caller } from '../../model/access.ts';
 import type { ReadDeps, WriteDeps } from '../../ops/deps.ts';
 import { readRequest } from '../../store/api/wire.ts';
-import { checkMayOrder } from '../access/may-read.ts';
+import { quoteValue } from '../../model/text.ts';
+import { checkMayOrder, notAllowed } from '../access/may-read.ts';
 import type { Answer, Exchange, Route } from '../http/route.ts';
 import type { AnswerName } from './answers.ts';
 
@@ -24,7 +24,6 @@ export interface CallDeps {
 
 /** One request, read. */
 export interface Asked<P extends Schemas, Q extends Schemas> extends CallDeps {
-  readonly caller: Caller;
   readonly params: Values<P>;
   readonly query: Values<Q>;
   readonly exchange: Exchange;
@@ -72,6 +71,16 @@ function pathOf({ path }: { readonly path: string }, { params }: Exchange): stri
   return path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => encodeURI(params.get(name) ?? ''));
 }
 
+/**
+ * A browser shows its certificate, or that of nobody, whichever page asks; a request without a body it sends without asking this server first.
+ * @throws SluiceError `permission` for a request that a page of another server makes
+ */
+function refuseForeignPage({ header, caller }: Exchange): void {
+  const origin = header('origin');
+  if (origin === '' || origin.replace(/^https?:\/\//, '') === header('host')) return;
+  throw notAllowed(caller, `change anything from ${quoteValue(origin)}`, 'a page of another server asks');
+}
+
 /** An operation whose handler gets what the schemas have read. */
 export function operation<P extends Schemas, Q extends Schemas>(definition: Definition<P, Q>): Operation {
   const params = v.object(definition.params);
@@ -83,12 +92,12 @@ export function operation<P extends Schemas, Q extends Schemas>(definition: Defi
       const path = pathOf(definition, exchange);
       const { method } = definition;
       const isPreview = exchange.query.get('dryRun') === 'true';
+      if (method !== 'GET') refuseForeignPage(exchange);
       if (method !== 'GET' && !isPreview) checkMayOrder(exchange.caller, `${method} ${path}`);
       const names = readRequest(params, Object.fromEntries(exchange.params));
       const consistent = method !== 'GET' || exchange.query.get('consistent') === 'true';
       return definition.handle({
         ...depsOf(exchange, { method, path, consistent }),
-        caller: exchange.caller,
         params: names,
         query: asked,
         exchange,

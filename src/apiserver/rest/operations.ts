@@ -2,6 +2,7 @@
 import type { Clock } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
 import type { WriteDeps } from '../../ops/deps.ts';
+import type { ReadRecords } from '../../store/snapshot.ts';
 import type { Answer, Exchange, Route } from '../http/route.ts';
 import { callerStore, type StoreParts } from './caller-store.ts';
 import { STATUS_OPERATION } from './cluster-operations.ts';
@@ -35,8 +36,9 @@ export function restOperations({ cache, log }: Pick<RestParts, 'cache' | 'log'>)
 /** Use cases run on behalf of the caller: with its rights, and its name in the record. */
 function depsFor(parts: RestParts): DepsOf {
   const { clock, newId, random } = parts;
+  const known: ReadRecords = { services: new WeakMap(), instances: new WeakMap() };
   return ({ caller, from, timeoutMs }, { path, method, consistent }) => {
-    const read = { store: callerStore(parts, { caller, timeoutMs, consistent }), clock };
+    const read = { store: callerStore(parts, { caller, timeoutMs, consistent }), clock, known };
     const origin = { actor: caller.name, host: from, command: `${method} ${path}` };
     const write: WriteDeps = { ...read, newId, random, origin };
     return { read, write };

@@ -66,7 +66,7 @@ async function recentRecords({ store, clock }: ReadDeps, revision: number): Prom
 export async function everything(
   deps: ReadDeps,
 ): Promise<{ readonly revision: number; readonly events: readonly SentEvent[] }> {
-  const read = await readCluster(deps.store);
+  const read = await readCluster(deps.store, { known: deps.known });
   const now = deps.clock.now();
   const { revision, leader } = read;
   const events = [
@@ -100,13 +100,15 @@ interface Seen {
 async function touchedServices(deps: ReadDeps, seen: Seen): Promise<readonly SentEvent[]> {
   const { services, allServices } = seen.touched;
   if (allServices || services.size > FEW) {
-    const read = await readCluster(deps.store);
+    const read = await readCluster(deps.store, { known: deps.known });
     const names = allServices ? new Set([...services, ...read.snapshot.services.keys()]) : services;
     return [...names].flatMap((name) => serviceEvents(read, name, seen));
   }
   const events: SentEvent[] = [];
   for (const name of services)
-    events.push(...serviceEvents(await readCluster(deps.store, { service: name }), name, seen));
+    events.push(
+      ...serviceEvents(await readCluster(deps.store, { service: name, known: deps.known }), name, seen),
+    );
   return events;
 }
 

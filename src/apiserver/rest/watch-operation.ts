@@ -37,8 +37,7 @@ interface Reader {
 /** How following ended: the reader is gone, this server cannot go on, or what it knows does not reach back. */
 type End = { readonly kind: 'gone' | 'relist' } | { readonly kind: 'lost'; readonly why: string };
 
-async function send({ lines, told }: Reader, events: readonly SentEvent[], revision: number): Promise<void> {
-  const news = told.news(events);
+async function send({ lines }: Reader, news: readonly SentEvent[], revision: number): Promise<void> {
   for (let at = 0; at < news.length && !lines.gone.aborted; at += PAGE) {
     lines.send(
       news
@@ -55,6 +54,7 @@ async function send({ lines, told }: Reader, events: readonly SentEvent[], revis
 /** Tells everything; the reader forgets what it had. Returns the revision to go on from. */
 async function sendAll(reader: Reader): Promise<number> {
   const { revision, events } = await everything(reader.deps);
+  // What is told here is not remembered: most of it never changes, and what does is told once more with its neighbours.
   reader.told.forget();
   reader.lines.send(eventText({ event: 'begin', data: { revision } }));
   await send(reader, events, revision);
@@ -80,7 +80,7 @@ async function tell(
     const { revision } = cache.state();
     const touched = touching.take();
     const events = touched === undefined ? [] : await touchedEvents(deps, touched);
-    await send(reader, events, touched === undefined ? revision : touched.revision);
+    await send(reader, reader.told.news(events), touched === undefined ? revision : touched.revision);
   }
 }
 

@@ -142,6 +142,13 @@ describe('a change', () => {
     ]);
   });
 
+  it('is not made for a page of another server', async () => {
+    const cordon = { target: '/v1/nodes/n1/cordon', method: 'POST', token: world.tokens.get('operator') };
+    for (const origin of ['http://evil', 'null', 'https://127.0.0.1'])
+      expect((await world.ask({ ...cordon, headers: { origin } })).status).toBe(403);
+    expect((await world.ask({ ...cordon, headers: { origin: world.url } })).status).toBe(200);
+  });
+
   it('that is refused leaves no record', async () => {
     const before = await records();
     await ask('PUT', '/v1/services/shop', webSpec('shop', '10.96.0.10:80', [ONE]));
