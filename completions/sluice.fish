@@ -826,6 +826,7 @@ complete -c sluice -n '__sluice_at \'monitor\'' -l node -x -d 'name of this node
 complete -c sluice -n '__sluice_at \'monitor\'' -l once -d 'decide once, if no other monitor leads, and end'
 complete -c sluice -n '__sluice_at \'monitor\'' -s o -l output -x -a 'table wide json jsonl yaml name' -d 'how results are written (default: table)'
 complete -c sluice -n '__sluice_at \'monitor\'' -l password-file -r -F -d 'file that holds the password of --user'
+complete -c sluice -n '__sluice_at \'monitor\'' -l policy -r -F -d 'what may be run on this node (default: /etc/sluice/policy.yaml; without it nothing is)'
 complete -c sluice -n '__sluice_at \'monitor\'' -l prefix -x -d 'prefix of all keys in the store (default: /sluice/v1/)'
 complete -c sluice -n '__sluice_at \'monitor\'' -s q -l quiet -d 'say nothing unless something changed or failed'
 complete -c sluice -n '__sluice_at \'monitor\'' -l server -x -d 'API servers to speak to instead of etcd, separated by commas'

@@ -8,6 +8,7 @@ import type { Store } from '../store/store.ts';
 import { act, type Acted } from './act.ts';
 import { createDecisions } from './decisions.ts';
 import { campaign, type Lead } from './election.ts';
+import { createOwnMetrics } from './metrics.ts';
 import type { MonitorOptions } from './options.ts';
 import { createSamples } from './samples.ts';
 import type { ReadAt } from './transaction.ts';
@@ -40,6 +41,7 @@ function freshIds({ mode, newId }: MonitorOptions): readonly string[] {
 export function createLeading(options: MonitorOptions, store: Store, watching: Watching): Leading {
   const { node, host, pid, clock, log, mode, random, newId } = options;
   const samples = createSamples({ store, clock, random });
+  const metrics = createOwnMetrics({ read: options.readMetric, clock, log });
   let balance: WeighedServices['states'] = new Map();
   let scaling = NO_SCALING;
   const decisions = createDecisions({ store, clock, mode, by: node });
@@ -55,6 +57,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
     log.warn('leads no longer', { node, why, refusedWrites: refused });
     balance = new Map();
     scaling = NO_SCALING;
+    metrics.forget();
     await Promise.all([was.giveUp(), samples.leave()]);
   };
   /** At once, whatever it does just now: nothing it writes counts any more. */
@@ -106,7 +109,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
       const recommend = mode === 'recommend';
       const scaled = scaleServices(view, {
         loads: samples.heard(),
-        values: new Map(),
+        values: metrics.look(view.services),
         now,
         recommend,
         memory: scaling,
@@ -123,6 +126,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
     },
     close: async () => {
       decisions.close();
+      metrics.forget();
       const was = lead;
       lead = undefined;
       if (was === undefined) return;
