@@ -2,6 +2,7 @@
 import { SluiceError } from '../errors.ts';
 import type { Decision } from '../model/decision.ts';
 import { planCluster } from '../schedule/plan.ts';
+import { standNodes } from '../schedule/nodes.ts';
 import { NO_SCALING, scaleServices } from '../schedule/scale.ts';
 import { weighServices, type WeighedServices } from '../schedule/weigh.ts';
 import type { Store } from '../store/store.ts';
@@ -49,6 +50,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
   let mustShow: ReadAt = { assignments: 0, cluster: 0 };
   let refused = 0;
   let lastWhy = '';
+  let saidProtection: string | undefined;
 
   const stepDown = async (why: string): Promise<void> => {
     const was = lead;
@@ -69,6 +71,19 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
     await stepDown('another has the lead, or the key was deleted');
     return false;
   };
+  /** Says in the leader's key why nothing follows from silence, when that is another reason than before. */
+  const sayProtection = async (mine: Lead, { protection }: ReturnType<typeof standNodes>): Promise<void> => {
+    const text = JSON.stringify(protection);
+    if (text === saidProtection) return;
+    if (protection !== undefined) log.warn('nothing follows from silence', { ...protection });
+    try {
+      await mine.say(protection);
+      saidProtection = text;
+    } catch (error) {
+      // Only told to people, and tried again at the next look.
+      if (!(error instanceof SluiceError)) throw error;
+    }
+  };
   const takeEnd = async (acted: Acted): Promise<void> => {
     const { end } = acted;
     mustShow = acted.mustShow;
@@ -84,6 +99,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
       try {
         lead = await campaign(store, { node, host, pid, since: clock.now().toISOString() });
         lastWhy = '';
+        saidProtection = undefined;
         lead?.lost.addEventListener('abort', leaseLost, { once: true });
         if (lead !== undefined) {
           log.info('leads', { node, revision: lead.revision, mode });
@@ -103,6 +119,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
       const { view, readAt } = watching.look();
       if (readAt.assignments < mustShow.assignments || readAt.cluster < mustShow.cluster) return undefined;
       const now = { ms: clock.monotonicMs(), at: clock.now().toISOString() };
+      if (mode === 'act') await sayProtection(mine, standNodes(view, now.ms));
       const weighed = weighServices(view, { signals: samples.signals(), now, states: balance });
       balance = weighed.states;
       const steps = planCluster(view, now, { ids: freshIds(options), load: samples.useOfNodes() });
