@@ -67,6 +67,30 @@ export class SluiceError extends Error {
   }
 }
 
+/** The JSON form of an error. */
+export interface ErrorReport {
+  readonly kind: 'Error';
+  readonly version: 1;
+  readonly code: ErrorCode;
+  readonly exitCode: number;
+  readonly message: string;
+  readonly why: string | null;
+  readonly fix: string | null;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** An error as the object that `-o json` and the API server write; readers must ignore fields they do not know. */
+export const errorReport = (error: SluiceError): ErrorReport => ({
+  kind: 'Error',
+  version: 1,
+  code: error.code,
+  exitCode: exitCodeOf(error),
+  message: error.message,
+  why: error.why ?? null,
+  fix: error.fix ?? null,
+  details: error.details,
+});
+
 /** Exit code of anything thrown: that of a `SluiceError`, else 70 (a bug). */
 export function exitCodeOf(error: unknown): number {
   return error instanceof SluiceError ? EXIT_CODES[error.code].exit : EXIT_CODES.internal.exit;

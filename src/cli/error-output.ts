@@ -2,7 +2,7 @@
  * Owns how failures look: three lines `error: what [code]`, `why:`, `fix:`, or one JSON object; and what an untranslated error
  * becomes (a bug, 70). Must not exit.
  */
-import { EXIT_CODES, exitCodeOf, SluiceError } from '../errors.ts';
+import { EXIT_CODES, errorReport, SluiceError } from '../errors.ts';
 import { plainText } from '../model/text.ts';
 import type { Palette } from './palette.ts';
 
@@ -42,18 +42,8 @@ export function formatError(thrown: unknown, style: ErrorStyle): string {
   const fix =
     style.logFile === undefined ? error.fix : `${error.fix ?? ''}; its stack is in ${style.logFile}`;
   if (style.json) {
-    const report = {
-      kind: 'Error',
-      version: 1,
-      code: error.code,
-      exitCode: exitCodeOf(error),
-      message: error.message,
-      why: error.why ?? null,
-      fix: fix ?? null,
-      details: error.details,
-      ...(style.debug ? { stack: stackOf(thrown) } : {}),
-    };
-    return `${JSON.stringify(report)}\n`;
+    const report = { ...errorReport(error), fix: fix ?? null };
+    return `${JSON.stringify(style.debug ? { ...report, stack: stackOf(thrown) } : report)}\n`;
   }
   const { palette } = style;
   const lines = [`${palette.bad('error:')} ${oneLine(error.message)} [${error.code}]`];

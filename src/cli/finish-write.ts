@@ -183,6 +183,24 @@ async function waitStarted(
   return { instances, problem };
 }
 
+/** A report of one change that was written. */
+const reportOfOne = (result: WriteResult): WriteReport => ({
+  results: [result],
+  failures: [],
+  notTried: [],
+  revision: result.revision,
+  error: undefined,
+});
+
+/** `finishWrite` for one change. @throws SluiceError what the wait found */
+export async function finishOne(
+  session: Session,
+  result: WriteResult,
+  options: MutationOptions & { readonly instances?: boolean },
+): Promise<ResultCode> {
+  return await finishWrite(session, reportOfOne(result), options, { instances: options.instances });
+}
+
 /**
  * Shows what was written and waits for the nodes, and for the instances of managed services where the command is about them
  * (`instances`) or --wait was given.

@@ -10,6 +10,7 @@ import { waitUntil } from '../host/wait.ts';
 import type { Child } from './child.ts';
 import { answered, type LoadResult } from './load/outcome.ts';
 import { startLoad } from './load/start-load.ts';
+import { writeDevPolicy } from './node-policy.ts';
 import type { DevPrograms, DevReport, DevRow } from './options.ts';
 import { startTopology, type Topology, type TopologyInstance } from './topology.ts';
 
@@ -61,7 +62,8 @@ async function startAgents(topology: Topology, sluice: readonly string[]): Promi
     topology.nodes.map(async (node): Promise<Child> => {
       const stateDir = path.join(node.folder, 'state');
       const flags = ['--node', node.name, '--endpoints', topology.etcd.endpoints, '--state-dir', stateDir];
-      return await node.start([...sluice, 'agent', ...flags, '--log-format', 'text']);
+      const policy = await writeDevPolicy(node.folder);
+      return await node.start([...sluice, 'agent', ...flags, '--policy', policy, '--log-format', 'text']);
     }),
   );
   await waitUntil(

@@ -75,10 +75,10 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
   const sayProtection = async (mine: Lead, { protection }: ReturnType<typeof standNodes>): Promise<void> => {
     const text = JSON.stringify(protection);
     if (text === saidProtection) return;
-    if (protection !== undefined) log.warn('nothing follows from silence', { ...protection });
     try {
       await mine.say(protection);
       saidProtection = text;
+      if (protection !== undefined) log.warn('nothing follows from silence', { ...protection });
     } catch (error) {
       // Only told to people, and tried again at the next look.
       if (!(error instanceof SluiceError)) throw error;

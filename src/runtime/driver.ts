@@ -45,6 +45,8 @@ export interface ExitStatus {
   readonly at: string | undefined;
   /** It is gone and nobody saw how: reboot, its keeper killed too. */
   readonly lost: boolean;
+  /** Set if nothing of it ever ran, nor will: its agent died between writing the start down and starting it. */
+  readonly unstarted?: true | undefined;
 }
 
 /** An instance as found on the node. */

@@ -6,11 +6,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isMachineRoot } from '../harness/netns.ts';
 import { freshId } from './driver-suite.ts';
 import { eventually, openDriverWorld, pidsOf, TEST_USER } from './driver-world.ts';
 
-describe.skipIf(!isMachineRoot)('an agent of its own process (needs root: other users)', () => {
+describe('an agent of its own process', () => {
   let folder: string;
   let victim: string;
   beforeAll(async () => {

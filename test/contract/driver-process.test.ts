@@ -1,11 +1,10 @@
 /** The driver contract on plain processes, and what only they have: shims, identities, exit codes, agents that die at any moment. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readProcStat } from '../../src/host/proc-stat.ts';
 import type { Driver, ExitStatus, Observed } from '../../src/runtime/driver.ts';
-import { isMachineRoot } from '../harness/netns.ts';
 import { driverContract, freshId } from './driver-suite.ts';
 import {
   type DriverWorld,
@@ -14,6 +13,7 @@ import {
   outputOf,
   pidsOf,
   recordOf,
+  TEST_USER,
   textOf,
   whyNoCgroup,
 } from './driver-world.ts';
@@ -28,7 +28,7 @@ function mainOf(found: Observed): number {
   return found.main.pid;
 }
 
-describe.skipIf(!isMachineRoot)('the driver process (needs root: other users)', () => {
+describe('the driver process', () => {
   let world: DriverWorld;
   let driver: Driver;
   let id: string;
@@ -66,7 +66,8 @@ describe.skipIf(!isMachineRoot)('the driver process (needs root: other users)', 
     }
   });
 
-  it('drops privileges, has no files of the agent, and leads a session of its own', async () => {
+  it('drops privileges, has no files of the agent, and leads a session of its own', async ({ skip }) => {
+    skip(TEST_USER === 'root', 'needs root of the machine: another user');
     const script = `ls -l /proc/self/fd | grep -c -- '->'; grep -E '^(Uid|Groups|NoNewPrivs|CapBnd|CapEff|SigIgn)' /proc/self/status; cat /proc/self/oom_score_adj; umask; exec sleep 1000`;
     const pid = await start(script);
     await eventually(async () => expect(await outputOf(driver, id, 'stdout')).toMatch(/^0022$/m));
@@ -171,6 +172,32 @@ describe.skipIf(!isMachineRoot)('the driver process (needs root: other users)', 
     await eventually(() => expect(driver.isHalted?.(id)).toBe(false));
     process.kill(pid, 'SIGSTOP');
     expect(await driver.stop(id, { signal: 'SIGTERM', graceMs: 100 })).toMatchObject({ signal: 'SIGKILL' });
+  });
+
+  it('knows a start that was written down only, and lets no late shim begin it', async () => {
+    await start();
+    await driver.stop(id, { signal: 'SIGTERM', graceMs: 5_000 });
+    // As an agent leaves it that is killed right before, or right after, it asked for the shim.
+    const file = path.join(folder(), 'record.json');
+    const record = textOf(file);
+    const later = record.replace(/,"ended":\{[^}]*\}/, '').replace(/"run":"[^"]*"/, '"run":"later"');
+    expect(record.length - later.length).toBeGreaterThan(20);
+    writeFileSync(file, later);
+    writeFileSync(path.join(folder(), 'run'), 'later\n');
+    rmSync(path.join(folder(), 'pids'));
+    const next = await world.open();
+    expect(await next.list()).toMatchObject([{ id, kind: 'exited', exit: { lost: true, unstarted: true } }]);
+    const begun = path.join(world.scratch, 'begun');
+    const shimArgs = [
+      path.join(world.root, 'shim.sh'),
+      folder(),
+      'later',
+      path.join(world.root, 'exits'),
+      id,
+    ];
+    expect(spawnSync('sh', [...shimArgs, 'touch', begun]).status).toBe(0);
+    expect([existsSync(path.join(folder(), 'pids')), existsSync(begun)]).toEqual([false, false]);
+    expect((await next.start(world.order({ id }))).kind).toBe('running');
   });
 
   it('does not take another process of the same pid for its own, nor touch it', async () => {

@@ -12,6 +12,7 @@ import type { Driver, StartOrder } from '../../src/runtime/driver.ts';
 import { openExecDriver } from '../../src/runtime/exec/exec-driver.ts';
 import { openNodePolicy } from '../../src/runtime/policy/node-policy.ts';
 import { openProcessDriver } from '../../src/runtime/process/process-driver.ts';
+import { isMachineRoot } from '../harness/netns.ts';
 
 /** What a test changes of the usual order; `script` is what sh runs as the instance. */
 export type OrderChange = Partial<StartOrder> & { readonly id: string; readonly script?: string };
@@ -37,12 +38,12 @@ export interface DriverWorld {
   readonly close: () => Promise<void>;
 }
 
-/** Which user instances of tests run as: an ordinary one wherever we can choose. */
-export const TEST_USER = process.geteuid?.() === 0 ? 'nobody' : userInfo().username;
+/** Which user instances of tests run as: another one where this process may become one. */
+export const TEST_USER = isMachineRoot ? 'nobody' : userInfo().username;
 
 /** Why tests that need a control group cannot run here; undefined if they can. */
 export function whyNoCgroup(controller: 'memory' | 'pids'): string | undefined {
-  if (process.geteuid?.() !== 0) return 'not root';
+  if (!isMachineRoot) return 'not root of the machine';
   const { v1, v2 } = readCgroupMounts();
   return v1.has(controller) || v2?.controllers.includes(controller) === true
     ? undefined
@@ -53,6 +54,7 @@ const POLICY = `
 commands: ['/bin/*', '/usr/bin/*', '/bin/sh', '/tmp/*/*', '/tmp/*/*/*']
 users: ['${TEST_USER}', root, daemon]
 directories: ['${tmpdir()}', /usr]
+allowRoot: ${TEST_USER === 'root'}
 drivers: [process, exec]
 `;
 

@@ -127,6 +127,9 @@ const reset: Run = async (worker) => {
 
 const remove: Run = async (worker) => {
   const { order, shared, id } = worker;
+  // That it had ended, and how, is on disk before the driver forgets it: the next agent must not take it for lost. A disk that refuses was told
+  // by whoever writes, and is no reason to keep files on it.
+  await shared.flushNotes().catch(() => undefined);
   await persist(worker, 'removed', async () => await driverOf(worker).remove(id));
   if (order !== undefined) await persist(worker, 'removed', async () => await shared.edges.release(order));
   return { kind: 'removed' };

@@ -71,8 +71,8 @@ export function resume(life: Life, found: Found, at: Moment): Life {
     return kind === 'stopped' ? { ...life, phase: { kind: 'stopping' } } : life;
   }
   if (found.kind === 'exited') return step(life, { kind: 'exited', why: found.why }, at);
-  // Nothing is there: a start that had not begun is done now; whatever ran is gone and nobody saw how.
-  return kind === 'pending'
+  // Nothing is there: a start that had not begun is done now, a removal goes on; whatever ran is gone and nobody saw how.
+  return kind === 'pending' || kind === 'stopped'
     ? life
     : step(life, { kind: 'exited', why: 'it is gone, and nobody saw how' }, at);
 }

@@ -20,6 +20,7 @@ export function exitText({ code, signal, outOfMemory, lost }: ExitStatus): strin
 /** What the driver says of one instance, for its life. */
 export function foundOf(observed: Observed | undefined): Found {
   if (observed === undefined) return { kind: 'absent' };
+  if (observed.kind === 'exited' && observed.exit.unstarted === true) return { kind: 'absent' };
   return observed.kind === 'running' ? { kind: 'running' } : { kind: 'exited', why: exitText(observed.exit) };
 }
 

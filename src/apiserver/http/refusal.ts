@@ -1,5 +1,5 @@
 /** Owns what an error becomes as an HTTP answer: its status and the one form of errors. Must not know requests. */
-import { type ErrorCode, exitCodeOf, SluiceError } from '../../errors.ts';
+import { type ErrorCode, errorReport, SluiceError } from '../../errors.ts';
 
 /** Status of every code; `details.httpStatus` says another one. */
 const STATUS: Readonly<Record<ErrorCode, number>> = {
@@ -58,15 +58,6 @@ export function refusalOf(thrown: unknown): Refusal {
   const { httpStatus, ...details } = error.details;
   const isStranger = details['unauthenticated'] === true;
   const status = typeof httpStatus === 'number' ? httpStatus : isStranger ? 401 : STATUS[error.code];
-  const report = {
-    kind: 'Error',
-    version: 1,
-    code: error.code,
-    exitCode: exitCodeOf(error),
-    message: error.message,
-    why: error.why ?? null,
-    fix: error.fix ?? null,
-    details,
-  };
+  const report = { ...errorReport(error), details };
   return { status, body: `${JSON.stringify(report)}\n`, isBug: error.code === 'internal' };
 }

@@ -13,7 +13,7 @@ import { DEFAULT_WAIT_MS } from '../await-convergence.ts';
 import { repeatedCommand } from '../command-line.ts';
 import type { DrainOptions } from '../commands/drain.ts';
 import { writeNodeResults } from '../finish-node.ts';
-import { finishWrite } from '../finish-write.ts';
+import { finishOne } from '../finish-write.ts';
 import { startProgress } from '../progress.ts';
 import { askYesNo, canAsk } from '../prompt.ts';
 import { readDeps, type Session, writeDeps } from '../session.ts';
@@ -94,11 +94,9 @@ async function drainInstance(
     confirm,
     signal,
   });
-  const { revision } = result;
-  const report = { results: [result], failures: [], notTried: [], revision, error: undefined };
   // Before another is ready nothing changes for connections: that is what whoever drains one waits for.
   const isReplaced = verb === 'drain' && result.plan.origin === 'managed' && options.force !== true;
-  return finishWrite(session, report, options, { instances: isReplaced });
+  return finishOne(session, result, { ...options, instances: isReplaced });
 }
 
 /** Waits until nothing is left on a node. @throws SluiceError `timeout`, `interrupted`, `unavailable` */

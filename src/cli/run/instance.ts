@@ -9,7 +9,7 @@ import type { Plan } from '../../plan/plan.ts';
 import { repeatedCommand } from '../command-line.ts';
 import type { InstanceVerb } from '../commands/instance.ts';
 import { consentFor } from '../consent.ts';
-import { finishWrite } from '../finish-write.ts';
+import { finishOne } from '../finish-write.ts';
 import type { MutationOptions } from '../options.ts';
 import { readDeps, type Session, writeDeps } from '../session.ts';
 import { applyWords, writePlans } from '../write-plans.ts';
@@ -81,10 +81,5 @@ export async function instanceBody(
     confirm,
     signal,
   });
-  const { revision } = result;
-  return finishWrite(
-    session,
-    { results: [result], failures: [], notTried: [], revision, error: undefined },
-    options,
-  );
+  return finishOne(session, result, options);
 }

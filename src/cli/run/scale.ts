@@ -7,7 +7,7 @@ import type { Plan } from '../../plan/plan.ts';
 import type { ScaleRequest } from '../../plan/scale.ts';
 import { repeatedCommand } from '../command-line.ts';
 import { consentFor } from '../consent.ts';
-import { finishWrite } from '../finish-write.ts';
+import { finishOne } from '../finish-write.ts';
 import type { ScaleOptions } from '../commands/scale.ts';
 import { readDeps, type Session, writeDeps } from '../session.ts';
 import { applyWords, writePlans } from '../write-plans.ts';
@@ -84,7 +84,5 @@ export async function scaleBody(
     confirm,
     signal,
   });
-  const { revision } = result;
-  const report = { results: [result], failures: [], notTried: [], revision, error: undefined };
-  return finishWrite(session, report, options, { instances: true });
+  return finishOne(session, result, { ...options, instances: true });
 }

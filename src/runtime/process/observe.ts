@@ -16,6 +16,8 @@ import { isShimOf } from './shim.ts';
 export type Sight =
   | { readonly kind: 'running'; readonly main: WrittenPid }
   | { readonly kind: 'exited'; readonly exit: ExitStatus }
+  /** Written down, and no sign of its shim: not started, or about to be by an agent that was killed meanwhile. */
+  | { readonly kind: 'unstarted' }
   /** Its shim runs, and will write down the program's pid (`starting`) or its end (`ending`) in a moment. */
   | { readonly kind: 'starting' | 'ending'; readonly shim: WrittenPid | undefined };
 
@@ -30,6 +32,9 @@ export const LOST: ExitStatus = {
   at: undefined,
   lost: true,
 };
+
+/** Gone before there was anything. */
+export const UNSTARTED: ExitStatus = { ...LOST, unstarted: true };
 
 /** sh gives 128 + number for a signal; a program that itself ends with such a code looks the same. */
 function exitStatus(code: number, at: string): ExitStatus {
@@ -60,5 +65,6 @@ export function observe(folders: Folders, record: InstanceRecord, boot: string):
   if (isShimAlive) return { kind: main === undefined ? 'starting' : 'ending', shim };
   // It may have written its last word between the two looks.
   const last = readExit(folders, record);
-  return { kind: 'exited', exit: last === undefined ? LOST : exitStatus(last.code, last.at) };
+  if (last !== undefined) return { kind: 'exited', exit: exitStatus(last.code, last.at) };
+  return shim === undefined ? { kind: 'unstarted' } : { kind: 'exited', exit: LOST };
 }

@@ -167,7 +167,7 @@ export async function openProcessDriver(options: ProcessDriverOptions): Promise<
     name: 'process',
     fingerprint: () => fingerprintProcess(mounts),
     start: async (order) => await turns.take(checkId(order.id), () => start(parts, order)),
-    list: () => Promise.all(knownIds(parts).map((id) => look(parts, id))),
+    list: () => Promise.all(knownIds(parts).map((id) => turns.take(id, () => look(parts, id)))),
     onExit: (id, listener) => {
       recordOf(parts, id);
       return tracker.onExit(id, listener);

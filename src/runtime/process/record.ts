@@ -129,9 +129,15 @@ export async function prepareRun(folders: Folders, record: InstanceRecord): Prom
     const handle = await open(path.join(folder, name), 'a', 0o640);
     await handle.close();
   }
-  await writeRecord(folders, record);
+  // First, so that no record is ever beside pids that are not its own: without pids, nothing was started.
   await rm(path.join(folder, 'pids'), { force: true });
+  await writeRecord(folders, record);
   await rename(path.join(folder, NEXT_EXIT), path.join(folders.exits, record.id));
+}
+
+/** Takes the word of a run away: no shim of it begins from now on. @throws the system's error (EROFS, EIO) */
+export function withdrawRun(folders: Folders, id: string): void {
+  rmSync(path.join(folderOf(folders, id), 'run'), { force: true });
 }
 
 /** Shim and program as far as they have written themselves down. */

@@ -10,12 +10,13 @@ import { readProcStat } from '../../host/proc-stat.ts';
 import { outOfMemoryKills } from '../cgroup/cgroup.ts';
 import type { ExitStatus } from '../driver.ts';
 import { endLeftovers, killProcess } from './leftovers.ts';
-import { LOST, observe, type Sight } from './observe.ts';
+import { LOST, observe, type Sight, UNSTARTED } from './observe.ts';
 import {
   type Folders,
   readExit,
   readPids,
   type InstanceRecord,
+  withdrawRun,
   writeRecord,
   type WrittenPid,
 } from './record.ts';
@@ -118,6 +119,17 @@ export function createTracker(options: TrackerOptions): Tracker {
     return exit;
   };
 
+  /** A shim that is on its way and not seen yet ends by it. @returns false if that cannot be made sure of */
+  const withdraw = ({ id }: InstanceRecord): boolean => {
+    try {
+      withdrawRun(folders, id);
+      return true;
+    } catch (error) {
+      log.error('a start that was broken off cannot be withdrawn', { instance: id, why: String(error) });
+      return false;
+    }
+  };
+
   const look = async (tracked: Tracked): Promise<Settled> => {
     const from = clock.monotonicMs();
     for (;;) {
@@ -128,6 +140,12 @@ export function createTracker(options: TrackerOptions): Tracker {
         return sight;
       }
       if (sight.kind === 'exited') return { kind: 'exited', exit: end(tracked, sight.exit) };
+      if (sight.kind === 'unstarted') {
+        const isWithdrawn = withdraw(tracked.record);
+        // A shim that was quicker is seen now.
+        if (isWithdrawn && observe(folders, tracked.record, bootId).kind !== 'unstarted') continue;
+        return { kind: 'exited', exit: end(tracked, isWithdrawn ? UNSTARTED : LOST) };
+      }
       if (clock.monotonicMs() - from >= CHANGE_MS[sight.kind]) {
         if (sight.shim !== undefined) killProcess(sight.shim);
         return { kind: 'exited', exit: end(tracked, LOST) };
