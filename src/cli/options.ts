@@ -88,6 +88,12 @@ export function stateDirOption(): Option {
   return new Option('--state-dir <dir>', 'state of the agent on this machine (default: /var/lib/sluice)');
 }
 
+/** What the node's administrator allows. */
+export function policyFileOption(): Option {
+  const about = 'what may be run on this node (default: /etc/sluice/policy.yaml; without it nothing is)';
+  return new Option('--policy <file>', about);
+}
+
 /** Directory of the agent's state where none is named. */
 export const DEFAULT_STATE_DIR = '/var/lib/sluice';
 
@@ -144,10 +150,7 @@ export function agentOptions(): readonly Option[] {
     stateDirOption(),
     listOption('--node-ip <addresses>', 'own addresses of this node (default: found from its routes)'),
     listOption('--label <labels>', 'labels of this node, KEY=VALUE'),
-    new Option(
-      '--policy <file>',
-      'what may be run on this node (default: /etc/sluice/policy.yaml; without it nothing is)',
-    ),
+    policyFileOption(),
     new Option('--dataplane <name>', 'how rules get into the kernel (default: auto)').choices([
       'auto',
       'iptables',

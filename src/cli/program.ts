@@ -26,6 +26,7 @@ import { defineTop } from './commands/top.ts';
 import { defineUnpublish } from './commands/unpublish.ts';
 import { defineVerify } from './commands/verify.ts';
 import { defineWait } from './commands/wait.ts';
+import { defineWhy } from './commands/why.ts';
 import { defineCompletion } from './commands/completion.ts';
 import { defineHelp } from './commands/help.ts';
 import { defineVersion } from './commands/version.ts';
@@ -63,6 +64,7 @@ const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[
       defineList,
       defineDescribe,
       defineTop,
+      defineWhy,
       defineExplain,
       defineVerify,
       defineWait,

@@ -83,7 +83,8 @@ async function startAgents(topology: Topology, sluice: readonly string[]): Promi
 async function startMonitors(topology: Topology, sluice: readonly string[]): Promise<void> {
   await Promise.all(
     topology.nodes.map(async (node) => {
-      const flags = ['--node', node.name, '--endpoints', topology.etcd.endpoints];
+      const state = ['--state-dir', path.join(node.folder, 'state')];
+      const flags = ['--node', node.name, '--endpoints', topology.etcd.endpoints, ...state];
       await node.start([...sluice, 'monitor', ...flags, '--log-format', 'text']);
     }),
   );

@@ -29,21 +29,25 @@ function storeReason({ storeBackMs, nowMs }: HealthView): readonly GateReason[] 
   if (storeBackMs === undefined || nowMs - storeBackMs >= DISTRUST_MS) return [];
   return [
     {
-      why: 'whoever judges had lost the store itself a moment ago',
+      why: 'the leader itself had lost the store a moment ago',
       ends: `${DISTRUST_MS / 1_000} s of following the store without a gap`,
     },
   ];
 }
+
+/** Others that probe a silent node can find out that it is gone; without them people must say it. */
+const CONFIRMED = ', or out of reach of all others for 10 minutes';
 
 function nodesReason(view: HealthView): readonly GateReason[] {
   const expected = expectedNodes(view).length;
   const tooMany = Math.max(NODES.least, Math.ceil(NODES.share * expected));
   const together = fellTogether(silentNodes(view), tooMany);
   if (together.length === 0) return [];
+  const isProbed = view.nodes.some(({ probes }) => probes.length > 0);
   return [
     {
       why: `${together.length} of ${expected} nodes fell silent together (${named(together)}): ${tooMany} are too many to believe`,
-      ends: `fewer than ${tooMany} of them silent; or those that are gone for good cordoned, drained, or out of reach of all others for 10 minutes`,
+      ends: `fewer than ${tooMany} of them silent; or those that are gone for good cordoned or drained${isProbed ? CONFIRMED : ''}`,
     },
   ];
 }

@@ -2,6 +2,7 @@
  * Owns what follows from the evidence: what is to be left out of the rules at once, and what may be given up now, a small part of the registry
  * at a time, in random order, and never the last of a service. Pure: randomness is an argument.
  */
+import { usableOf } from '../balance/panic.ts';
 import { type Gate, type HealthView, type InstanceEvidence, instanceKey } from './evidence.ts';
 import { expectedNodes } from './expectation.ts';
 import { gateOf } from './gate.ts';
@@ -9,8 +10,6 @@ import { instanceAwaySince, isLostInstance, isProvenGone, lostNodes, nodeAwaySin
 
 /** At most this share of the registry is given up in one pass, and one always (Eureka evicts the same share). */
 const PASS_SHARE = 0.15;
-/** If fewer than this share of a service would be left in the rules, all stay (Envoy's panic threshold). */
-const PANIC_SHARE = 0.5;
 
 /** Name of an instance. */
 export type InstanceName = Pick<InstanceEvidence, 'service' | 'id'>;
@@ -87,9 +86,8 @@ function withdrawals(view: HealthView): readonly InstanceName[] {
     instanceAwaySince(one, nowMs) !== undefined ||
     isProvenGone(one.probes, nowMs);
   return [...byService(staying(view)).values()].flatMap((all) => {
-    const gone = all.filter(isAway);
-    const isPanic = all.length - gone.length < PANIC_SHARE * all.length;
-    return isPanic ? [] : gone.map(({ service, id }) => ({ service, id }));
+    const { isPanic } = usableOf(all.map((one) => ({ healthy: !isAway(one) })));
+    return isPanic ? [] : all.filter(isAway).map(({ service, id }) => ({ service, id }));
   });
 }
 

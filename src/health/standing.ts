@@ -10,7 +10,7 @@ const UNANSWERED_MS = 2_000;
 /** So many others must agree, or all that probe if there are fewer. */
 const AGREE = 2;
 /** A node silent for so long is lost: its agent had time for a restart, its machine for none. */
-const LOST_AFTER_MS = 60_000;
+export const LOST_AFTER_MS = 60_000;
 /** With fewer nodes than this nobody can tell a dead one from a cut: silence alone is not enough. */
 const FEW_NODES = 3;
 

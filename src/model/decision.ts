@@ -9,6 +9,8 @@ export interface Leader {
   readonly pid: number;
   /** RFC 3339. */
   readonly since: string;
+  /** Self-preservation: why nothing follows from silence now, and what ends that; undefined: it may follow. */
+  readonly protection?: { readonly why: string; readonly ends: string } | undefined;
 }
 
 /** `decision/<service>/<time>`, leased: something that was done for a service, or was not. */

@@ -7,7 +7,13 @@ import { reasonLine } from './records-template.ts';
 import { badRecord, type Decoded, decodeRecord, encodeRecord, type Raw } from './records.ts';
 import { plainText } from './text.ts';
 
-const leaderSchema = v.object({ node: nameField, host: textField, pid: countField, since: timeField });
+const leaderSchema = v.object({
+  node: nameField,
+  host: textField,
+  pid: countField,
+  since: timeField,
+  protection: v.optional(v.object({ why: textField, ends: textField })),
+});
 
 const decisionSchema = v.object({
   what: textField,
@@ -29,7 +35,11 @@ export function decodeLeader(json: string): Decoded<Leader> {
 /** JSON of `leader`. */
 export function encodeLeader(leader: Leader, raw?: Raw): string {
   const { node, pid, since } = leader;
-  return encodeRecord(leaderSchema, { node, host: plainText(leader.host), pid, since }, raw);
+  const protection = leader.protection && {
+    why: reasonLine(leader.protection.why),
+    ends: reasonLine(leader.protection.ends),
+  };
+  return encodeRecord(leaderSchema, { node, host: plainText(leader.host), pid, since, protection }, raw);
 }
 
 /**

@@ -15,6 +15,8 @@ const LEADER_TTL_SECONDS = 10;
 export interface Lead {
   /** Create revision of the key: the fence. */
   readonly revision: number;
+  /** What the key says besides who decides. @throws SluiceError of the store */
+  readonly say: (protection: Leader['protection']) => Promise<void>;
   /** Aborted when it must be taken as lost; the lease's keeper does so well before another can have it. */
   readonly lost: AbortSignal;
   /** Gives it up at once; bounded by 1 s, never throws. */
@@ -57,5 +59,15 @@ export async function campaign(store: Store, leader: Leader): Promise<Lead | und
   } finally {
     if (revision === undefined) await lease.revoke();
   }
-  return revision === undefined ? undefined : { revision, lost: lease.lost, giveUp: lease.revoke };
+  if (revision === undefined) return undefined;
+  const lead = { revision, lost: lease.lost, giveUp: lease.revoke };
+  return {
+    ...lead,
+    // Refused if another leads: then it is not ours to say.
+    say: async (protection) => {
+      const value = encodeLeader({ ...leader, protection });
+      const put = { kind: 'put', key: LEADER_KEY, value, lease: lease.id } as const;
+      await store.transact({ compares: [fence(lead)], operations: [put] });
+    },
+  };
 }

@@ -2,6 +2,7 @@
 import { SluiceError } from '../errors.ts';
 import type { Decision } from '../model/decision.ts';
 import { planCluster } from '../schedule/plan.ts';
+import { standNodes } from '../schedule/nodes.ts';
 import { NO_SCALING, scaleServices } from '../schedule/scale.ts';
 import { weighServices, type WeighedServices } from '../schedule/weigh.ts';
 import type { Store } from '../store/store.ts';
@@ -9,6 +10,7 @@ import { act, type Acted } from './act.ts';
 import { createDecisions } from './decisions.ts';
 import { campaign, type Lead } from './election.ts';
 import { protectionSteps } from './evictions.ts';
+import { createOwnMetrics } from './metrics.ts';
 import type { MonitorOptions } from './options.ts';
 import { createSamples } from './samples.ts';
 import type { ReadAt } from './transaction.ts';
@@ -41,6 +43,7 @@ function freshIds({ mode, newId }: MonitorOptions): readonly string[] {
 export function createLeading(options: MonitorOptions, store: Store, watching: Watching): Leading {
   const { node, host, pid, clock, log, mode, random, newId } = options;
   const samples = createSamples({ store, clock, random });
+  const metrics = createOwnMetrics({ read: options.readMetric, clock, log });
   let balance: WeighedServices['states'] = new Map();
   let scaling = NO_SCALING;
   const decisions = createDecisions({ store, clock, mode, by: node });
@@ -48,6 +51,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
   let mustShow: ReadAt = { assignments: 0, cluster: 0 };
   let refused = 0;
   let lastWhy = '';
+  let saidProtection: string | undefined;
 
   const stepDown = async (why: string): Promise<void> => {
     const was = lead;
@@ -56,6 +60,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
     log.warn('leads no longer', { node, why, refusedWrites: refused });
     balance = new Map();
     scaling = NO_SCALING;
+    metrics.forget();
     await Promise.all([was.giveUp(), samples.leave()]);
   };
   /** At once, whatever it does just now: nothing it writes counts any more. */
@@ -66,6 +71,19 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
     if (watching.leaderKey()?.createRevision === revision) return true;
     await stepDown('another has the lead, or the key was deleted');
     return false;
+  };
+  /** Says in the leader's key why nothing follows from silence, when that is another reason than before. */
+  const sayProtection = async (mine: Lead, { protection }: ReturnType<typeof standNodes>): Promise<void> => {
+    const text = JSON.stringify(protection);
+    if (text === saidProtection) return;
+    try {
+      await mine.say(protection);
+      saidProtection = text;
+      if (protection !== undefined) log.warn('nothing follows from silence', { ...protection });
+    } catch (error) {
+      // Only told to people, and tried again at the next look.
+      if (!(error instanceof SluiceError)) throw error;
+    }
   };
   const takeEnd = async (acted: Acted): Promise<void> => {
     const { end } = acted;
@@ -82,6 +100,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
       try {
         lead = await campaign(store, { node, host, pid, since: clock.now().toISOString() });
         lastWhy = '';
+        saidProtection = undefined;
         lead?.lost.addEventListener('abort', leaseLost, { once: true });
         if (lead !== undefined) {
           log.info('leads', { node, revision: lead.revision, mode });
@@ -101,6 +120,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
       const { view, readAt } = watching.look();
       if (readAt.assignments < mustShow.assignments || readAt.cluster < mustShow.cluster) return undefined;
       const now = { ms: clock.monotonicMs(), at: clock.now().toISOString() };
+      if (mode === 'act') await sayProtection(mine, standNodes(view, now.ms));
       const weighed = weighServices(view, { signals: samples.signals(), now, states: balance });
       balance = weighed.states;
       const { evictions } = watching;
@@ -113,7 +133,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
       const recommend = mode === 'recommend';
       const scaled = scaleServices(view, {
         loads: samples.heard(),
-        values: new Map(),
+        values: metrics.look(view.services),
         now,
         recommend,
         memory: scaling,
@@ -131,6 +151,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
     },
     close: async () => {
       decisions.close();
+      metrics.forget();
       const was = lead;
       lead = undefined;
       if (was === undefined) return;

@@ -3,6 +3,7 @@ import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { MonitorMeter } from './meter.ts';
+import type { ReadMetric } from '../sampling/own-metric.ts';
 import type { Store } from '../store/store.ts';
 
 /** `act`: decide and do; `recommend`: decide and record what would be done. */
@@ -22,6 +23,8 @@ export interface MonitorOptions {
     /** Services and instances as far as is known. */
     readonly snapshot: () => Snapshot | undefined;
   }) => { readonly close: () => Promise<void> };
+  /** Asks for a number of the admin's own. */
+  readonly readMetric: ReadMetric;
   /** Opens the store; called once. Must not connect before the first call. */
   readonly openStore: () => Promise<Store>;
   readonly log: Log;

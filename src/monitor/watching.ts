@@ -79,7 +79,7 @@ export function startWatching({ store, clock, random, log, bell }: WatchingOptio
   const assignments = follow(ASSIGNMENTS);
   const connected = (): boolean =>
     cluster.state().connected && assignments.state().connected && evictions.connected();
-  let memory = emptyMemory(clock.monotonicMs());
+  let memory = emptyMemory();
   /** Undefined until it follows for the first time. */
   let following: boolean | undefined;
   let lookedAtMs = clock.monotonicMs();

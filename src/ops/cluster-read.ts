@@ -14,6 +14,7 @@ import {
   NODES,
   NODES_ALIVE,
   serviceKey,
+  weightsKey,
 } from '../store/keys.ts';
 import { type ReadRecords, snapshotReading, whyInvalid } from '../store/snapshot.ts';
 import type { CallOptions, KeyRange, KeyValue, Store } from '../store/store.ts';
@@ -95,7 +96,7 @@ const NODE_FAMILIES: KeyRange = { start: NODES_ALIVE.start, end: NODES.end };
 /** Specs and nodes: of the whole cluster one range, which costs one call; of one service its own keys. */
 function rangesOf(service: string | undefined): readonly [KeyRange, ...KeyRange[]] {
   if (service === undefined) return [AGENT_RANGE];
-  const keys = [GENERATION_KEY, LEADER_KEY, serviceKey(service)].map(keyRange);
+  const keys = [GENERATION_KEY, LEADER_KEY, serviceKey(service), weightsKey(service)].map(keyRange);
   const [first = keyRange(GENERATION_KEY), ...others] = keys;
   return [first, ...others, instancesOf(service), NODE_FAMILIES, HOLDERS];
 }

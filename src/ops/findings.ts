@@ -30,6 +30,7 @@ type FindingCode =
   | 'no-ready-instance'
   | 'not-answered'
   | 'no-leader'
+  | 'self-preservation'
   | 'replicas-missing'
   | 'invalid-record';
 
@@ -136,7 +137,17 @@ export function managedFindings(
     .map(({ name, ready, replicas = 0 }) =>
       finding('warn', 'replicas-missing', { ref: name, text: `${ready} of ${replicas} instances are ready` }),
     );
-  return [...leaderless, ...missing];
+  const held = leader?.protection;
+  const kept =
+    held === undefined
+      ? []
+      : [
+          finding('warn', 'self-preservation', {
+            ref: 'monitor',
+            text: `nothing that is silent is removed or started elsewhere: ${held.why}; this ends with ${held.ends}`,
+          }),
+        ];
+  return [...leaderless, ...kept, ...missing];
 }
 
 /** Of records that cannot be read. */

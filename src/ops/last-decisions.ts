@@ -1,27 +1,36 @@
 /** Owns reading what the leader decided for a service of late. */
 import type { Decision } from '../model/decision.ts';
 import { decodeDecision } from '../model/records-leader.ts';
+import { decodeScalingRecord } from '../model/records-scaling.ts';
 import { decisionsOf } from '../store/keys.ts';
 import { whyInvalid } from '../store/snapshot.ts';
 import type { CallOptions, Store } from '../store/store.ts';
 
-/** Decisions that are shown. */
-const MAX_DECISIONS = 5;
+/** Decisions that a description shows. */
+const FEW = 5;
 
-/** The last decisions, newest first; records that cannot be read are passed over. @throws SluiceError `unavailable`, `permission` */
+function decode(name: Pick<Decision, 'service' | 'at'>, json: string): Decision {
+  return (decodeScalingRecord(name, json) ?? decodeDecision(name, json)).value;
+}
+
+/**
+ * The last decisions, newest first; records that cannot be read are passed over.
+ * @param count so many at most
+ * @throws SluiceError `unavailable`, `permission`
+ */
 export async function lastDecisions(
   store: Store,
   service: string,
-  options: CallOptions = {},
+  { count = FEW, ...options }: CallOptions & { readonly count?: number } = {},
 ): Promise<readonly Decision[]> {
   const range = decisionsOf(service);
   const { items } = await store.list(range, options);
   return items
-    .slice(-MAX_DECISIONS)
+    .slice(-count)
     .toReversed()
     .flatMap(({ key, value }): readonly Decision[] => {
       try {
-        return [decodeDecision({ service, at: key.slice(range.start.length) }, value).value];
+        return [decode({ service, at: key.slice(range.start.length) }, value)];
       } catch (error) {
         whyInvalid(error);
         return [];

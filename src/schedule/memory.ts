@@ -8,9 +8,9 @@ import { type ClusterState, type Failure, failureKey, type Memory, unitKey, type
 const FORGET_FAILURE_MS = 30 * 60_000;
 
 /** The memory of a monitor that begins to watch. */
-export function emptyMemory(nowMs: number): Memory {
+export function emptyMemory(): Memory {
   return {
-    sinceMs: nowMs,
+    sinceMs: undefined,
     storeBackMs: undefined,
     silentSinceMs: new Map(),
     waiting: new Map(),
@@ -85,7 +85,7 @@ function failuresAfter(
 export function remember(before: Memory, view: ClusterState, nowMs: number): Memory {
   const seen = seenUnits(view);
   return {
-    sinceMs: before.sinceMs,
+    sinceMs: before.sinceMs ?? nowMs,
     storeBackMs: before.storeBackMs,
     silentSinceMs: new Map(
       silentNodes(view).map((name) => [name, before.silentSinceMs.get(name) ?? nowMs] as const),

@@ -43,8 +43,8 @@ export interface Now {
 
 /** What a leader remembers; another one begins with less and is therefore slower, never bolder. Times are monotonic milliseconds. */
 export interface Memory {
-  /** Since when it has been watching. */
-  readonly sinceMs: number;
+  /** When it first looked: what was silent then had been so before. Undefined: it has not looked yet. */
+  readonly sinceMs: number | undefined;
   /** Until when it had lost the store, undefined if it never had. */
   readonly storeBackMs: number | undefined;
   /** Since when a node has been silent. */

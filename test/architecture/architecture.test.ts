@@ -7,7 +7,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   plan: ['model', 'balance'],
   balance: ['model'],
   rules: ['model', 'balance'],
-  health: ['model'],
+  health: ['model', 'balance'],
   schedule: ['model', 'balance', 'health'],
   registry: ['model'],
   eureka: ['model', 'registry'],

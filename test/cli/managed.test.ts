@@ -211,6 +211,23 @@ describe('publish with a template', () => {
   });
 });
 
+describe('status', () => {
+  it('says why nothing follows from silence, and what ends that', async () => {
+    const { store, sluice } = await managed();
+    const protection = {
+      why: '2 of 4 nodes fell silent together (n1, n2)',
+      ends: 'fewer than 2 of them silent',
+    };
+    const leader = encodeLeader({ node: 'n1', host: 'h1', pid: 1, since: START, protection });
+    await putRaw(store, { [LEADER_KEY]: leader });
+    const said =
+      'nothing that is silent is removed or started elsewhere: 2 of 4 nodes fell silent together (n1, n2); this ends with fewer than 2 of them silent';
+    expect((await sluice(['status'])).stdout.replaceAll(/\s+/g, ' ')).toContain(said);
+    const json: unknown = JSON.parse((await sluice(['status', '-o', 'json'])).stdout);
+    expect(JSON.stringify(json)).toContain('self-preservation');
+  });
+});
+
 describe('scale', () => {
   it('sets, adds and takes away, and says that nobody leads', async () => {
     const { store, sluice } = await managed();

@@ -105,10 +105,10 @@ describe('the gate of self-preservation', () => {
     const gate = gateOf(view(parts));
     expect(gateWords(gate)).toEqual([
       'self-preservation: nothing is removed or started elsewhere because it is silent',
-      '  why: whoever judges had lost the store itself a moment ago',
+      '  why: the leader itself had lost the store a moment ago',
       '  ends with: 30 s of following the store without a gap',
       '  why: 8 of 9 nodes fell silent together (n0, n1, n2, n3, n4 and 3 more): 4 are too many to believe',
-      '  ends with: fewer than 4 of them silent; or those that are gone for good cordoned, drained, or out of reach of all others for 10 minutes',
+      '  ends with: fewer than 4 of them silent; or those that are gone for good cordoned or drained, or out of reach of all others for 10 minutes',
       '  why: 3 of 10 registered instances fell silent together (web/0, web/1, web/2): 2 are too many to believe',
       '  ends with: fewer than 2 of them silent; or those that are gone for good removed, or refusing connections',
     ]);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { instanceKey } from '../../src/health/evidence.ts';
 import { judge } from '../../src/health/judge.ts';
 import { probersOf, probeTargets } from '../../src/health/probers.ts';
-import { seeded } from '../sim/scaling/random.ts';
+import { seededRandom } from '../sim/random.ts';
 import { healed, views } from './arbitrary.ts';
 import { answering, failing, nodes, NOW_MS, refused, registered, view } from './fleet.ts';
 
@@ -37,7 +37,7 @@ describe('what follows from silence', () => {
             }
           : {},
       );
-      const { withdraw, evict, lostNodes } = judge(view({ nodes: fleet, instances }), seeded(1));
+      const { withdraw, evict, lostNodes } = judge(view({ nodes: fleet, instances }), seededRandom(1));
       return { withdraw: names(withdraw), evict: names(evict), lostNodes };
     };
     expect(after(1_900)).toEqual({ withdraw: [], evict: [], lostNodes: [] });
@@ -50,11 +50,11 @@ describe('what follows from silence', () => {
     const instances = registered(3, (index) =>
       index === 0 ? { ...SILENT, probes: answering(NOW_MS, 1) } : {},
     );
-    expect(names(judge(view({ instances }), seeded(1)).evict)).toEqual([]);
+    expect(names(judge(view({ instances }), seededRandom(1)).evict)).toEqual([]);
     const silent = registered(3, (index) => (index === 0 ? SILENT : {}));
-    expect(names(judge(view({ instances: silent }), seeded(1)).evict)).toEqual(['web/0']);
+    expect(names(judge(view({ instances: silent }), seededRandom(1)).evict)).toEqual(['web/0']);
     const fleet = nodes(5, (index) => (index === 0 ? { silentSinceMs: NOW_MS - 90_000 } : {}));
-    expect(judge(view({ nodes: fleet }), seeded(1)).lostNodes).toEqual([]);
+    expect(judge(view({ nodes: fleet }), seededRandom(1)).lostNodes).toEqual([]);
   });
 
   it('is nothing while one other of several has an answer, or every fifth packet is lost', () => {
@@ -64,32 +64,37 @@ describe('what follows from silence', () => {
       ...(first === undefined ? [] : [{ ...first, failures: 1, failingSinceMs: NOW_MS - 1_000 }]),
     ];
     const instances = registered(3, (index) => (index === 0 ? { probes } : {}));
-    expect(judge(view({ instances }), seeded(1)).withdraw).toEqual([]);
+    expect(judge(view({ instances }), seededRandom(1)).withdraw).toEqual([]);
     const all = registered(3, (index) => (index === 0 ? { probes: failing(NOW_MS, 8_000) } : {}));
-    expect(names(judge(view({ instances: all }), seeded(1)).withdraw)).toEqual(['web/0']);
+    expect(names(judge(view({ instances: all }), seededRandom(1)).withdraw)).toEqual(['web/0']);
   });
 
   it('believes others more than its own node when they cannot reach an instance', () => {
     const own = { by: 'n0', atMs: NOW_MS, failures: 0 };
     const one = { node: 'n0', probes: [own, ...failing(NOW_MS, 4_000, 2)] };
     const instances = registered(3, (index) => (index === 0 ? one : {}));
-    expect(names(judge(view({ instances }), seeded(1)).withdraw)).toEqual(['web/0']);
+    expect(names(judge(view({ instances }), seededRandom(1)).withdraw)).toEqual(['web/0']);
     const alone = registered(3, (index) =>
       index === 0
         ? { node: 'n0', probes: failing(NOW_MS, 4_000, 1).map((probe) => ({ ...probe, by: 'n0' })) }
         : {},
     );
-    expect(names(judge(view({ instances: alone }), seeded(1)).withdraw)).toEqual(['web/0']);
+    expect(names(judge(view({ instances: alone }), seededRandom(1)).withdraw)).toEqual(['web/0']);
   });
 
   it('is not believed from two nodes without a probe that says so too', () => {
-    expect(judge(view({ nodes: two([]) }), seeded(1)).lostNodes).toEqual([]);
-    expect(judge(view({ nodes: two(failing(NOW_MS, 90_000, 1)) }), seeded(1)).lostNodes).toEqual(['n0']);
+    expect(judge(view({ nodes: two([]) }), seededRandom(1)).lostNodes).toEqual([]);
+    expect(judge(view({ nodes: two(failing(NOW_MS, 90_000, 1)) }), seededRandom(1)).lostNodes).toEqual([
+      'n0',
+    ]);
   });
 
   it('keeps all of a service in the rules when fewer than half would be left', () => {
-    expect(names(judge(view({ instances: partlyGone(2) }), seeded(1)).withdraw)).toEqual(['web/0', 'web/1']);
-    expect(judge(view({ instances: partlyGone(3) }), seeded(1)).withdraw).toEqual([]);
+    expect(names(judge(view({ instances: partlyGone(2) }), seededRandom(1)).withdraw)).toEqual([
+      'web/0',
+      'web/1',
+    ]);
+    expect(judge(view({ instances: partlyGone(3) }), seededRandom(1)).withdraw).toEqual([]);
   });
 
   it('leaves the last one of a service, the one that was heard last, and what people listed', () => {
@@ -99,7 +104,7 @@ describe('what follows from silence', () => {
       { service: 'b', id: '1', origin: 'static', silentSinceMs: NOW_MS - 600_000, probes: [] },
       { service: 'b', id: '2', origin: 'static', probes: [] },
     ] as const;
-    const { gate, evict } = judge(view({ instances }), seeded(1));
+    const { gate, evict } = judge(view({ instances }), seededRandom(1));
     expect([gate.kind, names(evict)]).toEqual(['open', ['a/1']]);
   });
 
@@ -107,7 +112,8 @@ describe('what follows from silence', () => {
     const instances = registered(100, (index) =>
       index < 60 ? { silentSinceMs: NOW_MS - index * 61_000, leaseMs: 0 } : {},
     );
-    const drawn = (seed: number): readonly string[] => names(judge(view({ instances }), seeded(seed)).evict);
+    const drawn = (seed: number): readonly string[] =>
+      names(judge(view({ instances }), seededRandom(seed)).evict);
     expect(drawn(1)).toHaveLength(15);
     expect(drawn(1)).toEqual(drawn(1));
     expect(drawn(1)).not.toEqual(drawn(2));
@@ -119,7 +125,7 @@ describe('whatever is seen, seeded', () => {
     const kinds = new Set<string>();
     fc.assert(
       fc.property(views, fc.integer(), (seen, seed) => {
-        const { gate, evict, withdraw, lostNodes } = judge(seen, seeded(seed));
+        const { gate, evict, withdraw, lostNodes } = judge(seen, seededRandom(seed));
         kinds.add(`${gate.kind} ${evict.length > 0}`);
         const taken = [...evict, ...withdraw, ...lostNodes];
         expect(gate.kind === 'open' || taken.length === 0).toBe(true);
@@ -151,14 +157,16 @@ describe('whatever is seen, seeded', () => {
     let closed = 0;
     fc.assert(
       fc.property(views, (seen) => {
-        if (judge(seen, seeded(1)).gate.kind === 'open') return;
+        if (judge(seen, seededRandom(1)).gate.kind === 'open') return;
         closed += 1;
-        expect(judge(healed(seen), seeded(1)).gate).toEqual({ kind: 'open' });
+        expect(judge(healed(seen), seededRandom(1)).gate).toEqual({ kind: 'open' });
         const intent = {
           excusedNodes: new Set(seen.nodes.map(({ name }) => name)),
           leaving: new Set(seen.instances.map(instanceKey)),
         };
-        expect(judge({ ...seen, intent, storeBackMs: undefined }, seeded(1)).gate).toEqual({ kind: 'open' });
+        expect(judge({ ...seen, intent, storeBackMs: undefined }, seededRandom(1)).gate).toEqual({
+          kind: 'open',
+        });
       }),
       { seed: 12, numRuns: 300 },
     );
@@ -172,7 +180,7 @@ describe('whatever is seen, seeded', () => {
         fc.integer({ min: 0, max: 40 }),
         fc.integer(),
         (count, lost, seed) => {
-          const random = seeded(seed);
+          const random = seededRandom(seed);
           let instances = registered(count, (index) =>
             index < lost ? { silentSinceMs: NOW_MS - 10_000 - index * 61_000, leaseMs: 0 } : {},
           );

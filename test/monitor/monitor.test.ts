@@ -309,4 +309,21 @@ describe('a store with faults', () => {
     expect((await world.assigned()).map(({ node }) => node)).not.toContain('n1');
     await monitor.stop();
   });
+
+  it('says in its key why nothing follows from silence, and that it does again', async () => {
+    const world = createMonitorWorld(4);
+    await world.open();
+    const monitor = world.start('n1');
+    await world.live(5);
+    const said = async () => (await readLeader(world.store))?.protection;
+    expect(await said()).toBeUndefined();
+    for (const name of ['n1', 'n2']) await world.write({ kind: 'delete', key: nodeAliveKey(name) });
+    await world.live(5);
+    expect((await said())?.why).toContain('2 of 4 nodes fell silent together (n1, n2)');
+    expect((await said())?.ends).toContain('fewer than 2 of them silent');
+    await world.node('n1');
+    await world.live(5);
+    expect(await said()).toBeUndefined();
+    await monitor.stop();
+  });
 });

@@ -138,6 +138,7 @@ export function createMonitorWorld(nodes = 3) {
       pid: 1,
       mode: 'act',
       sample: () => ({ close: async () => Promise.resolve() }),
+      readMetric: async () => Promise.resolve(1),
       openStore: async () => Promise.resolve(client(more)),
       log,
       clock,

@@ -372,7 +372,7 @@ describe('silent nodes', () => {
     expect(saying.flatMap(({ actions }) => actions)).toEqual([]);
     expect(notices(saying).at(-1)).toBe(
       'replace nothing that is silent: 2 of 5 nodes fell silent together (n1, n2): 2 are too many to believe; this ends with ' +
-        'fewer than 2 of them silent, or those that are gone for good cordoned or drained',
+        'fewer than 2 of them silent; or those that are gone for good cordoned or drained',
     );
     world.node('n1', { cordoned: true });
     world.silence('n1');

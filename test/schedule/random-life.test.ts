@@ -140,7 +140,7 @@ function happen(world: World, what: Event, late: { view?: ClusterView; revision:
     case 'agents':
       return world.agents(isGood);
     case 'new-leader':
-      world.memory = emptyMemory(world.ms);
+      world.memory = emptyMemory();
       return undefined;
     case 'store-lost':
       world.memory = storeCameBack(world.memory, world.ms);

@@ -39,7 +39,7 @@ export class World {
   readonly instances: Records<Instance> = new Map();
   readonly facts: Records<NodeFacts> = new Map();
   readonly alive = new Map<string, number>();
-  memory: Memory = emptyMemory(0);
+  memory: Memory = emptyMemory();
   placed: string[] = [];
   private ids = 0;
 

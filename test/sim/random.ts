@@ -23,13 +23,15 @@ export const exponential =
   (random) =>
     -Math.log(1 - random()) * mean;
 
+/** Numbers with mean 0 and deviation 1 (Box and Muller 1958). */
+export const gaussian: Distribution = (random) =>
+  Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+
 /** Log-normal with this mean; sigma of the logarithm is 1. */
 export const logNormal =
   (mean: number): Distribution =>
-  (random) => {
-    const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-    return mean * Math.exp(normal - 0.5);
-  };
+  (random) =>
+    mean * Math.exp(gaussian(random) - 0.5);
 
 /** Bounded Pareto of shape 1.5 about this mean, from .34 to 100 times it: few very long ones. */
 export const pareto =

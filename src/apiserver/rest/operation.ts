@@ -75,9 +75,9 @@ function pathOf({ path }: { readonly path: string }, { params }: Exchange): stri
  * A browser shows its certificate, or that of nobody, whichever page asks; a request without a body it sends without asking this server first.
  * @throws SluiceError `permission` for a request that a page of another server makes
  */
-function refuseForeignPage({ header, caller }: Exchange): void {
-  const origin = header('origin');
-  if (origin === '' || origin.replace(/^https?:\/\//, '') === header('host')) return;
+function refuseForeignPage({ headers, caller }: Exchange): void {
+  const { origin, host } = headers;
+  if (origin === undefined || origin.replace(/^https?:\/\//, '') === host) return;
   throw notAllowed(caller, `change anything from ${quoteValue(origin)}`, 'a page of another server asks');
 }
 

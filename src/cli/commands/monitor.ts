@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import type { LogFormat } from '../../host/log.ts';
 import type { MonitorMode } from '../../monitor/options.ts';
 import { type Define, finish } from '../define.ts';
-import { figuresOption, logFormatOption, nodeOption, stateDirOption } from '../options.ts';
+import { figuresOption, logFormatOption, nodeOption, policyFileOption, stateDirOption } from '../options.ts';
 
 /** Flags of `monitor`. */
 export interface MonitorFlags {
@@ -13,6 +13,7 @@ export interface MonitorFlags {
   readonly once?: boolean | undefined;
   readonly mode?: MonitorMode | undefined;
   readonly stateDir?: string | undefined;
+  readonly policy?: string | undefined;
 }
 
 /** `sluice monitor` */
@@ -32,6 +33,7 @@ export const defineMonitor: Define = (parent, run) => {
       ]),
     )
     .addOption(stateDirOption())
+    .addOption(policyFileOption())
     .addOption(logFormatOption())
     .addOption(figuresOption())
     .option('--once', 'decide once, if no other monitor leads, and end');

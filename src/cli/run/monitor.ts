@@ -5,6 +5,8 @@ import type { MonitorOptions } from '../../monitor/options.ts';
 import { createMonitorMeter } from '../../monitor/meter.ts';
 import { monitorOnce, runMonitor } from '../../monitor/run.ts';
 import { readLeader } from '../../ops/leader.ts';
+import { DEFAULT_POLICY_FILE } from '../../runtime/policy/load-policy.ts';
+import { openMetricReader } from '../../sampling/own-metric.ts';
 import { sampleHere } from '../../sampling/here.ts';
 import type { MonitorFlags } from '../commands/monitor.ts';
 import { logOf, nodeName } from '../daemon.ts';
@@ -58,6 +60,7 @@ export async function monitorBody(session: Session, flags: MonitorFlags): Promis
     mode: flags.mode ?? 'act',
     sample: (edges) =>
       sampleHere({ ...edges, node, stateDir: flags.stateDir ?? DEFAULT_STATE_DIR, clock: deps.clock, log }),
+    readMetric: openMetricReader(flags.policy ?? DEFAULT_POLICY_FILE),
     openStore: async () => deps.openStore(settings),
     log,
     clock: deps.clock,

@@ -7,7 +7,7 @@ import { changeService, planServiceChange, type ServiceChange } from '../../ops/
 import { type PolicyItem, policiesOf } from '../../ops/policies.ts';
 import { repeatedCommand } from '../command-line.ts';
 import type { PolicySetOptions } from '../commands/policy.ts';
-import { finishWrite } from '../finish-write.ts';
+import { finishOne } from '../finish-write.ts';
 import type { MutationOptions } from '../options.ts';
 import { writeListing } from '../output/listing.ts';
 import { formatYaml } from '../output/yaml.ts';
@@ -35,9 +35,7 @@ async function changePolicy(
     return writePlans(session, [plan], repeatedCommand(session.command, `policy ${verb}`, { args, extra }));
   }
   const result = await changeService(await writeDeps(session), change, { ifRevision, reason, signal });
-  const { revision } = result;
-  const report = { results: [result], failures: [], notTried: [], revision, error: undefined };
-  return finishWrite(session, report, options);
+  return finishOne(session, result, options);
 }
 
 /** @throws SluiceError `usage` if no flag says anything of a policy */

@@ -2,7 +2,7 @@
  * Owns the simulated service that algorithms of scaling are compared on: a fluid queue in steps of one second, instances that start for a while
  * and burn processor while they do, and measures with noise. The same load, seed for seed, for every algorithm.
  */
-import { gaussian, seeded } from './random.ts';
+import { gaussian, seededRandom } from '../random.ts';
 
 /** Requests a second of an instance at full load. */
 export const CAPACITY = 20;
@@ -95,7 +95,8 @@ function countChange(tally: Tally, before: number, after: number): void {
 
 /** Runs one algorithm under one load. Equal arguments, equal outcome. */
 export function simulate(trace: Trace, algorithm: Algorithm, seed: number): Outcome {
-  const normal = gaussian(seeded(seed));
+  const random = seededRandom(seed);
+  const normal = (): number => gaussian(random);
   const tally: Tally = { requests: 0, delayed: 0, instanceSeconds: 0, changes: 0, turns: 0, direction: 0 };
   let readyAt: readonly number[] = Array.from({ length: FIRST }, () => -1_000);
   let queue = 0;
