@@ -18,6 +18,9 @@ import { ensureTools } from './tools.js';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
+/** Other people's clients that tests run; modules of their own, which nothing else sees. */
+const EUREKA_CLIENTS = path.join(ROOT, 'test/clients/eureka');
+
 const USAGE = `usage: node bin/setup/main.js COMMAND
   setup                 bring node modules, programs and dist/ up to date
   quickstart [ARG...]   setup, then: sluice dev ARG...
@@ -47,6 +50,7 @@ async function prepare(tools) {
 const COMMANDS = {
   setup: async () => {
     await prepare();
+    await withLock(ROOT, async () => ensureModules(EUREKA_CLIENTS));
     return 0;
   },
   quickstart: async (args) => {
@@ -82,6 +86,7 @@ const COMMANDS = {
   },
   test: async (args) => {
     const env = await prepare();
+    await withLock(ROOT, async () => ensureModules(EUREKA_CLIENTS));
     const checked = args.length > 0 || (await runChecks(ROOT));
     const exitCode = await runTests({ root: ROOT, env, args });
     if (!checked) say('the checks before the tests failed; npm run check shows them alone');

@@ -139,6 +139,7 @@ function partsOf(
     authenticate: (request) => authenticate(request, { item: cache.item, now: clock.now, anonymous }),
     know: ({ socket }) => connections.know(socket),
     requests: createRate(limits.requests),
+    lightRequests: createRate(limits.lightRequests),
     refusals: createRate(limits.refusals),
     limits,
     clock,

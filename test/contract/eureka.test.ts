@@ -233,6 +233,11 @@ describe('the Eureka protocol', () => {
       createdAt: '2026-01-01T00:00:00Z',
     };
     await register('WEB', 'up', { ipAddr: '10.0.1.1', metadata: { weight: '3' } });
+    // What cannot be read must not stand in the way.
+    await world.store.transact({
+      compares: [],
+      operations: [{ kind: 'put', key: 'instance/web/10.0.1.1:8080', value: '{"broken":true}' }],
+    });
     await world.store.transact({
       compares: [],
       operations: [{ kind: 'put', key: serviceKey('web'), value: encodeService(service) }],

@@ -35,6 +35,7 @@ describe('silent registered instances, under a leader', () => {
       pid: 1,
       mode: 'act',
       sample: () => ({ close: async () => Promise.resolve() }),
+      readMetric: async () => Promise.resolve(1),
       openStore: () => Promise.resolve({ ...world.store, close: () => Promise.resolve() }),
       log: silentLog,
       clock: systemClock,

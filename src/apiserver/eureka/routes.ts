@@ -44,6 +44,7 @@ export function eurekaRoutes(parts: EurekaParts): readonly Route[] {
         // Clients add words of their own (regions, lastDirtyTimestamp, …).
         query: 'any',
         isOpen: false,
+        isLight: handle === writes.renew,
         handle,
       })),
     ),

@@ -28,6 +28,7 @@ export interface AnsweringParts {
   /** The connection belongs to somebody who is known. */
   readonly know: (request: IncomingMessage) => void;
   readonly requests: Rate;
+  readonly lightRequests: Rate;
   readonly refusals: Rate;
   readonly limits: HttpLimits;
   readonly clock: Clock;
@@ -89,7 +90,7 @@ async function handle(
     return route.handle();
   }
   const { clock, limits } = parts;
-  const caller = callerOf(parts, request);
+  const caller = callerOf(parts, request, route.isLight === true ? parts.lightRequests : parts.requests);
   const query = parseQuery(target.query, route.query);
   return route.handle({
     caller,
@@ -108,8 +109,8 @@ async function handle(
 const addressOf = ({ socket }: IncomingMessage): string => socket.remoteAddress ?? '';
 
 /** Who asks, if not too often. */
-function callerOf(parts: AnsweringParts, request: IncomingMessage): Caller {
-  const { clock, requests, refusals } = parts;
+function callerOf(parts: AnsweringParts, request: IncomingMessage, requests: Rate): Caller {
+  const { clock, refusals } = parts;
   const nowMs = clock.monotonicMs();
   const address = addressOf(request);
   let caller: Caller;

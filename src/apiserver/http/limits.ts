@@ -12,6 +12,8 @@ export interface HttpLimits {
   readonly strangersOfAddress: number;
   /** Requests of one caller at once, and a second. */
   readonly requests: RateLimit;
+  /** The same of requests that cost next to nothing, and that thousands send with one token (`Route.isLight`). */
+  readonly lightRequests: RateLimit;
   /** Wrong credentials from one address. */
   readonly refusals: RateLimit;
   /** What may wait for a watcher that does not read. */
@@ -39,6 +41,7 @@ export const HTTP_LIMITS: HttpLimits = {
   connectionsOfAddress: 4_096,
   strangersOfAddress: 512,
   requests: { burst: 1_000, perSecond: 500 },
+  lightRequests: { burst: 10_000, perSecond: 5_000 },
   refusals: { burst: 20, perSecond: 2 },
   unreadBytes: 8 * 1024 * 1024,
   stalledMs: 30_000,

@@ -67,6 +67,8 @@ export type Route = {
     }
   | {
       readonly isOpen: false;
+      /** It costs next to nothing: counted by a larger limit. */
+      readonly isLight?: boolean | undefined;
       /** @throws SluiceError */
       readonly handle: (exchange: Exchange) => Promise<Answer>;
     }

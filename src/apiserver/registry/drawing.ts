@@ -20,6 +20,8 @@ const OTHERS_FIRST_MS = 300;
 const SPREAD_MS = 300;
 /** After a failure. */
 const AGAIN_MS = 1_000;
+/** After somebody else was quicker. */
+const AFTER_CONFLICT_MS = 50;
 /** Instances of one transaction; each is compared, and the service. */
 const BATCH = 100;
 /** Longest sleep of the loop. */
@@ -104,13 +106,16 @@ async function draw(
   const item = cache.item(serviceKey(service));
   const app = copy().drawsFrom(service);
   if (item === undefined || app === undefined) return undefined;
+  const items = cache.list(instancesOf(service));
+  // Of the keys as they were looked at: a record that cannot be read is overwritten, one that changes meanwhile is not.
+  const revisions = new Map(items.map(({ key, modRevision }) => [key, modRevision]));
   const { changes, againMs } = drawInstances({
     service: readServiceItem(service, item).value,
     registrations:
       copy()
         .catalog.app(app)
         ?.instances.map(({ registration }) => registration) ?? [],
-    stored: cache.list(instancesOf(service)).flatMap((one) => readable(service, one)),
+    stored: items.flatMap((one) => readable(service, one)),
     now: clock.now().toISOString(),
   });
   for (let at = 0; at < changes.length; at += BATCH) {
@@ -118,13 +123,13 @@ async function draw(
     const answer = await store.transact({
       compares: [
         { kind: 'mod-revision', key: serviceKey(service), equals: item.modRevision },
-        ...batch.map((change) => compareOf(service, change)),
+        ...batch.map((change) => compareOf(service, change, revisions)),
       ],
       operations: batch.map((change) => operationOf(service, change)),
     });
     // Somebody else was quicker: look at what he did.
     await cache.reached(answer.revision, AGAIN_MS);
-    if (answer.kind === 'conflict') return 0;
+    if (answer.kind === 'conflict') return AFTER_CONFLICT_MS;
   }
   if (changes.length > 0)
     log.info('instances drawn from the registry', { service, app, changed: changes.length });
@@ -142,11 +147,10 @@ function readable(service: string, item: KeyValue): ReturnType<typeof readInstan
 
 const idOf = (change: DrawChange): string => (change.kind === 'put' ? change.after : change.before.value).id;
 
-const compareOf = (service: string, change: DrawChange): Compare => ({
-  kind: 'mod-revision',
-  key: instanceKey(service, idOf(change)),
-  equals: change.before?.modRevision ?? 0,
-});
+function compareOf(service: string, change: DrawChange, revisions: ReadonlyMap<string, number>): Compare {
+  const key = instanceKey(service, idOf(change));
+  return { kind: 'mod-revision', key, equals: revisions.get(key) ?? 0 };
+}
 
 function operationOf(service: string, change: DrawChange): Operation {
   const key = instanceKey(service, idOf(change));

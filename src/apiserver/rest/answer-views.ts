@@ -85,6 +85,12 @@ const leader = v.object({
   host: text('Its machine'),
   pid: count('Its process'),
   since: time('Since when'),
+  protection: v.optional(
+    v.object({
+      why: text('Self-preservation: why nothing follows from silence now'),
+      ends: text('What ends that'),
+    }),
+  ),
 } satisfies FieldsOf<Leader>);
 
 const finding = v.object({
