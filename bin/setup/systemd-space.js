@@ -22,6 +22,8 @@ const SPACES = [
   '--kill-child=SIGKILL',
 ];
 const CGROUPS = '/sys/fs/cgroup';
+/** Where a podman that looks after groups itself puts its containers; it stays after the last one. */
+const PODMAN_GROUP = 'libpod_parent';
 const UP_MS = 60_000;
 const PAUSE_MS = 100;
 
@@ -54,6 +56,7 @@ export async function openSystemdSpace(folder) {
     });
   }
   await writeUnits(folder);
+  const hadPodman = await hasGroup(PODMAN_GROUP);
   const name = `sluice-drivers-${process.pid}`;
   const words = [...SPACES, '--', 'sh', '-c', BOOT, 'boot', name, folder, program];
   const outer = spawn('unshare', words, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -68,7 +71,7 @@ export async function openSystemdSpace(folder) {
   const close = async () => {
     outer.kill('SIGKILL');
     await gone;
-    await removeGroups(name);
+    for (const group of [name, ...(hadPodman ? [] : [PODMAN_GROUP])]) await removeGroups(group);
   };
   const inside = (/** @type {readonly string[]} */ argv) => [
     'nsenter',
@@ -127,6 +130,12 @@ async function isUp(inside, outer) {
     if (/^(running|degraded)/.test(stdout)) return true;
   }
   return false;
+}
+
+/** @param {string} name of a group below any mount */
+async function hasGroup(name) {
+  const mounts = await readdir(CGROUPS).catch(() => []);
+  return ['', ...mounts].some((mount) => existsSync(path.join(CGROUPS, mount, name)));
 }
 
 /** @param {string} name of the groups, which are empty by now */
