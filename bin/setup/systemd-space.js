@@ -26,6 +26,7 @@ const CGROUPS = '/sys/fs/cgroup';
 const PODMAN_GROUP = 'libpod_parent';
 const UP_MS = 60_000;
 const PAUSE_MS = 100;
+const GONE_MS = 2_000;
 
 /** What transient services ask for, empty; the machine's own units would set up the machine. */
 const TARGETS = ['default', 'basic', 'sysinit', 'shutdown', 'sockets', 'timers', 'paths', 'slices'];
@@ -146,9 +147,12 @@ async function removeGroups(name) {
   }
 }
 
-/** @param {string} folder of control groups: its files go with it */
+/** @param {string} folder of control groups: its files go with it. What was killed holds it for a moment. */
 async function removeTree(folder) {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   for (const entry of entries) if (entry.isDirectory()) await removeTree(path.join(folder, entry.name));
-  await rmdir(folder).catch(() => undefined);
+  for (const until = performance.now() + GONE_MS; existsSync(folder); await delay(PAUSE_MS)) {
+    await rmdir(folder).catch(() => undefined);
+    if (performance.now() >= until) return;
+  }
 }
