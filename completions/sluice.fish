@@ -7,9 +7,9 @@ function __sluice_path
             set skip 0
         else if contains -- "$here:$word" 'logs:-f'
             continue
-        else if contains -- $word --affinity --anonymous --cacert --cert --client-ca --color --columns --command --connections --context --cooldown-down --cooldown-up --cpu --dataplane --deadline --down-after --drain --driver --endpoints --entry --env --exec --expires -f --file --files --for --from --from-registry --grace --if-revision --image --in --instance --key --label --listen --log-format --max --memory --metric-as --metric-exec --metric-http --metric-interval --metric-name --min --mode --name --node --node-ip --node-selector --on-deadline --out -o --output --password-file --pids --pin --policy --port-range --pre-stop --prefix --probe --probe-failures --probe-interval --probe-start --probe-successes --probe-timeout --rate --reason --replicas --role --run-as --sample --server --slow-start --sort-by --state-dir --stop-signal --stream --tail --target --timeout --tls-cert --tls-key --token-file --user --weights --workdir
+        else if contains -- $word --affinity --anonymous --cacert --cert --client-ca --color --columns --command --connections --context --cooldown-down --cooldown-up --cpu --dataplane --deadline --down-after --drain --driver --endpoints --entry --env --exec --expires -f --file --files --for --from --from-registry --grace --if-revision --image --in --instance --key --label --last --listen --log-format --max --memory --metric-as --metric-exec --metric-http --metric-interval --metric-name --min --mode --name --node --node-ip --node-selector --on-deadline --out -o --output --password-file --pids --pin --policy --port-range --pre-stop --prefix --probe --probe-failures --probe-interval --probe-start --probe-successes --probe-timeout --rate --reason --replicas --role --run-as --sample --server --slow-start --sort-by --state-dir --stop-signal --stream --tail --target --timeout --tls-cert --tls-key --token-file --user --weights --workdir
             set skip 1
-        else if contains -- (string join ' ' $here $word) 'publish' 'unpublish' 'plan' 'diff' 'instance' 'instance add' 'instance set' 'instance remove' 'scale' 'policy' 'policy set' 'policy get' 'policy remove' 'drain' 'restore' 'status' 'list' 'ls' 'describe' 'top' 'explain' 'verify' 'wait' 'logs' 'agent' 'agent cleanup' 'monitor' 'apiserver' 'dev' 'node' 'node list' 'node cordon' 'node uncordon' 'doctor' 'token' 'token create' 'token list' 'token ls' 'token revoke' 'completion' 'version' 'help'
+        else if contains -- (string join ' ' $here $word) 'publish' 'unpublish' 'plan' 'diff' 'instance' 'instance add' 'instance set' 'instance remove' 'scale' 'policy' 'policy set' 'policy get' 'policy remove' 'drain' 'restore' 'status' 'list' 'ls' 'describe' 'top' 'why' 'explain' 'verify' 'wait' 'logs' 'agent' 'agent cleanup' 'monitor' 'apiserver' 'dev' 'node' 'node list' 'node cordon' 'node uncordon' 'doctor' 'token' 'token create' 'token list' 'token ls' 'token revoke' 'completion' 'version' 'help'
             set -a here $word
         end
     end
@@ -33,6 +33,7 @@ complete -c sluice -n '__sluice_at \'\'' -a 'status' -d 'show whether the store,
 complete -c sluice -n '__sluice_at \'\'' -a 'list' -d 'list services, instances or nodes'
 complete -c sluice -n '__sluice_at \'\'' -a 'describe' -d 'show everything about a service, an instance or a node'
 complete -c sluice -n '__sluice_at \'\'' -a 'top' -d 'show what nodes and instances use'
+complete -c sluice -n '__sluice_at \'\'' -a 'why' -d 'show what was decided for a service, and why'
 complete -c sluice -n '__sluice_at \'\'' -a 'explain' -d 'walk this node\'s live rules as a connection would'
 complete -c sluice -n '__sluice_at \'\'' -a 'verify' -d 'compare this node\'s kernel with the store, and connections with shares'
 complete -c sluice -n '__sluice_at \'\'' -a 'wait' -d 'wait until a condition holds'
@@ -652,6 +653,26 @@ complete -c sluice -n '__sluice_at \'top\'' -l timeout -x -d 'longest time to wa
 complete -c sluice -n '__sluice_at \'top\'' -l token-file -r -F -d 'file that holds a token for --server'
 complete -c sluice -n '__sluice_at \'top\'' -l user -x -d 'user of the store'
 complete -c sluice -n '__sluice_at \'top\'' -s v -l verbose -d 'say more about what is done'
+complete -c sluice -n '__sluice_at \'why\'' -l cacert -r -F -d 'trust servers certified by this CA'
+complete -c sluice -n '__sluice_at \'why\'' -l cert -r -F -d 'client certificate for the store'
+complete -c sluice -n '__sluice_at \'why\'' -l color -x -a 'auto always never' -d 'colour (default: auto)'
+complete -c sluice -n '__sluice_at \'why\'' -l context -x -d 'use this context of the configuration'
+complete -c sluice -n '__sluice_at \'why\'' -l debug -d 'show the stack of errors; daemons log at level debug'
+complete -c sluice -n '__sluice_at \'why\'' -l endpoints -x -d 'etcd servers, separated by commas (default: http://127.0.0.1:2379)'
+complete -c sluice -n '__sluice_at \'why\'' -s h -l help -d 'show help'
+complete -c sluice -n '__sluice_at \'why\'' -l key -r -F -d 'key of the client certificate'
+complete -c sluice -n '__sluice_at \'why\'' -l last -x -d 'so many decisions (default: 10)'
+complete -c sluice -n '__sluice_at \'why\'' -l no-headers -d 'tables without their first line'
+complete -c sluice -n '__sluice_at \'why\'' -l no-input -d 'never ask'
+complete -c sluice -n '__sluice_at \'why\'' -s o -l output -x -a 'table wide json jsonl yaml name' -d 'how results are written (default: table)'
+complete -c sluice -n '__sluice_at \'why\'' -l password-file -r -F -d 'file that holds the password of --user'
+complete -c sluice -n '__sluice_at \'why\'' -l prefix -x -d 'prefix of all keys in the store (default: /sluice/v1/)'
+complete -c sluice -n '__sluice_at \'why\'' -s q -l quiet -d 'say nothing unless something changed or failed'
+complete -c sluice -n '__sluice_at \'why\'' -l server -x -d 'API servers to speak to instead of etcd, separated by commas'
+complete -c sluice -n '__sluice_at \'why\'' -l timeout -x -d 'longest time to wait (commands that change something: 30s)'
+complete -c sluice -n '__sluice_at \'why\'' -l token-file -r -F -d 'file that holds a token for --server'
+complete -c sluice -n '__sluice_at \'why\'' -l user -x -d 'user of the store'
+complete -c sluice -n '__sluice_at \'why\'' -s v -l verbose -d 'say more about what is done'
 complete -c sluice -n '__sluice_at \'explain\'' -l cacert -r -F -d 'trust servers certified by this CA'
 complete -c sluice -n '__sluice_at \'explain\'' -l cert -r -F -d 'client certificate for the store'
 complete -c sluice -n '__sluice_at \'explain\'' -l check -d 'end with 3 if something is wrong'
@@ -810,6 +831,7 @@ complete -c sluice -n '__sluice_at \'monitor\'' -l node -x -d 'name of this node
 complete -c sluice -n '__sluice_at \'monitor\'' -l once -d 'decide once, if no other monitor leads, and end'
 complete -c sluice -n '__sluice_at \'monitor\'' -s o -l output -x -a 'table wide json jsonl yaml name' -d 'how results are written (default: table)'
 complete -c sluice -n '__sluice_at \'monitor\'' -l password-file -r -F -d 'file that holds the password of --user'
+complete -c sluice -n '__sluice_at \'monitor\'' -l policy -r -F -d 'what may be run on this node (default: /etc/sluice/policy.yaml; without it nothing is)'
 complete -c sluice -n '__sluice_at \'monitor\'' -l prefix -x -d 'prefix of all keys in the store (default: /sluice/v1/)'
 complete -c sluice -n '__sluice_at \'monitor\'' -s q -l quiet -d 'say nothing unless something changed or failed'
 complete -c sluice -n '__sluice_at \'monitor\'' -l server -x -d 'API servers to speak to instead of etcd, separated by commas'
@@ -1145,6 +1167,7 @@ complete -c sluice -n '__sluice_at \'help\'' -a 'status' -d 'show whether the st
 complete -c sluice -n '__sluice_at \'help\'' -a 'list' -d 'list services, instances or nodes'
 complete -c sluice -n '__sluice_at \'help\'' -a 'describe' -d 'show everything about a service, an instance or a node'
 complete -c sluice -n '__sluice_at \'help\'' -a 'top' -d 'show what nodes and instances use'
+complete -c sluice -n '__sluice_at \'help\'' -a 'why' -d 'show what was decided for a service, and why'
 complete -c sluice -n '__sluice_at \'help\'' -a 'explain' -d 'walk this node\'s live rules as a connection would'
 complete -c sluice -n '__sluice_at \'help\'' -a 'verify' -d 'compare this node\'s kernel with the store, and connections with shares'
 complete -c sluice -n '__sluice_at \'help\'' -a 'wait' -d 'wait until a condition holds'

@@ -22,8 +22,11 @@ const SPACES = [
   '--kill-child=SIGKILL',
 ];
 const CGROUPS = '/sys/fs/cgroup';
+/** Where a podman that looks after groups itself puts its containers; it stays after the last one. */
+const PODMAN_GROUP = 'libpod_parent';
 const UP_MS = 60_000;
 const PAUSE_MS = 100;
+const GONE_MS = 2_000;
 
 /** What transient services ask for, empty; the machine's own units would set up the machine. */
 const TARGETS = ['default', 'basic', 'sysinit', 'shutdown', 'sockets', 'timers', 'paths', 'slices'];
@@ -54,6 +57,7 @@ export async function openSystemdSpace(folder) {
     });
   }
   await writeUnits(folder);
+  const hadPodman = await hasGroup(PODMAN_GROUP);
   const name = `sluice-drivers-${process.pid}`;
   const words = [...SPACES, '--', 'sh', '-c', BOOT, 'boot', name, folder, program];
   const outer = spawn('unshare', words, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -68,7 +72,7 @@ export async function openSystemdSpace(folder) {
   const close = async () => {
     outer.kill('SIGKILL');
     await gone;
-    await removeGroups(name);
+    for (const group of [name, ...(hadPodman ? [] : [PODMAN_GROUP])]) await removeGroups(group);
   };
   const inside = (/** @type {readonly string[]} */ argv) => [
     'nsenter',
@@ -129,6 +133,12 @@ async function isUp(inside, outer) {
   return false;
 }
 
+/** @param {string} name of a group below any mount */
+async function hasGroup(name) {
+  const mounts = await readdir(CGROUPS).catch(() => []);
+  return ['', ...mounts].some((mount) => existsSync(path.join(CGROUPS, mount, name)));
+}
+
 /** @param {string} name of the groups, which are empty by now */
 async function removeGroups(name) {
   const mounts = await readdir(CGROUPS).catch(() => []);
@@ -137,9 +147,12 @@ async function removeGroups(name) {
   }
 }
 
-/** @param {string} folder of control groups: its files go with it */
+/** @param {string} folder of control groups: its files go with it. What was killed holds it for a moment. */
 async function removeTree(folder) {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   for (const entry of entries) if (entry.isDirectory()) await removeTree(path.join(folder, entry.name));
-  await rmdir(folder).catch(() => undefined);
+  for (const until = performance.now() + GONE_MS; existsSync(folder); await delay(PAUSE_MS)) {
+    await rmdir(folder).catch(() => undefined);
+    if (performance.now() >= until) return;
+  }
 }

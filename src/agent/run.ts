@@ -65,10 +65,12 @@ function factsOf(
     dataplane,
     addresses,
     offered,
+    missing,
   }: {
     readonly dataplane: Dataplane;
     readonly addresses: NodeAddresses;
     readonly offered: readonly DriverName[];
+    readonly missing: readonly string[];
   },
 ): NodeFacts {
   const machine = readMachine();
@@ -84,6 +86,7 @@ function factsOf(
     startedAt: options.clock.now().toISOString(),
     labels: options.labels,
     drivers: offered,
+    missingDrivers: missing,
   };
 }
 
@@ -116,8 +119,8 @@ async function runAlone(options: AgentOptions): Promise<void> {
   await startFromDisk(options, { kernel, dataplane });
   const hasEvents = !dataplane.name.includes('legacy');
   // After the rules: they must not wait for drivers.
-  const { edges, offered } = await openEdges(options);
-  const facts = factsOf(options, { dataplane, addresses, offered });
+  const { edges, offered, missing } = await openEdges(options);
+  const facts = factsOf(options, { dataplane, addresses, offered, missing });
   if (offered.length > 0) log.info('instances may be run here', { drivers: offered });
   const heal = startHeal({ kernel, clock, log, isOwn: own.has, hasEvents });
   try {

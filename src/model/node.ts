@@ -20,6 +20,8 @@ export interface NodeFacts {
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** Drivers that work here and that the node's policy allows; undefined from agents that do not say. */
   readonly drivers?: readonly DriverName[] | undefined;
+  /** Drivers that do not work here or are not allowed, `NAME: why`; undefined from agents that do not say. */
+  readonly missingDrivers?: readonly string[] | undefined;
   /** Set by people: nothing new is placed here. */
   readonly cordoned?: boolean | undefined;
   /** Set by people: cordoned, and everything that Sluice started here goes elsewhere. */

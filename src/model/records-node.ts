@@ -24,6 +24,9 @@ const ADDRESSES = 'must be a list of 1 to 64 IP addresses';
 const NETWORKS = 'must be a list of at most 64 networks';
 const FAILURES = `must be a list of at most ${MAX_FAILURES} lines`;
 
+/** Characters of why a driver is missing. */
+const MAX_LINE = 200;
+
 const DRIVER_LIST = 'must be a list of at most 32 drivers';
 const LABELS = `must be at most ${MAX_LABELS} labels: ${LABEL_RULE}`;
 
@@ -44,6 +47,7 @@ const factsSchema = v.object({
   startedAt: timeField,
   labels: v.optional(labelsField),
   drivers: v.optional(v.pipe(v.array(textField, DRIVER_LIST), v.maxLength(32, DRIVER_LIST))),
+  missingDrivers: v.optional(v.pipe(v.array(textField, DRIVER_LIST), v.maxLength(32, DRIVER_LIST))),
 });
 
 /** What people write. */
@@ -100,8 +104,12 @@ export function encodeNode(facts: NodeFacts, raw?: Raw): string {
     dataplane: plainText(facts.dataplane),
   };
   const links = networks === undefined ? {} : { networks: [...networks] };
-  const { labels, drivers } = facts;
-  const place = { labels, drivers: drivers === undefined ? undefined : [...drivers] };
+  const { labels, drivers, missingDrivers } = facts;
+  const place = {
+    labels,
+    drivers: drivers === undefined ? undefined : [...drivers],
+    missingDrivers: missingDrivers?.map((line) => plainText(line, MAX_LINE)),
+  };
   const record = { addresses: [...addresses], ...links, cpus, memoryBytes, startedAt, ...texts, ...place };
   return encodeRecord(factsSchema, record, raw);
 }

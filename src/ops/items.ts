@@ -167,6 +167,7 @@ export function nodeItems(nodes: Nodes, now: Date): readonly NodeItem[] {
       startedAt: facts?.startedAt,
       labels: facts?.labels ?? {},
       drivers: facts?.drivers,
+      missingDrivers: facts?.missingDrivers ?? [],
       cordoned: facts?.cordoned === true,
       drain: facts?.drain,
       appliedRevision: applied?.revision,

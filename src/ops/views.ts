@@ -93,6 +93,8 @@ export interface NodeItem {
   readonly labels: Labels;
   /** Drivers that work there; undefined from agents that do not say. */
   readonly drivers: readonly DriverName[] | undefined;
+  /** Those that do not, or are not allowed: `NAME: why`. */
+  readonly missingDrivers: readonly string[];
   /** Set by people: nothing new is placed there. */
   readonly cordoned: boolean;
   /** Set by people: everything that runs there goes elsewhere. */

@@ -218,6 +218,13 @@ describe('round trips', () => {
     expect(decodeNode('n1', json).value.drivers).toEqual(['exec']);
   });
 
+  it('keeps why drivers are missing on a node, in plain lines', () => {
+    const missingDrivers = ['podman: podman is not installed', `systemd: ${'x'.repeat(500)}\u001b[31m`];
+    const { value } = decodeNode('n1', encodeNode({ ...facts, missingDrivers }));
+    expect(value.missingDrivers?.[0]).toBe(missingDrivers[0]);
+    expect(value.missingDrivers?.[1]).toMatch(/^systemd: [x…]{100,200}$/);
+  });
+
   it('lets a managed instance be without a port while it does not run, and no other', () => {
     for (const state of ['pending', 'failed', 'crashloop', 'stopped'] as const) {
       const waiting: Instance = { ...worker, port: 0, state };

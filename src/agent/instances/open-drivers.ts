@@ -41,6 +41,8 @@ export interface OpenDrivers {
   readonly drivers: ReadonlyMap<DriverName, Driver>;
   /** Those, and those that are tried again. */
   readonly expected: readonly DriverName[];
+  /** Why others do not work here. */
+  readonly absent: ReadonlyMap<DriverName, string>;
   readonly close: () => Promise<void>;
 }
 
@@ -56,6 +58,7 @@ export interface OpenDriversOptions {
 export async function openDrivers({ stateDir, admit, clock, log }: OpenDriversOptions): Promise<OpenDrivers> {
   const drivers = new Map<DriverName, Driver>();
   const expected: DriverName[] = [];
+  const absent = new Map<DriverName, string>();
   const closing = new AbortController();
 
   /** @returns false if it has to be tried again */
@@ -67,6 +70,7 @@ export async function openDrivers({ stateDir, admit, clock, log }: OpenDriversOp
       const { ok, why } = await driver.fingerprint();
       if (ok) drivers.set(name, driver);
       else {
+        absent.set(name, why ?? 'it does not work');
         log.info('a driver does not work on this node', { driver: name, why });
         await driver.close();
       }
@@ -92,6 +96,7 @@ export async function openDrivers({ stateDir, admit, clock, log }: OpenDriversOp
   return {
     drivers,
     expected,
+    absent,
     close: async () => {
       closing.abort();
       await Promise.all(trying);

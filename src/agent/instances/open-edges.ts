@@ -35,6 +35,8 @@ export interface OpenedEdges {
   readonly edges: Edges;
   /** Drivers that work here and that the policy allows. */
   readonly offered: readonly DriverName[];
+  /** Others that there are, `NAME: why`. */
+  readonly missing: readonly string[];
 }
 
 /** How a program beside an instance is run (a probe, a hook): as the instance, without its control groups; beside a container on the node, in `/`. */
@@ -116,5 +118,13 @@ export async function openEdges(options: OpenEdgesOptions): Promise<OpenedEdges>
     close: opened.close,
   };
   const allowed = await allowedBy(policy, log);
-  return { edges, offered: opened.expected.filter((name) => allowed.includes(name)) };
+  const refused = opened.expected.filter((name) => !allowed.includes(name));
+  return {
+    edges,
+    offered: opened.expected.filter((name) => allowed.includes(name)),
+    missing: [
+      ...refused.map((name) => `${name}: the node's policy does not allow it`),
+      ...[...opened.absent].map(([name, why]) => `${name}: ${why}`),
+    ],
+  };
 }

@@ -200,6 +200,7 @@ function nodeText({ node, instances: own }: NodeDescription, layout: DescribeLay
     ['addresses', node.addresses.join(', ')],
     ['labels', formatLabels(node.labels)],
     ['drivers', node.drivers?.join(', ')],
+    ['no driver', node.missingDrivers.length === 0 ? undefined : node.missingDrivers.join('; ')],
     ['cpus', node.cpus],
     ['memory', memory],
     ['version', node.version],
