@@ -94,7 +94,7 @@ export const nodeItem = v.object({
   startedAt: v.optional(time('When its agent started')),
   labels: v.record(v.string(), v.string()),
   drivers: v.optional(texts('What can run instances there')),
-  missingDrivers: v.optional(texts('What cannot, and why: NAME: why')),
+  missingDrivers: texts('What cannot, and why: NAME: why'),
   cordoned: flag('Nothing new is placed there'),
   drain: v.optional(drainOrder),
   appliedRevision: v.optional(count('Revision that its rules show')),
