@@ -25,13 +25,13 @@ export interface SampleHereOptions {
 const limitOf = (snapshot: Snapshot | undefined, service: string): number | undefined =>
   snapshot?.services.get(service)?.value.template?.limits?.cpu;
 
-function runningOf({ run, cgroups, shim }: RunningProcess, limitCores: number | undefined): Running {
+function runningOf({ run, cgroups, main }: RunningProcess, limitCores: number | undefined): Running {
   const groups = cgroups && {
     version: cgroups.version,
     cpuFolder: cgroups.folderOf[cgroups.version === 1 ? 'cpuacct' : 'cpu'],
     memoryFolder: cgroups.folderOf.memory,
   };
-  return { run, groups, leader: shim, limitCores };
+  return { run, groups, leader: main, limitCores };
 }
 
 /** Begins to sample this node and to publish what it measures. */

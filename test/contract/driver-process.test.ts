@@ -4,6 +4,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readProcStat } from '../../src/host/proc-stat.ts';
+import { createRunningReader } from '../../src/runtime/process/running.ts';
+import { parseProcess } from '../../src/sampling/parse/process.ts';
 import type { Driver, ExitStatus, Observed } from '../../src/runtime/driver.ts';
 import { programContract } from './driver-programs.ts';
 import { driverContract, freshId } from './driver-suite.ts';
@@ -174,6 +176,20 @@ describe('the driver process', () => {
     await eventually(() => expect(driver.isHalted?.(id)).toBe(false));
     process.kill(pid, 'SIGSTOP');
     expect(await driver.stop(id, { signal: 'SIGTERM', graceMs: 100 })).toMatchObject({ signal: 'SIGKILL' });
+  });
+
+  it('tells others which program leads the session of all its processes', async () => {
+    const pid = await start('sleep 1000 & exec sleep 1000');
+    const state = path.join(world.scratch, 'state');
+    mkdirSync(path.join(state, 'drivers'), { recursive: true });
+    symlinkSync(world.root, path.join(state, 'drivers/process'));
+    const running = createRunningReader(state);
+    expect(running()).toMatchObject([{ id, main: { pid } }]);
+    await eventually(() => expect(pidsOf(id)).toHaveLength(2));
+    const sessions = pidsOf(id).map(
+      (one) => parseProcess(readFileSync(`/proc/${one}/stat`, 'utf8'))?.session,
+    );
+    expect(sessions).toEqual([pid, pid]);
   });
 
   it('knows a start that was written down only, and lets no late shim begin it', async () => {

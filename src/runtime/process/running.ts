@@ -14,8 +14,8 @@ export interface RunningProcess {
   /** Another one for each start. */
   readonly run: string;
   readonly cgroups: Cgroups | undefined;
-  /** Its shim, which leads the session of its processes; undefined: not written down yet. */
-  readonly shim: { readonly pid: number; readonly startTicks: number } | undefined;
+  /** Its program, which leads the session of all its processes (the shim is outside); undefined: not written down yet. */
+  readonly main: { readonly pid: number; readonly startTicks: number } | undefined;
 }
 
 interface Known {
@@ -37,13 +37,13 @@ export function createRunningReader(stateDir: string): () => readonly RunningPro
     const record = readRecord(folders, id);
     if (record === undefined || record.ended !== undefined) return undefined;
     const { service, run, cgroups } = record;
-    const { shim } = readPids(folders, id);
+    const { main } = readPids(folders, id);
     return {
       service,
       id,
       run,
       cgroups,
-      shim: shim && { pid: shim.pid, startTicks: Number(shim.startTicks) },
+      main: main && { pid: main.pid, startTicks: Number(main.startTicks) },
     };
   };
   return () => {
@@ -51,8 +51,8 @@ export function createRunningReader(stateDir: string): () => readonly RunningPro
     for (const id of recordedIds(folders)) {
       const at = changedMs(folderOf(folders, id));
       const before = known.get(id);
-      // Without a shim it has only begun to be written down.
-      const isSame = before?.changedMs === at && before.found?.shim !== undefined;
+      // Without its program it has only begun to be written down.
+      const isSame = before?.changedMs === at && before.found?.main !== undefined;
       next.set(id, isSame ? before : { changedMs: at, found: read(id) });
     }
     known = next;
