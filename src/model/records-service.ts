@@ -30,24 +30,14 @@ import {
   reasonLine,
   templateField,
 } from './records-template.ts';
-import type { Instance, Service } from './service.ts';
+import { type Instance, INSTANCE_STATES, ORIGINS, type Service } from './service.ts';
 
 const ENTRY_COUNT = `must be a list of 1 to ${MAX_ENTRIES} different entries`;
-const STATES = [
-  'pending',
-  'starting',
-  'ready',
-  'draining',
-  'stopping',
-  'stopped',
-  'failed',
-  'crashloop',
-] as const;
 /** States in which a managed instance may have no port: not started yet, or not to be started. */
 const PORTLESS = ['pending', 'failed', 'crashloop', 'stopped'];
 const INSTANCE_ID = /^[0-9A-Za-z[]([0-9A-Za-z.:[\]-]{0,126}[0-9A-Za-z])?$/;
 
-const originField = v.picklist(['static', 'managed', 'registered'], 'must be static, managed or registered');
+const originField = v.picklist(ORIGINS, 'must be static, managed or registered');
 
 const serviceSchema = v.object({
   entries: v.pipe(
@@ -74,7 +64,7 @@ const instanceSchema = v.object({
   address: portlessField,
   weight: weightField,
   origin: originField,
-  state: v.picklist(STATES, `must be one of ${STATES.join(', ')}`),
+  state: v.picklist(INSTANCE_STATES, `must be one of ${INSTANCE_STATES.join(', ')}`),
   node: v.optional(nameField),
   templateHash: v.optional(hashField),
   stateSince: v.optional(timeField),

@@ -5,8 +5,10 @@ import type { Entry } from './entry.ts';
 import type { ScalingPin, ServicePolicy } from './policy-scaling.ts';
 import type { Template } from './template.ts';
 
-/** Where an instance comes from: listed by an admin, started by Sluice, or self-registered. */
-export type Origin = 'static' | 'managed' | 'registered';
+/** Where an instance may come from: listed by an admin, started by Sluice, or self-registered. */
+export const ORIGINS = ['static', 'managed', 'registered'] as const;
+/** Where an instance comes from. */
+export type Origin = (typeof ORIGINS)[number];
 
 /** A service as stored under `service/<name>`. */
 export interface Service {
@@ -55,9 +57,20 @@ export interface Instance extends Address {
   readonly createdAt: string;
 }
 
+/** Every state of an instance. */
+export const INSTANCE_STATES = [
+  'pending',
+  'starting',
+  'ready',
+  'draining',
+  'stopping',
+  'stopped',
+  'failed',
+  'crashloop',
+] as const;
+
 /** Life of an instance. Only `ready` ones get new connections. */
-export type InstanceState =
-  'pending' | 'starting' | 'ready' | 'draining' | 'stopping' | 'stopped' | 'failed' | 'crashloop';
+export type InstanceState = (typeof INSTANCE_STATES)[number];
 
 /** A thing read from the store with its revisions; `raw` is the stored JSON object, so that unknown fields are kept. */
 export interface Stored<T> {

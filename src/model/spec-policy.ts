@@ -1,5 +1,4 @@
 /** Owns reading policies out of a spec's tree, with every defect at its place. Pure. */
-import { parseDuration } from './duration.ts';
 import { parsePercent } from './percent.ts';
 import { MAX_METRICS, policyBreaks } from './policy-rules.ts';
 import {
@@ -14,14 +13,10 @@ import {
   sortMetrics,
   WEIGHTS_KINDS,
 } from './policy-scaling.ts';
-import { type FieldReader, listAt, mapAt, numberAt, showNode, textAt } from './spec-fields.ts';
+import { type FieldReader, listAt, numberAt, textAt } from './spec-fields.ts';
 import { parsed } from './spec-items.ts';
 import type { SpecNode } from './spec-tree.ts';
-import { splitWords } from './words.ts';
-
-type Read<T> = (reader: FieldReader, node: SpecNode) => T | undefined;
-/** Reads fields of a map one by one; a field that is not there is undefined. */
-type Fields = <T>(name: string, read: Read<T>) => T | undefined;
+import { decimal, fieldsIn, oneOf, type Read, seconds, text, words } from './spec-values.ts';
 
 const POLICY_FIELDS = ['weights', 'slowStart', 'scaling'];
 const SCALING_FIELDS = [
@@ -38,15 +33,6 @@ const SCALING_FIELDS = [
 ];
 const METRIC_FIELDS = ['name', 'exec', 'http', 'target', 'as', 'interval', 'timeout'];
 
-const text: Read<string> = (reader, node) => textAt(reader, node, 'text');
-
-const seconds: Read<number> = (reader, node) => {
-  const typed = textAt(reader, node, 'a length of time: 30s, 500ms, 1m30s');
-  return typed === undefined
-    ? undefined
-    : parsed(reader, node, () => parseDuration(typed, reader.path) / 1_000);
-};
-
 const percent: Read<number> = (reader, node) => {
   const typed = node.kind === 'number' ? node.text : textAt(reader, node, 'per cent: 70%');
   return typed === undefined ? undefined : parsed(reader, node, () => parsePercent(typed, reader.path));
@@ -56,52 +42,12 @@ const percent: Read<number> = (reader, node) => {
 const count: Read<number> = (reader, node) =>
   numberAt(reader, node, { min: 0, max: 1e9, is: 'a number of instances' });
 
-const amount: Read<number> = (reader, node) => {
-  if (node.kind === 'number' && /^(0|[1-9][0-9]{0,11})(\.[0-9]{1,3})?$/.test(node.text))
-    return Number(node.text);
-  const value = showNode(node);
-  const allowed = 'a number such as 200 or 0.5, with at most three decimals, without quotes';
-  reader.report({ at: node.at, field: reader.path, value, what: `${value} is not an amount`, allowed });
-  return undefined;
-};
-
-function oneOf<T extends string>(choices: readonly T[]): Read<T> {
-  return (reader, node) => {
-    const allowed = choices.join(', ');
-    const typed = textAt(reader, node, allowed);
-    const found = choices.find((choice) => choice === typed);
-    if (typed !== undefined && found === undefined) {
-      const value = showNode(node);
-      reader.report({ at: node.at, field: reader.path, value, what: `${value} is not one of them`, allowed });
-    }
-    return found;
-  };
-}
-
-/** A command line as one text, split as by a shell, or as a list of words. */
-const words: Read<readonly string[]> = (reader, node) => {
-  if (node.kind === 'text') return parsed(reader, node, () => splitWords(node.text, reader.path));
-  const items = listAt(reader, node, 64);
-  return items?.flatMap((item, index) => textAt(reader.item(index), item, 'text') ?? []);
-};
-
-function fieldsIn(
-  reader: FieldReader,
-  node: SpecNode,
-  { known, required = [] }: { readonly known: readonly string[]; readonly required?: readonly string[] },
-): Fields | undefined {
-  const fields = mapAt(reader, node, { known, required, is: `a map of ${known.join(', ')}` });
-  if (fields === undefined) return undefined;
-  return (name, read) => {
-    const field = fields.get(name);
-    return field === undefined ? undefined : read(reader.within(name), field.value);
-  };
-}
+const amount = decimal({ digits: 12, is: 'an amount', such: '200 or 0.5' });
 
 const ownMetric: Read<ScalingMetric> = (reader, node) => {
   const at = fieldsIn(reader, node, { known: METRIC_FIELDS, required: ['name', 'target'] });
   if (at === undefined) return undefined;
-  const [command, url] = [at('exec', words), at('http', text)];
+  const [command, url] = [at('exec', words(64)), at('http', text)];
   const [name, target] = [at('name', text), at('target', amount)];
   const intervalSeconds = at('interval', seconds) ?? METRIC_DEFAULTS.intervalSeconds;
   const more = {

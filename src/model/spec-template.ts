@@ -1,9 +1,9 @@
 /** Owns reading a template out of a spec's tree, with every defect at its place. Pure. */
-import { parseDuration } from './duration.ts';
 import { parseSize } from './size.ts';
-import { type FieldReader, listAt, mapAt, numberAt, showNode, textAt } from './spec-fields.ts';
+import { type FieldReader, numberAt, showNode, textAt } from './spec-fields.ts';
 import { parsed } from './spec-items.ts';
 import type { SpecNode } from './spec-tree.ts';
+import { decimal, fieldsIn, oneOf, type Read, seconds, text, words } from './spec-values.ts';
 import { DRIVERS, ON_DEADLINE, STOP_SIGNALS } from './template-choices.ts';
 import { type ProbeInput, type TemplateInput, templateOf } from './template-defaults.ts';
 import { parseRange } from './template-range.ts';
@@ -11,18 +11,6 @@ import { MAX_ENV, templateBreaks } from './template-rules.ts';
 import { MAX_WORDS, type Path, pathText } from './template-values.ts';
 import { wordsPath } from './template-words.ts';
 import type { Limits, PortRange, Template } from './template.ts';
-import { splitWords } from './words.ts';
-
-type Read<T> = (reader: FieldReader, node: SpecNode) => T | undefined;
-
-const text: Read<string> = (reader, node) => textAt(reader, node, 'text');
-
-const seconds: Read<number> = (reader, node) => {
-  const typed = textAt(reader, node, 'a length of time: 30s, 500ms, 1m30s');
-  return typed === undefined
-    ? undefined
-    : parsed(reader, node, () => parseDuration(typed, reader.path) / 1_000);
-};
 
 const size: Read<number> = (reader, node) => {
   const typed = node.kind === 'number' ? node.text : textAt(reader, node, 'a size: 512MiB');
@@ -37,29 +25,8 @@ const range: Read<PortRange> = (reader, node) => {
 /** A count within the widest bounds; the rules know the narrower ones. */
 const count: Read<number> = (reader, node) => numberAt(reader, node, { min: 0, max: 1e9, is: 'a number' });
 
-/** A number with at most three decimals. */
-const decimal: Read<number> = (reader, node) => {
-  if (node.kind === 'number' && /^(0|[1-9][0-9]{0,5})(\.[0-9]{1,3})?$/.test(node.text))
-    return Number(node.text);
-  const value = showNode(node);
-  const allowed = 'a number such as 0.5, with at most three decimals, without quotes';
-  reader.report({
-    at: node.at,
-    field: reader.path,
-    value,
-    what: `${value} is not a number of cores`,
-    allowed,
-  });
-  return undefined;
-};
-
-/** A command line as one text, split as by a shell, or as a list of words. */
-const words: Read<readonly string[]> = (reader, node) => {
-  if (node.kind === 'text') return parsed(reader, node, () => splitWords(node.text, reader.path));
-  const items = listAt(reader, node, MAX_WORDS);
-  const read = items?.map((item, index) => textAt(reader.item(index), item, 'text'));
-  return read?.flatMap((word) => (word === undefined ? [] : [word]));
-};
+const cores = decimal({ digits: 6, is: 'a number of cores', such: '0.5' });
+const commandLine = words(MAX_WORDS);
 
 const textMap: Read<Readonly<Record<string, string>>> = (reader, node) => {
   if (node.kind !== 'map' || node.fields.size > MAX_ENV) {
@@ -78,31 +45,6 @@ const textMap: Read<Readonly<Record<string, string>>> = (reader, node) => {
   return Object.fromEntries(pairs);
 };
 
-function oneOf<T extends string>(choices: readonly T[]): Read<T> {
-  return (reader, node) => {
-    const allowed = choices.join(', ');
-    const typed = textAt(reader, node, allowed);
-    const found = choices.find((choice) => choice === typed);
-    if (typed !== undefined && found === undefined) {
-      const value = showNode(node);
-      reader.report({ at: node.at, field: reader.path, value, what: `${value} is not one of them`, allowed });
-    }
-    return found;
-  };
-}
-
-/** Reads fields of a map one by one; a field that is not there is undefined. */
-type Fields = <T>(name: string, read: Read<T>) => T | undefined;
-
-function fieldsIn(reader: FieldReader, node: SpecNode, known: readonly string[]): Fields | undefined {
-  const fields = mapAt(reader, node, { known, required: [], is: `a map of ${known.join(', ')}` });
-  if (fields === undefined) return undefined;
-  return (name, read) => {
-    const field = fields.get(name);
-    return field === undefined ? undefined : read(reader.within(name), field.value);
-  };
-}
-
 const TIMING = ['interval', 'timeout', 'successes', 'failures', 'start'];
 const PROBE_FIELDS = {
   tcp: ['kind', 'send', 'expect', ...TIMING],
@@ -115,7 +57,7 @@ const probe: Read<ProbeInput> = (reader, node) => {
   const kind =
     kindNode === undefined ? 'tcp' : oneOf(['tcp', 'http', 'exec'])(reader.within('kind'), kindNode);
   if (kind === undefined) return undefined;
-  const at = fieldsIn(reader, node, PROBE_FIELDS[kind]);
+  const at = fieldsIn(reader, node, { known: PROBE_FIELDS[kind] });
   if (at === undefined) return undefined;
   return {
     kind,
@@ -124,7 +66,7 @@ const probe: Read<ProbeInput> = (reader, node) => {
     path: at('path', text),
     host: at('host', text),
     status: at('status', range),
-    command: at('command', words),
+    command: at('command', commandLine),
     intervalSeconds: at('interval', seconds),
     timeoutSeconds: at('timeout', seconds),
     successes: at('successes', count),
@@ -134,10 +76,10 @@ const probe: Read<ProbeInput> = (reader, node) => {
 };
 
 const limits: Read<Limits> = (reader, node) => {
-  const at = fieldsIn(reader, node, ['cpu', 'memory', 'pids', 'files']);
+  const at = fieldsIn(reader, node, { known: ['cpu', 'memory', 'pids', 'files'] });
   if (at === undefined) return undefined;
   return {
-    cpu: at('cpu', decimal),
+    cpu: at('cpu', cores),
     memoryBytes: at('memory', size),
     pids: at('pids', count),
     files: at('files', count),
@@ -145,19 +87,21 @@ const limits: Read<Limits> = (reader, node) => {
 };
 
 const hooks: Read<NonNullable<Template['hooks']>> = (reader, node) => {
-  const at = fieldsIn(reader, node, ['stop', 'status']);
-  return at === undefined ? undefined : { stop: at('stop', words) ?? [], status: at('status', words) ?? [] };
+  const at = fieldsIn(reader, node, { known: ['stop', 'status'] });
+  return at === undefined
+    ? undefined
+    : { stop: at('stop', commandLine) ?? [], status: at('status', commandLine) ?? [] };
 };
 
 const preStop: Read<NonNullable<TemplateInput['preStop']>> = (reader, node) => {
-  const at = fieldsIn(reader, node, ['command', 'timeout']);
+  const at = fieldsIn(reader, node, { known: ['command', 'timeout'] });
   return at === undefined
     ? undefined
-    : { command: at('command', words), timeoutSeconds: at('timeout', seconds) };
+    : { command: at('command', commandLine), timeoutSeconds: at('timeout', seconds) };
 };
 
 const logs: Read<NonNullable<TemplateInput['logs']>> = (reader, node) => {
-  const at = fieldsIn(reader, node, ['max', 'keep']);
+  const at = fieldsIn(reader, node, { known: ['max', 'keep'] });
   return at === undefined ? undefined : { maxBytes: at('max', size), keep: at('keep', count) };
 };
 
@@ -182,11 +126,11 @@ const TEMPLATE_FIELDS = [
 ];
 
 function inputOf(reader: FieldReader, node: SpecNode): TemplateInput | undefined {
-  const at = fieldsIn(reader, node, TEMPLATE_FIELDS);
+  const at = fieldsIn(reader, node, { known: TEMPLATE_FIELDS });
   if (at === undefined) return undefined;
   return {
     driver: at('driver', oneOf(DRIVERS)),
-    command: at('command', words),
+    command: at('command', commandLine),
     hooks: at('hooks', hooks),
     image: at('image', text),
     env: at('env', textMap),

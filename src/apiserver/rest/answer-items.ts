@@ -3,6 +3,7 @@
  * is an error of types here. Pure.
  */
 import * as v from 'valibot';
+import { INSTANCE_STATES, ORIGINS } from '../../model/service.ts';
 import type { InstanceItem, NodeItem, ServiceItem } from '../../ops/views.ts';
 import {
   count,
@@ -18,18 +19,6 @@ import {
   time,
 } from './answer-fields.ts';
 import { scalingPin } from './answer-policies.ts';
-
-const ORIGINS = ['static', 'managed', 'registered'] as const;
-const STATES = [
-  'pending',
-  'starting',
-  'ready',
-  'draining',
-  'stopping',
-  'stopped',
-  'failed',
-  'crashloop',
-] as const;
 
 /** A service. */
 export const serviceItem = v.object({
@@ -64,7 +53,7 @@ export const instanceItem = v.object({
   weight: count('Its relative share'),
   share: fraction('Its part of the new connections of its service'),
   origin: oneOf(ORIGINS, 'Where it comes from'),
-  state: oneOf(STATES, 'How it is'),
+  state: oneOf(INSTANCE_STATES, 'How it is'),
   ready: flag('It gets new connections'),
   node: v.optional(text('Where it runs')),
   stateSince: v.optional(time('Since when it is so')),

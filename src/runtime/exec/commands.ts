@@ -3,7 +3,8 @@ import { SluiceError } from '../../errors.ts';
 import type { StartOrder } from '../driver.ts';
 import { runAs, type RunResult } from '../launch/run-as.ts';
 import { EXEC_VARIABLES, ID_VARIABLE } from '../own-variables.ts';
-import { type ExecRecord, outputFiles } from './record.ts';
+import { outputFiles } from '../instance-folders.ts';
+import { execFolder, type ExecRecord } from './record.ts';
 
 /** What `status` said. LSB: 0 runs, 3 does not; anything else says nothing. */
 export type ExecStatus =
@@ -46,7 +47,7 @@ async function run(
     files,
     cgroups,
   };
-  const append = part === 'status' ? undefined : outputFiles(root, record.id);
+  const append = part === 'status' ? undefined : outputFiles(execFolder(root, record.id));
   return await runAs(launch, { timeoutMs, signal, append });
 }
 
@@ -78,7 +79,7 @@ export async function runStart(
     why: timedOut
       ? `its start command ran longer than ${START_TIMEOUT_MS} ms; it must not stay in the foreground`
       : `its start command ended with ${code ?? 'a signal'}`,
-    fix: `sluice logs shows what it printed (${outputFiles(root, record.id).stderr})`,
+    fix: `sluice logs shows what it printed (${outputFiles(execFolder(root, record.id)).stderr})`,
     details: { instance: record.id, exitCode: code },
   });
 }

@@ -13,6 +13,7 @@ import type { Admit } from '../admission.ts';
 import { cgroupPartsOf, removeParents, sweepCgroups } from '../cgroup/cgroup.ts';
 import { type CgroupMounts, readCgroupMounts } from '../cgroup/mounts.ts';
 import type { Driver, Observed, StartOrder, Usage } from '../driver.ts';
+import { removeInstanceFolder } from '../instance-folders.ts';
 import { checkId } from '../instance-id.ts';
 import { createInstanceLogs, type InstanceLogs } from '../logs/instance-logs.ts';
 import { readLogs } from '../logs/read-logs.ts';
@@ -20,7 +21,7 @@ import { fingerprintProcess } from '../process/fingerprint.ts';
 import { usageOf } from '../process/usage.ts';
 import { createTurns, type Turns } from '../turns.ts';
 import { type ExecLife, execRecordOf, lookExec, startExec, stopExec } from './life.ts';
-import { execFolder, execIds, type ExecRecord, readExecRecord, removeExecFiles } from './record.ts';
+import { execFolder, execIds, type ExecRecord, readExecRecord } from './record.ts';
 import { createWatch, type Watch } from './watch.ts';
 
 /** What the driver is given. */
@@ -88,7 +89,7 @@ async function remove({ life, logs }: Parts, id: string): Promise<void> {
   }
   life.records.delete(id);
   logs.forget(id);
-  await removeExecFiles(life.root, id);
+  await removeInstanceFolder(execFolder(life.root, id));
 }
 
 /** Only what control groups count: processes are not known. */

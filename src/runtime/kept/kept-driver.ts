@@ -16,7 +16,8 @@ import { readLogs } from '../logs/read-logs.ts';
 import { usageOf } from '../process/usage.ts';
 import { createSlots } from '../slots.ts';
 import { createTurns } from '../turns.ts';
-import { keptFolder, keptIds, makeKeptFolders, readKept, removeKept } from './files.ts';
+import { removeInstanceFolder } from '../instance-folders.ts';
+import { keptFolder, keptIds, makeKeptFolders, readKept } from './files.ts';
 import type { Keeper, KeptRecord } from './keeper.ts';
 import { keptRecordOf, type KeptLife, lookKept, startKept, stopKept } from './life.ts';
 import { watchKept } from './watch.ts';
@@ -54,7 +55,7 @@ async function remove(life: KeptLife, id: string): Promise<void> {
   }
   await life.keeper.clear(id);
   life.records.delete(id);
-  await removeKept(life.root, id);
+  await removeInstanceFolder(keptFolder(life.root, id));
 }
 
 function usage({ records }: KeptLife, ids: readonly string[]): ReadonlyMap<string, Usage> {

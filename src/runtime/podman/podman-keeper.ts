@@ -14,7 +14,8 @@ import type { Admit } from '../admission.ts';
 import { cgroupPartsOf } from '../cgroup/cgroup.ts';
 import type { CgroupMounts } from '../cgroup/mounts.ts';
 import type { StartOrder } from '../driver.ts';
-import { keptFolder, outputFiles } from '../kept/files.ts';
+import { outputFiles } from '../instance-folders.ts';
+import { keptFolder } from '../kept/files.ts';
 import type { Keeper, KeptRecord, KeptSight, Ready } from '../kept/keeper.ts';
 import { checkWords } from '../launch/check-environment.ts';
 import { userOf } from '../launch/identity.ts';
@@ -116,7 +117,7 @@ async function start(
   const { id, run, service } = record;
   const env = { ...container.env, [ID_VARIABLE]: id, [RUN_VARIABLE]: run };
   const envFile = envFileOf(context, id);
-  const output = outputFiles(context.root, id);
+  const output = outputFiles(keptFolder(context.root, id));
   const before = statSync(output.stderr).size;
   const labels = {
     'sluice.driver': ownerOf(context),

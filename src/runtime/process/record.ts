@@ -2,15 +2,22 @@
  * Owns what the process driver has on disk: a folder for each instance, with its record, the pids that the shim wrote, its logs; and one
  * folder of exit records. Everything is written before the shim is started.
  */
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { readFileSync, rmSync, statSync } from 'node:fs';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { errnoOf } from '../../host/error-code.ts';
-import { writeAtomic } from '../../host/files.ts';
 import { parseProcStat } from '../../host/proc-stat.ts';
 import { readSmallFile } from '../../host/small-file.ts';
 import type { Cgroups } from '../cgroup/cgroup.ts';
 import type { ExitStatus } from '../driver.ts';
+import {
+  folderIds,
+  isRecordOf,
+  makeInstanceFolder,
+  makeOutputFiles,
+  readRecordIn,
+  removeInstanceFolder,
+  writeRecordIn,
+} from '../instance-folders.ts';
 import { EXIT_LAST_WORD, EXIT_RECORD_BYTES } from './shim.ts';
 
 /** What is kept of an instance; its environment is not, as it may hold secrets. */
@@ -61,44 +68,25 @@ export const folderOf = (folders: Folders, id: string): string => path.join(fold
 
 /** Makes the folders, for the owner only. */
 export async function makeFolders(folders: Folders): Promise<void> {
-  await mkdir(folders.instances, { recursive: true, mode: 0o700 });
-  await mkdir(folders.exits, { recursive: true, mode: 0o700 });
+  await makeInstanceFolder(folders.instances);
+  await makeInstanceFolder(folders.exits);
 }
 
-const isRecord = (value: unknown, id: string): value is InstanceRecord =>
-  typeof value === 'object' &&
-  value !== null &&
-  'format' in value &&
-  value.format === 1 &&
-  'id' in value &&
-  value.id === id &&
-  'run' in value &&
-  typeof value.run === 'string';
+const isRecord =
+  (id: string) =>
+  (value: unknown): value is InstanceRecord =>
+    isRecordOf(value, id) && 'run' in value && typeof value.run === 'string';
 
 /** The record of an instance, or undefined if there is none or it is of another kind. */
-export function readRecord(folders: Folders, id: string): InstanceRecord | undefined {
-  try {
-    const value: unknown = JSON.parse(readFileSync(path.join(folderOf(folders, id), 'record.json'), 'utf8'));
-    return isRecord(value, id) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
+export const readRecord = (folders: Folders, id: string): InstanceRecord | undefined =>
+  readRecordIn(folderOf(folders, id), isRecord(id));
 
 /** Writes the record, atomically. @throws SluiceError `failed`, `permission` */
-export async function writeRecord(folders: Folders, record: InstanceRecord): Promise<void> {
-  await writeAtomic(path.join(folderOf(folders, record.id), 'record.json'), `${JSON.stringify(record)}\n`);
-}
+export const writeRecord = (folders: Folders, record: InstanceRecord): Promise<void> =>
+  writeRecordIn(folderOf(folders, record.id), record);
 
 /** Ids that have a folder. */
-export function recordedIds(folders: Folders): readonly string[] {
-  try {
-    return readdirSync(folders.instances).toSorted();
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
-}
+export const recordedIds = (folders: Folders): readonly string[] => folderIds(folders.instances);
 
 /** The exit record of the next run, until it takes the place of the last one's. */
 const NEXT_EXIT = 'exit.next';
@@ -122,13 +110,10 @@ async function allocateExit(folder: string): Promise<void> {
  */
 export async function prepareRun(folders: Folders, record: InstanceRecord): Promise<void> {
   const folder = folderOf(folders, record.id);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeInstanceFolder(folder);
   await allocateExit(folder);
   await writeFile(path.join(folder, 'run'), `${record.run}\n`, { mode: 0o600 });
-  for (const name of ['stdout.log', 'stderr.log']) {
-    const handle = await open(path.join(folder, name), 'a', 0o640);
-    await handle.close();
-  }
+  await makeOutputFiles(folder);
   // First, so that no record is ever beside pids that are not its own: without pids, nothing was started.
   await rm(path.join(folder, 'pids'), { force: true });
   await writeRecord(folders, record);
@@ -171,8 +156,6 @@ export function readExit(folders: Folders, { id, run }: InstanceRecord): Written
 
 /** Forgets an instance: the record first, so that what is left of a broken removal is no instance. */
 export async function removeFiles(folders: Folders, id: string): Promise<void> {
-  const folder = folderOf(folders, id);
-  rmSync(path.join(folder, 'record.json'), { force: true });
-  await rm(folder, { recursive: true, force: true });
+  await removeInstanceFolder(folderOf(folders, id));
   await rm(path.join(folders.exits, id), { force: true });
 }

@@ -16,7 +16,8 @@ import type { Admit } from '../admission.ts';
 import { cgroupPartsOf } from '../cgroup/cgroup.ts';
 import type { CgroupMounts } from '../cgroup/mounts.ts';
 import type { StartOrder } from '../driver.ts';
-import { keptFolder, outputFiles } from '../kept/files.ts';
+import { outputFiles } from '../instance-folders.ts';
+import { keptFolder } from '../kept/files.ts';
 import type { Keeper, KeptRecord, KeptSight, Ready } from '../kept/keeper.ts';
 import { checkWords } from '../launch/check-environment.ts';
 import { userOf } from '../launch/identity.ts';
@@ -159,7 +160,7 @@ async function awaitProgram(
   for (;;) {
     const sight = await look(context, record);
     if (sight.kind === 'exited') {
-      const said = lastLine(outputFiles(context.root, record.id).stderr, stderrSize);
+      const said = lastLine(outputFiles(keptFolder(context.root, record.id)).stderr, stderrSize);
       const why = whyNotLaunched(sight.exit.code, said, refusal);
       if (why !== undefined) throw notStarted(order, why);
       return;
@@ -180,7 +181,7 @@ async function prepare(context: Context, order: StartOrder): Promise<Ready> {
   const start = async (record: KeptRecord): Promise<void> => {
     const { id, run } = record;
     const env = { ...order.env, [ID_VARIABLE]: id, [RUN_VARIABLE]: run };
-    const [stdin, output] = [stdinFile(context, id), outputFiles(context.root, id)];
+    const [stdin, output] = [stdinFile(context, id), outputFiles(keptFolder(context.root, id))];
     await mkdir(path.join(context.root, 'exits'), { recursive: true, mode: 0o700 });
     const script = path.join(context.root, 'exited.sh');
     await ensureExitScript(script);
