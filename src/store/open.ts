@@ -29,7 +29,8 @@ export interface StoreConfig {
 }
 
 /**
- * Opens the configured store. Nothing is connected before the first call.
+ * Opens the configured store. Nothing is connected before the first call. Files are read one after the other: of several
+ * bad ones always the same is named.
  * @throws SluiceError `config`: a file cannot be read, an endpoint is not one, half of a pair is missing, both kinds are mixed
  */
 export async function openStore(config: StoreConfig): Promise<ServableStore> {
@@ -44,7 +45,8 @@ async function openEtcd(config: StoreConfig): Promise<ServableStore> {
   if (config.tokenFile !== undefined) {
     throw misfit('a token is for API servers, and none is named', '--token-file and --server');
   }
-  const [tls, auth] = await Promise.all([readTls(config), readAuth(config)]);
+  const tls = await readTls(config);
+  const auth = await readAuth(config);
   const { createEtcdStore } = await import('./etcd/etcd.ts');
   return createEtcdStore({ endpoints: config.endpoints, prefix, tls, auth, clock: config.clock });
 }
@@ -55,7 +57,8 @@ async function openApi(config: StoreConfig, servers: readonly string[]): Promise
     throw misfit('API servers take tokens and certificates, not users of etcd', '--user and --password-file');
   }
   if (prefix !== undefined) throw misfit('the prefix is the one that the API servers have', '--prefix');
-  const [tls, token] = await Promise.all([readTls(config), readToken(tokenFile)]);
+  const tls = await readTls(config);
+  const token = await readToken(tokenFile);
   const { createApiStore } = await import('./api/api.ts');
   return createApiStore({ servers, tls, token, clock });
 }
@@ -65,12 +68,11 @@ async function readTls({ cacert, cert, key }: StoreConfig): Promise<EtcdTls | un
     throw misfit('a client certificate needs its key, and the key its certificate', '--cert and --key');
   }
   if (cacert === undefined && cert === undefined) return undefined;
-  const [cacertBytes, certBytes, keyBytes] = await Promise.all([
-    read(cacert, '--cacert'),
-    read(cert, '--cert'),
-    read(key, '--key'),
-  ]);
-  return { cacert: cacertBytes, cert: certBytes, key: keyBytes };
+  return {
+    cacert: await read(cacert, '--cacert'),
+    cert: await read(cert, '--cert'),
+    key: await read(key, '--key'),
+  };
 }
 
 async function readAuth({ username, passwordFile }: StoreConfig): Promise<EtcdAuth | undefined> {

@@ -50,13 +50,11 @@ function checkAuthority(text: Buffer, path: string): void {
   }
 }
 
-/** Reads the files. @throws SluiceError `config` */
+/** Reads the files one after the other, so that of several bad ones always the same is named. @throws SluiceError `config` */
 export async function readCertificates({ cert, key, clientCa }: CertificateFiles): Promise<ServerTls> {
-  const [certText, keyText, caText] = await Promise.all([
-    read('--tls-cert', cert),
-    read('--tls-key', key),
-    clientCa === undefined ? undefined : read('--client-ca', clientCa),
-  ]);
+  const certText = await read('--tls-cert', cert);
+  const keyText = await read('--tls-key', key);
+  const caText = clientCa === undefined ? undefined : await read('--client-ca', clientCa);
   if (clientCa !== undefined && caText !== undefined) checkAuthority(caText, clientCa);
   return { cert: certText, key: keyText, clientCa: caText };
 }
