@@ -11,7 +11,7 @@ import { type Fleet, simulate, type Spreader } from './world.ts';
 export type Spread = (fleet: Fleet) => Spreader;
 
 /** Adaptive weights as they come. */
-export const ADAPTIVE: Weighting = { kind: 'adaptive', slowStartMs: DEFAULT_SLOW_START_MS };
+const ADAPTIVE: Weighting = { kind: 'adaptive', slowStartMs: DEFAULT_SLOW_START_MS };
 
 /** Sluice with adaptive weights, set up otherwise in some way. */
 export const adaptive = (setup: Partial<SluiceSetup> = {}): Spread =>
