@@ -20,13 +20,14 @@ function namesOf(ids: readonly string[]): string {
   return ids.length > MAX_NAMES ? `${named} and ${ids.length - MAX_NAMES} more` : named;
 }
 
+const gets = (map: ReadonlyMap<string, number>, id: string): boolean => (map.get(id) ?? 0) > 0;
+
 /** Why another set of instances gets connections: 'get connections now: web-3; no longer: web-1'. */
 export function membersReason(
   weights: ReadonlyMap<string, number>,
   written: ReadonlyMap<string, number> | undefined,
 ): string {
   if (written === undefined) return 'first weights';
-  const gets = (map: ReadonlyMap<string, number>, id: string): boolean => (map.get(id) ?? 0) > 0;
   const come = [...weights.keys()].filter((id) => gets(weights, id) && !gets(written, id));
   const gone = [...written.keys()].filter((id) => gets(written, id) && !gets(weights, id));
   const parts = [

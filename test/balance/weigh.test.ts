@@ -58,6 +58,9 @@ function createLeader(weighting: Weighting = ADAPTIVE, startMs = 1_000_000) {
   };
 }
 
+const throughJson = (state: BalanceState | undefined): BalanceState | undefined =>
+  JSON.parse(JSON.stringify(state));
+
 const share = (weights: Weights | undefined, id: string): number => {
   const all = [...(weights ?? [])].reduce((sum, [, weight]) => sum + weight, 0);
   return (weights?.get(id) ?? 0) / all;
@@ -226,14 +229,13 @@ describe('adaptive weights, when samples fail', () => {
   it('are taken over by a new leader, which moves nothing for five seconds', () => {
     const old = createLeader();
     old.watch([a, b], uneven, 60);
-    const saved = JSON.stringify(old.state());
-    for (const next of [old.successor(undefined), old.successor(JSON.parse(saved) as BalanceState)]) {
+    for (const next of [old.successor(undefined), old.successor(throughJson(old.state()))]) {
       expect([next.look([a, b], BUSY), next.look([a, b], BUSY)].map(({ write }) => write)).toEqual([
         false,
         false,
       ]);
     }
-    const knowing = old.successor(JSON.parse(saved) as BalanceState);
+    const knowing = old.successor(throughJson(old.state()));
     knowing.look([a, b], uneven);
     expect(knowing.state()?.tracks['b']?.factor).toBe(old.state()?.tracks['b']?.factor);
   });
@@ -242,14 +244,15 @@ describe('adaptive weights, when samples fail', () => {
     const leader = createLeader();
     leader.watch([a, b], uneven, 30);
     const copy = createLeader(ADAPTIVE, 1_030_000);
-    copy.take(JSON.parse(JSON.stringify(leader.state())) as BalanceState, leader.written());
+    copy.take(throughJson(leader.state()), leader.written());
     expect(copy.look([a, b], uneven)).toEqual(leader.look([a, b], uneven));
   });
 });
 
+/** A number that may be missing. */
+const value = (most: number) => fc.option(fc.double({ min: 0, max: most, noNaN: true }), { nil: undefined });
+
 describe('adaptive weights, whatever samples say', () => {
-  const value = (most: number) =>
-    fc.option(fc.double({ min: 0, max: most, noNaN: true }), { nil: undefined });
   const signal = fc.record({
     cpu: value(1),
     connections: value(LOAD_LIMITS.connections),

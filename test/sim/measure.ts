@@ -8,7 +8,7 @@ export function percentile({ arrivals, latencies }: Course, [from, to]: Span, pa
     const at = arrivals[index] ?? 0;
     return at >= from && at < to;
   });
-  const sorted = Float64Array.from(inSpan).sort();
+  const sorted = Float64Array.from(inSpan).toSorted();
   return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN;
 }
 
