@@ -116,7 +116,7 @@ it('spreads connections', { timeout: 900_000 }, () => {
   if (long === undefined) throw new Error('no scenario with long connections');
   const means = NAMES.map((name) => geometricMean(ratios(rows, name)).toFixed(2));
   const text = [
-    `Simulated, ${SEEDS} seeds: 5 client nodes, a sample each 2 s, weights act .5 s later. What arrives is the same for all. Static, P2C, JSQ and local least connections are told the speeds; adaptive and equal weights are not.`,
+    `Simulated, seeds: ${SEEDS}. 5 client nodes, a sample each 2 s, weights act .5 s later. What arrives is the same for all. Static, P2C, JSQ and local least connections are told the speeds; adaptive and equal weights are not.`,
     `${latencyTable(SCENARIOS, rows)}\n| geometric mean, ÷ JSQ | ${means.join(' | ')} | |`,
     latencyTable(MORE_SCENARIOS, more),
     variantTable(),
