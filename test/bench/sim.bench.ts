@@ -9,10 +9,18 @@ import { type Figure, recordFigures } from './figures.ts';
 const SEEDS = Number(process.env['SIM_SEEDS'] ?? 6);
 
 type Name = keyof typeof SPREADS;
-type Row = Readonly<Record<Name, Outcome>>;
+/** Outcomes of one scenario. */
+type Row = (name: Name) => Outcome;
 
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- keys of the literal
-const NAMES = Object.keys(SPREADS) as readonly Name[];
+const NAMES = [
+  'equal',
+  'static',
+  'adaptive',
+  'adaptive, iptables',
+  'local least connections',
+  'P2C global',
+  'JSQ',
+] as const satisfies readonly Name[];
 
 /** What is varied for adaptive weights, in the scenarios in which it matters. */
 const VARIANTS: readonly { readonly what: string; readonly spread: Spread }[] = [
@@ -28,27 +36,32 @@ const VARIANTS: readonly { readonly what: string; readonly spread: Spread }[] = 
 ];
 const VARIED = ['S1', 'S2', 'S5', 'S9', 'cold'];
 
-const run = (scenario: Scenario): Row =>
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one for each of NAMES
-  Object.fromEntries(NAMES.map((name) => [name, outcomeOf(scenario, SPREADS[name], SEEDS)])) as Row;
+function run(scenario: Scenario): Row {
+  const outcomes = new Map(NAMES.map((name) => [name, outcomeOf(scenario, SPREADS[name], SEEDS)]));
+  return (name) => {
+    const outcome = outcomes.get(name);
+    if (outcome === undefined) throw new Error(`${name} was not simulated`);
+    return outcome;
+  };
+}
 
 const count = (value: number): string => Math.round(value).toLocaleString('en');
 const seconds = (value: number): string => (Number.isFinite(value) ? `${count(value)} s` : 'never');
 const ratios = (rows: readonly Row[], name: Name): readonly number[] =>
-  rows.map((row) => row[name].p99Ms / row.JSQ.p99Ms);
+  rows.map((row) => row(name).p99Ms / row('JSQ').p99Ms);
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
 function latencyTable(scenarios: readonly Scenario[], rows: readonly Row[]): string {
-  const body = scenarios.map(({ name, title }, index) => {
-    const row = rows[index];
+  const body = rows.map((row, index) => {
     const cells = NAMES.map((way) => {
-      const p99 = row?.[way].p99Ms ?? Number.NaN;
-      return `${count(p99)} (${(p99 / (row?.JSQ.p99Ms ?? 1)).toFixed(2)})`;
+      const { p99Ms } = row(way);
+      return `${count(p99Ms)} (${(p99Ms / row('JSQ').p99Ms).toFixed(2)})`;
     });
-    return [`${name}: ${title}`, ...cells, row?.adaptive.rewritesPerMinute.toFixed(1) ?? ''];
+    const { name, title } = scenarios[index] ?? { name: '', title: '' };
+    return [`${name}: ${title}`, ...cells, row('adaptive').rewritesPerMinute.toFixed(1)];
   });
   return table(['p99 in ms (÷ JSQ)', ...NAMES, 'rewrites a minute, adaptive'], body);
 }
@@ -64,10 +77,10 @@ function variantTable(): string {
 
 function figuresOf(rows: readonly Row[], long: Row): readonly Figure[] {
   const whole = geometricMean(ratios(rows, 'adaptive'));
-  const worst = Math.max(...rows.map((row) => row.adaptive.p99Ms / row.equal.p99Ms));
-  const settled = long.adaptive.settledAfterSeconds;
-  const ideal = long.JSQ.settledAfterSeconds;
-  const rewrites = Math.max(...rows.map((row) => row.adaptive.rewritesPerMinute));
+  const worst = Math.max(...rows.map((row) => row('adaptive').p99Ms / row('equal').p99Ms));
+  const settled = long('adaptive').settledAfterSeconds;
+  const ideal = long('JSQ').settledAfterSeconds;
+  const rewrites = Math.max(...rows.map((row) => row('adaptive').rewritesPerMinute));
   return [
     {
       what: 'nine scenarios, p99 of adaptive ÷ JSQ, geometric mean',
@@ -103,7 +116,7 @@ it('spreads connections', { timeout: 900_000 }, () => {
   if (long === undefined) throw new Error('no scenario with long connections');
   const means = NAMES.map((name) => geometricMean(ratios(rows, name)).toFixed(2));
   const text = [
-    `Simulated, ${SEEDS} seeds: 5 client nodes, a sample each 2 s, weights act .5 s later. What arrives is the same for all. Static, P2C, JSQ and local least connections are told the speeds; adaptive and equal weights are not.`,
+    `Simulated, seeds: ${SEEDS}. 5 client nodes, a sample each 2 s, weights act .5 s later. What arrives is the same for all. Static, P2C, JSQ and local least connections are told the speeds; adaptive and equal weights are not.`,
     `${latencyTable(SCENARIOS, rows)}\n| geometric mean, ÷ JSQ | ${means.join(' | ')} | |`,
     latencyTable(MORE_SCENARIOS, more),
     variantTable(),

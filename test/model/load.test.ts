@@ -29,6 +29,7 @@ function changed(change: (record: Record<string, unknown>) => void): string {
   return JSON.stringify(record);
 }
 
+/** What is read of a record as JSON; `{}` if it is refused. */
 const decodable = (json: string): string => {
   try {
     return JSON.stringify(decodeLoad('n1', json).value);

@@ -6,7 +6,7 @@ const QUANTA = 64;
 const QUANTA_EACH = 10;
 
 /** What the weights of so many instances sum to. */
-const sumOfWeights = (count: number): number => QUANTA * Math.ceil((count * QUANTA_EACH) / QUANTA);
+export const sumOfWeights = (count: number): number => QUANTA * Math.ceil((count * QUANTA_EACH) / QUANTA);
 
 /**
  * Weights ≥ 1 that are nearest to the shares and sum to `sumOfWeights`: each rounded down, the rest to the largest remainders (the earlier

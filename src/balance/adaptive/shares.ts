@@ -70,6 +70,46 @@ function areSaturated(sharers: readonly Sharer[], slowStartMs: number): boolean 
 }
 
 /**
+ * Most that one may get that has just come, whose caches are cold: its fair share of new connections or of all that there are, either times
+ * the part of the slow start that is over. Long connections are little work in a moment, so the second lets it have them sooner.
+ */
+function ceilingOf(track: Track, fair: number, { ramp, all, amount }: Ramp): number {
+  const reached = Math.max(FLOOR, ramp);
+  const missing = fair * reached * all - (track.connections ?? 0);
+  return Math.max(fair * reached, missing / amount);
+}
+
+interface Ramp {
+  /** Part of the slow start that is over, 0 to 1. */
+  readonly ramp: number;
+  /** Connections that there are, and that are to be handed out. */
+  readonly all: number;
+  readonly amount: number;
+}
+
+interface Bound {
+  readonly least: number;
+  readonly most: number;
+}
+
+function boundsOf(
+  sharers: readonly Sharer[],
+  fair: readonly number[],
+  slowStartMs: number,
+): readonly Bound[] {
+  const tracks = sharers.map(({ track }) => track);
+  const isUrgent = areSaturated(sharers, slowStartMs);
+  const all = sum(tracks.map(({ meanConnections }) => meanConnections ?? 0));
+  const amount = amountOf(tracks);
+  return tracks.map((track, index) => {
+    const own = fair[index] ?? 0;
+    const isNew = track.ageMs < slowStartMs && !isUrgent;
+    const ramp = track.ageMs / slowStartMs;
+    return { least: FLOOR * own, most: isNew ? ceilingOf(track, own, { ramp, all, amount }) : 1 };
+  });
+}
+
+/**
  * Shares of instances that stand for each other (one service, one IP family), in the order given.
  * @returns fractions > 0 that sum to 1; none for no instances
  */
@@ -79,12 +119,7 @@ export function adaptiveShares(
 ): readonly number[] {
   const total = sum(sharers.map(({ track }) => capacityOf(track)));
   const fair = sharers.map(({ track }) => capacityOf(track) / total);
-  const isUrgent = areSaturated(sharers, slowStartMs);
-  const bounds = sharers.map(({ track }, index) => {
-    const own = fair[index] ?? 0;
-    const isNew = track.ageMs < slowStartMs && !isUrgent;
-    return { least: FLOOR * own, most: isNew ? own * Math.max(FLOOR, track.ageMs / slowStartMs) : 1 };
-  });
+  const bounds = boundsOf(sharers, fair, slowStartMs);
   let shares = filled(sharers, fair, turnover);
   for (let round = 0; round < ROUNDS; round += 1) {
     const bounded = bounds.map(({ least, most }, index) =>
