@@ -16,6 +16,8 @@ const CLOCK_SET_MS = 5_000;
 const REVERSALS_KEPT_MS = 3_600_000;
 /** Time constant of what is learned. */
 const LEARN_MS = 60_000;
+/** Connections that live longer on average say nothing of the load that they will make: what arrives then is not what is worked off. */
+const SHORT_LIFE_SECONDS = 15;
 /** What is learned is learned at a load where queues are short and the measure is not noise. */
 const LEARN_CPU = { from: 0.1, to: 0.9 };
 
@@ -127,7 +129,7 @@ function wholeSum({ readings }: ScalingPoint, name: string): number | undefined 
 
 /**
  * Connections a second that an instance at full load would finish, by Little's law: what came less what stayed, over the load that it
- * took. Undefined if that cannot be seen.
+ * took. Undefined if that cannot be seen, or if connections live long.
  */
 function capacityNow(before: ScalingPoint | undefined, point: ScalingPoint): number | undefined {
   const [rate, load, held] = ['rate', 'cpu', 'connections'].map((name) => wholeSum(point, name));
@@ -135,7 +137,7 @@ function capacityNow(before: ScalingPoint | undefined, point: ScalingPoint): num
   if (rate === undefined || load === undefined || load <= 0) return undefined;
   if (before === undefined || held === undefined || heldBefore === undefined) return undefined;
   const finished = rate - ((held - heldBefore) * 1_000) / (point.ms - before.ms);
-  return finished > 0 ? finished / load : undefined;
+  return finished > 0 && held / finished <= SHORT_LIFE_SECONDS ? finished / load : undefined;
 }
 
 /** What an instance can do and what it holds, learned slowly while it is neither idle nor full. */
