@@ -12,6 +12,8 @@ const POINTS_KEPT_MS = 60_000;
 const GAP_MS = 10_000;
 /** Clocks drift by less than this from one look to the next. */
 const CLOCK_SET_MS = 5_000;
+/** Far more than happen within the periods of the limits; a cooldown looks at the last one only. */
+const CHANGES_KEPT = 100;
 /** Turns of the direction count for so long. */
 const REVERSALS_KEPT_MS = 3_600_000;
 /** Time constant of what is learned. */
@@ -109,7 +111,7 @@ export function recalled(before: ScalingState | undefined, seen: Seen): ScalingS
     replicas,
     points: since(state.points, POINTS_KEPT_MS),
     peaks: isTimeInDoubt(before, now) ? withPeak(peaks, { ms: now.ms, count: replicas }) : peaks,
-    changes: since(state.changes, seen.changesKeptMs),
+    changes: since(state.changes, seen.changesKeptMs).slice(-CHANGES_KEPT),
     reversals: state.reversals.filter((ms) => now.ms - ms < REVERSALS_KEPT_MS),
   };
 }
