@@ -12,10 +12,14 @@ const POINTS_KEPT_MS = 60_000;
 const GAP_MS = 10_000;
 /** Clocks drift by less than this from one look to the next. */
 const CLOCK_SET_MS = 5_000;
+/** Far more than happen within the periods of the limits; a cooldown looks at the last one only. */
+const CHANGES_KEPT = 100;
 /** Turns of the direction count for so long. */
 const REVERSALS_KEPT_MS = 3_600_000;
 /** Time constant of what is learned. */
 const LEARN_MS = 60_000;
+/** Connections that live longer on average say nothing of the load that they will make: what arrives then is not what is worked off. */
+const SHORT_LIFE_SECONDS = 15;
 /** What is learned is learned at a load where queues are short and the measure is not noise. */
 const LEARN_CPU = { from: 0.1, to: 0.9 };
 
@@ -107,7 +111,7 @@ export function recalled(before: ScalingState | undefined, seen: Seen): ScalingS
     replicas,
     points: since(state.points, POINTS_KEPT_MS),
     peaks: isTimeInDoubt(before, now) ? withPeak(peaks, { ms: now.ms, count: replicas }) : peaks,
-    changes: since(state.changes, seen.changesKeptMs),
+    changes: since(state.changes, seen.changesKeptMs).slice(-CHANGES_KEPT),
     reversals: state.reversals.filter((ms) => now.ms - ms < REVERSALS_KEPT_MS),
   };
 }
@@ -127,7 +131,7 @@ function wholeSum({ readings }: ScalingPoint, name: string): number | undefined 
 
 /**
  * Connections a second that an instance at full load would finish, by Little's law: what came less what stayed, over the load that it
- * took. Undefined if that cannot be seen.
+ * took. Undefined if that cannot be seen, or if connections live long.
  */
 function capacityNow(before: ScalingPoint | undefined, point: ScalingPoint): number | undefined {
   const [rate, load, held] = ['rate', 'cpu', 'connections'].map((name) => wholeSum(point, name));
@@ -135,7 +139,7 @@ function capacityNow(before: ScalingPoint | undefined, point: ScalingPoint): num
   if (rate === undefined || load === undefined || load <= 0) return undefined;
   if (before === undefined || held === undefined || heldBefore === undefined) return undefined;
   const finished = rate - ((held - heldBefore) * 1_000) / (point.ms - before.ms);
-  return finished > 0 ? finished / load : undefined;
+  return finished > 0 && held / finished <= SHORT_LIFE_SECONDS ? finished / load : undefined;
 }
 
 /** What an instance can do and what it holds, learned slowly while it is neither idle nor full. */

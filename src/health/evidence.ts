@@ -1,4 +1,5 @@
 /** Owns the words of health: what is known of nodes and instances, what was taken away on purpose, and what is judged from it. Pure data. */
+import { instanceKey } from '../model/load.ts';
 import type { Origin } from '../model/service.ts';
 
 /** What one prober knows of a node or an instance. Times are by the clock of whoever judges. */
@@ -69,6 +70,6 @@ export interface GateReason {
 export type Gate =
   { readonly kind: 'open' } | { readonly kind: 'closed'; readonly reasons: readonly GateReason[] };
 
-/** Name of an instance. */
-export const instanceKey = ({ service, id }: Pick<InstanceEvidence, 'service' | 'id'>): string =>
-  `${service}/${id}`;
+/** Name of an instance, `SERVICE/ID`. */
+export const nameOf = ({ service, id }: Pick<InstanceEvidence, 'service' | 'id'>): string =>
+  instanceKey(service, id);

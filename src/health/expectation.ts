@@ -2,7 +2,7 @@
  * Owns what should be there, and which of it fell silent together. It comes from what is wanted now, never from what renewed before, so that a
  * scale-in or a removal lowers it at once and nothing can stick. Pure.
  */
-import { type HealthView, type InstanceEvidence, instanceKey, type NodeEvidence } from './evidence.ts';
+import { type HealthView, type InstanceEvidence, nameOf, type NodeEvidence } from './evidence.ts';
 import { instanceAwaySince, isProvenGone, nodeAwaySince } from './standing.ts';
 
 /** What falls silent within this time of each other is counted together. */
@@ -27,7 +27,7 @@ export function expectedInstances({ instances, intent }: HealthView): readonly I
   return instances.filter(
     (one) =>
       one.origin === 'registered' &&
-      !intent.leaving.has(instanceKey(one)) &&
+      !intent.leaving.has(nameOf(one)) &&
       !(one.node !== undefined && intent.excusedNodes.has(one.node)),
   );
 }
@@ -61,7 +61,7 @@ export function silentInstances(view: HealthView): readonly Silence[] {
     const { silentSinceMs, leaseMs = 0, probes } = one;
     const isGone = isProvenGone(probes, nowMs) || isConfirmed(instanceAwaySince(one, nowMs), view);
     if (silentSinceMs === undefined || isGone) return [];
-    return [{ name: instanceKey(one), sinceMs: silentSinceMs, heardMs: silentSinceMs - leaseMs }];
+    return [{ name: nameOf(one), sinceMs: silentSinceMs, heardMs: silentSinceMs - leaseMs }];
   });
 }
 

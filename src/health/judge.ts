@@ -3,7 +3,7 @@
  * at a time, in random order, and never the last of a service. Pure: randomness is an argument.
  */
 import { usableOf } from '../balance/panic.ts';
-import { type Gate, type HealthView, type InstanceEvidence, instanceKey } from './evidence.ts';
+import { type Gate, type HealthView, type InstanceEvidence, nameOf } from './evidence.ts';
 import { expectedNodes } from './expectation.ts';
 import { gateOf } from './gate.ts';
 import { instanceAwaySince, isLostInstance, isProvenGone, lostNodes, nodeAwaySince } from './standing.ts';
@@ -43,7 +43,7 @@ function shuffled<T>(items: readonly T[], random: () => number): readonly T[] {
 }
 
 const since = ({ silentSinceMs = 0 }: InstanceEvidence): number => silentSinceMs;
-const compareNames = (a: InstanceName, b: InstanceName): number => (instanceKey(a) < instanceKey(b) ? -1 : 1);
+const compareNames = (a: InstanceName, b: InstanceName): number => (nameOf(a) < nameOf(b) ? -1 : 1);
 
 /** Those of one service that may go: all that are lost, but for one if no other is left, the one that was heard last. */
 function expendable(
@@ -57,7 +57,7 @@ function expendable(
 
 /** What leaves by order is on its way out by other means, and is no company for the last one of a service. */
 const staying = ({ instances, intent }: HealthView): readonly InstanceEvidence[] =>
-  instances.filter((one) => !intent.leaving.has(instanceKey(one)));
+  instances.filter((one) => !intent.leaving.has(nameOf(one)));
 
 /** What may be removed in this pass. */
 function evictions(

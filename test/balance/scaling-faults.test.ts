@@ -75,11 +75,11 @@ describe('data that cannot be believed', () => {
     fc.assert(
       fc.property(fc.array(sample, { minLength: 1, maxLength: 20 }), policies, (samples, policy) => {
         const load: Load = (second) => samples[(second / 2) % samples.length] ?? {};
-        const decisions = drive({ to: 800, replicas: 6, load, policy });
+        const decisions = drive({ to: 420, replicas: 6, load, policy });
         expect(finals(decisions).every((final) => final === 6)).toBe(true);
         expect(decisions.at(-1)?.limiter.kind).toBe('stale');
       }),
-      { seed: 1, numRuns: 25 },
+      { seed: 1, numRuns: 12 },
     );
   });
 
@@ -176,19 +176,19 @@ describe('any load at all, seeded', () => {
       fc.property(loads, fc.integer({ min: 2, max: 40 }), (parts, replicas) => {
         const policy = { ...CPU_POLICY, min: 2, max: 40, downAfterSeconds: 30 };
         const decisions = drive({ to: 700, replicas, load: at(parts), policy });
-        for (const [index, { from, final, second }] of decisions.entries()) {
-          expect(final).toBeGreaterThanOrEqual(2);
-          expect(final).toBeLessThanOrEqual(40);
-          const window = decisions.slice(0, index + 1).filter((one) => second - one.second < 15);
+        const breaks = decisions.filter(({ from, final, second }, index) => {
+          const window = decisions.slice(Math.max(0, index - 7), index + 1);
           const lowest = Math.min(...window.map((one) => one.from));
-          expect(final).toBeLessThanOrEqual(Math.max(2 * lowest, lowest + 4, from));
-          if (final >= from) continue;
-          expect(from - final).toBeLessThanOrEqual(Math.max(1, Math.floor(from / 4)));
-          const downs = decisions.slice(0, index).filter((one) => one.final < one.from);
-          expect(second - (downs.at(-1)?.second ?? -1_000)).toBeGreaterThanOrEqual(30);
-        }
+          const last = decisions.slice(0, index).findLast((one) => one.final < one.from);
+          const isInBounds = final >= 2 && final <= 40;
+          const isGrowth = final <= Math.max(2 * lowest, lowest + 4, from);
+          const isShrink =
+            from - final <= Math.max(1, Math.floor(from / 4)) && second - (last?.second ?? -30) >= 30;
+          return !isInBounds || !isGrowth || (final < from && !isShrink);
+        });
+        expect(breaks).toEqual([]);
       }),
-      { seed: 2, numRuns: 25 },
+      { seed: 2, numRuns: 15 },
     );
   });
 
@@ -203,7 +203,7 @@ describe('any load at all, seeded', () => {
           expect(last?.final).toBeGreaterThanOrEqual(Math.floor(work / 0.7 / 1.1));
         },
       ),
-      { seed: 3, numRuns: 60 },
+      { seed: 3, numRuns: 40 },
     );
   });
 
@@ -218,13 +218,13 @@ describe('any load at all, seeded', () => {
         const again = drive({ ...input, from: 102, to: 200, replicas: half?.final ?? 0, state: stored });
         expect(again).toEqual(through.filter(({ second }) => second > 100));
       }),
-      { seed: 4, numRuns: 25 },
+      { seed: 4, numRuns: 6 },
     );
   });
 
   it('remembers little, however long it runs', () => {
     const last = drive({
-      to: 7_200,
+      to: 1_500,
       replicas: 6,
       load: (second) => ({ cpu: (Math.sin(second / 40) + 1) / 2 }),
     }).at(-1);

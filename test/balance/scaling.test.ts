@@ -14,6 +14,13 @@ import {
 const full: Load = () => ({ cpu: 1, newConnections: 40, connections: 25, acceptQueue: 20 });
 const connected: Load = () => ({ cpu: 0.1, connections: 16, newConnections: 6 });
 
+/** Ten new connections a second and instance, of which next to none ends. */
+const longLived: Load = (second) => ({
+  cpu: second < 100 ? 0.5 : 1,
+  newConnections: 10,
+  connections: Math.round(second * 9.9),
+});
+
 describe('more instances', () => {
   it('are the need divided by the target, rounded up, at once', () => {
     const [first] = drive({ to: 2, replicas: 4, load: constantLoad(0.9) });
@@ -75,6 +82,12 @@ describe('more instances', () => {
     expect(first?.state.capacity).toBeCloseTo(20, 0);
     expect(first?.want).toBeGreaterThanOrEqual(12);
     expect(first?.final).toBe(8);
+  });
+
+  it('are not judged by what arrives when connections live long', () => {
+    const decisions = drive({ to: 130, replicas: 4, load: longLived });
+    expect(decisions.at(-1)?.state.capacity).toBeUndefined();
+    expect(decisions.find(({ second }) => second === 104)).toMatchObject({ from: 5, want: 8, final: 8 });
   });
 
   it('stop at the most that the policy allows', () => {

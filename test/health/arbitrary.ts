@@ -1,6 +1,6 @@
 /** Owns arbitrary views of a fleet's health, and what becomes of them when all is well again. */
 import * as fc from 'fast-check';
-import { type HealthView, type InstanceEvidence, instanceKey } from '../../src/health/evidence.ts';
+import { type HealthView, type InstanceEvidence, nameOf } from '../../src/health/evidence.ts';
 import { answering, failing, NOW_MS, refused, view } from './fleet.ts';
 
 const probesOf = (kind: number) =>
@@ -43,7 +43,7 @@ export const views: fc.Arbitrary<HealthView> = fc
         probes: probesOf(one.probes),
       };
     });
-    const leaving = evidence.filter((_, index) => instances[index]?.leaves === true).map(instanceKey);
+    const leaving = evidence.filter((_, index) => instances[index]?.leaves === true).map(nameOf);
     return view({
       nodes: fleet.map(({ ago, probes }, index) => ({
         name: `n${index}`,

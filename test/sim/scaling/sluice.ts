@@ -6,7 +6,7 @@ import type { ScalingState } from '../../../src/model/scaling.ts';
 import type { Algorithm, Observation } from './world.ts';
 
 const EVERY_SECONDS = 2;
-/** Samples are a look old when they are decided from. */
+/** Milliseconds since 1970 at second 0. */
 const WALL_MS = Date.UTC(2026, 0, 1);
 
 /** The policy of the simulation: the product's defaults. */
