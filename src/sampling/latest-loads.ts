@@ -26,7 +26,7 @@ export interface LatestLoads {
 }
 
 /** A copy that changes with an informer of LOADS. */
-export interface LoadsCopy extends LatestLoads {
+interface LoadsCopy extends LatestLoads {
   readonly change: (change: InformerChange, items: ReadonlyMap<string, KeyValue>) => void;
 }
 
@@ -40,7 +40,7 @@ const OLDEST_MS = LOAD_TTL_SECONDS * 1_000;
 const nodeOf = (key: string): string => key.slice(LOADS.start.length);
 
 /** An empty copy. */
-export function createLoadsCopy({ monotonicMs }: Pick<Clock, 'monotonicMs'>): LoadsCopy {
+function createLoadsCopy({ monotonicMs }: Pick<Clock, 'monotonicMs'>): LoadsCopy {
   const seen = new Map<string, Seen>();
   const invalid = new Map<string, string>();
 

@@ -27,6 +27,8 @@ const put = async (store: Store, ...loads: readonly NodeLoad[]): Promise<void> =
   await putRaw(store, Object.fromEntries(loads.map((each) => [loadKey(each.node), encodeLoad(each)])));
 };
 const WEB = 'publish web --entry 10.96.0.10:80 --instance 10.0.1.11:8080 --instance 10.0.1.12:8080 -q';
+/** An instance of `web` as samples name it. */
+const webKey = (ip: string): string => `web/${ip}:8080`;
 
 describe('top', () => {
   it('shows nodes, and says which samples are old, ahead or cannot be read', async () => {
@@ -60,17 +62,22 @@ describe('top', () => {
     const { store, sluice } = cluster();
     await sluice(WEB);
     await sluice('publish idle --entry 10.96.0.11:80 --instance 10.0.1.13:80 -q');
-    const key = (ip: string): string => `web/${ip}:8080`;
     await put(
       store,
       load('n1', {
         instances: {
-          [key('10.0.1.11')]: { cpu: 0.5, cpuCores: 1, memoryBytes: 2 ** 20, connections: 3, acceptQueue: 1 },
+          [webKey('10.0.1.11')]: {
+            cpu: 0.5,
+            cpuCores: 1,
+            memoryBytes: 2 ** 20,
+            connections: 3,
+            acceptQueue: 1,
+          },
         },
-        newConnections: { [key('10.0.1.11')]: 2, [key('10.0.1.12')]: 1 },
+        newConnections: { [webKey('10.0.1.11')]: 2, [webKey('10.0.1.12')]: 1 },
       }),
-      load('n2', { newConnections: { [key('10.0.1.11')]: 4 } }),
-      load('n3', { at: AT - 60_000, instances: { [key('10.0.1.12')]: { connections: 90 } } }),
+      load('n2', { newConnections: { [webKey('10.0.1.11')]: 4 } }),
+      load('n3', { at: AT - 60_000, instances: { [webKey('10.0.1.12')]: { connections: 90 } } }),
     );
     const { stdout } = await sluice('top services --once --sort-by=-cpu');
     expect(stdout).toBe(

@@ -13,15 +13,16 @@ const CREATED = '2026-01-01T00:00:00.000Z';
 const IP = '10.0.0.1';
 const ENTRY = { ip: '10.96.0.1', port: 80, protocol: 'tcp' } as const;
 
+const item = (key: string, value: string) => ({
+  key,
+  value,
+  createRevision: 1,
+  modRevision: 1,
+  version: 1,
+});
+
 /** A service `web` with one instance on the node n1. */
-export function webSnapshot(): Snapshot {
-  const item = (key: string, value: string) => ({
-    key,
-    value,
-    createRevision: 1,
-    modRevision: 1,
-    version: 1,
-  });
+function webSnapshot(): Snapshot {
   const id = `${IP}:80`;
   const service = encodeService({
     name: 'web',

@@ -66,9 +66,9 @@ describe('times of processors', () => {
   });
 });
 
-describe('the busy share between two readings', () => {
-  const times = (busyTicks: number, idleTicks: number, cores = 2) => ({ busyTicks, idleTicks, cores });
+const times = (busyTicks: number, idleTicks: number, cores = 2) => ({ busyTicks, idleTicks, cores });
 
+describe('the busy share between two readings', () => {
   it('is what was busy of what passed', () => {
     expect(busyShare(times(100, 100), times(130, 170))).toBe(0.3);
   });
