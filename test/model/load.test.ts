@@ -29,6 +29,15 @@ function changed(change: (record: Record<string, unknown>) => void): string {
   return JSON.stringify(record);
 }
 
+/** What is read of a text, as text; `{}` if it is refused as it should be. */
+const decodable = (json: string): string => {
+  try {
+    return JSON.stringify(decodeLoad('n1', json).value);
+  } catch (error) {
+    return error instanceof SluiceError && error.code === 'failed' ? '{}' : String(error);
+  }
+};
+
 describe('samples of a node', () => {
   it('come back as they were written, with what another version added', () => {
     expect(decodeLoad('n1', encodeLoad(load)).value).toEqual(load);
@@ -84,13 +93,6 @@ describe('samples of a node', () => {
 
   it('are finite and not negative in all that gets through, whatever is stored', () => {
     const fields = fc.constantFrom('cpu', 'at', 'load1', 'instances', 'newConnections');
-    const decodable = (json: string): string => {
-      try {
-        return JSON.stringify(decodeLoad('n1', json).value);
-      } catch (error) {
-        return error instanceof SluiceError && error.code === 'failed' ? '{}' : String(error);
-      }
-    };
     fc.assert(
       fc.property(fc.jsonValue(), fields, (value, field) => {
         const text = decodable(changed((record) => (record[field] = value)));
