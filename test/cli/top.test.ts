@@ -189,7 +189,7 @@ async function onTerminal(
 }
 
 const FRAME = '\u001b[H';
-const LEFT = '\u001b[?25h\u001b[?1049l';
+const LEFT = '\u001b[?7h\u001b[?25h\u001b[?1049l';
 
 describe('top on a terminal', () => {
   it('draws over what was there without erasing it first, and ends on q with the terminal as it was', async () => {
@@ -201,7 +201,7 @@ describe('top on a terminal', () => {
     ]);
     expect([code, raw]).toEqual([0, [true, false]]);
     const [begin, first, second, ...more] = stdout.split(FRAME);
-    expect([begin, more]).toEqual(['\u001b[?1049h\u001b[?25l', []]);
+    expect([begin, more]).toEqual(['\u001b[?1049h\u001b[?25l\u001b[?7l', []]);
     expect(first).toContain('42%');
     expect(second).toContain('50%');
     expect(stdout).not.toContain('\u001b[2J');
