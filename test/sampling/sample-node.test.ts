@@ -84,9 +84,9 @@ describe('a sample of a node', () => {
   it('does not wait for counters that hang, and tells them with the sample after they came', async () => {
     const world = createNodeWorld();
     const before = await sampled(world, 2);
-    let answer = (): void => {};
+    const answer = new AbortController();
     world.answers.counted = async () => {
-      await new Promise<void>((resolve) => (answer = resolve));
+      await world.clock.sleep(60_000, answer.signal);
       return countedSoFar(30);
     };
     await world.clock.advance(2_000);
@@ -98,7 +98,7 @@ describe('a sample of a node', () => {
     const hanging = await next(await next(before));
     expect(hanging.load.newConnections).toEqual({});
     expect(hanging.load.instances).toEqual({ 'web/10.0.0.1:80': { connections: 4, acceptQueue: 1 } });
-    answer();
+    answer.abort();
     const after = await next(hanging, 0);
     // Counted from when the two looks began, 2 s apart.
     expect(after.load.newConnections).toEqual({ 'web/10.0.0.1:80': 15 });
