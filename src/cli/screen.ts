@@ -22,8 +22,9 @@ interface RawInput extends InputStream {
   readonly setRawMode: (raw: boolean) => unknown;
 }
 
-const ENTER = '\u001b[?1049h\u001b[?25l';
-const LEAVE = '\u001b[?25h\u001b[?1049l';
+/** Other screen, no cursor, lines that are too long cut off. */
+const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l';
+const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l';
 const HOME = '\u001b[H';
 const END_OF_LINE = '\u001b[K';
 const END_OF_SCREEN = '\u001b[J';

@@ -26,7 +26,7 @@ export interface LatestLoads {
 }
 
 /** A copy that changes with an informer of LOADS. */
-export interface LoadsCopy extends LatestLoads {
+interface LoadsCopy extends LatestLoads {
   readonly change: (change: InformerChange, items: ReadonlyMap<string, KeyValue>) => void;
 }
 

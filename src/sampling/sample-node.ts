@@ -48,12 +48,16 @@ interface Counted {
   readonly rates: Rates | undefined;
   readonly dueMs: number;
   readonly problem?: string | undefined;
+  /** Being read; the rest is from before. */
+  readonly pending?: Promise<Counted> | undefined;
   /** The owners of this very snapshot. */
   readonly known?: { readonly snapshot: Snapshot; readonly owners: Owners } | undefined;
 }
 
 /** Reading counters may take this part of the time: reading those of 50,000 rules takes a second. */
 const COUNTING_SHARE = 0.01;
+/** A sample does not wait longer than this for them; what is read later is told with a later one. */
+const COUNTING_WAIT_MS = 1_000;
 /** Without rules, or without the right to read them, a look this often is enough. */
 const NOTHING_MS = 10_000;
 
@@ -66,16 +70,14 @@ function familiesOf({ services }: Snapshot): readonly Family[] {
   return [...found];
 }
 
-/** Reads what rules counted, if it is time to. */
-async function count(
+/** Reads what rules counted. Takes as long as it takes. */
+async function readCounts(
   { clock, counting }: SamplingDeps,
-  snapshot: Snapshot | undefined,
+  snapshot: Snapshot,
   before: Counted | undefined,
 ): Promise<Counted> {
   const startMs = clock.monotonicMs();
-  if (before !== undefined && startMs < before.dueMs) return before;
   const nothing = { reading: undefined, rates: undefined, dueMs: startMs + NOTHING_MS };
-  if (snapshot === undefined) return { ...nothing, dueMs: startMs };
   try {
     const found = await counting.read(familiesOf(snapshot));
     if (found === undefined) return nothing;
@@ -83,13 +85,28 @@ async function count(
     const isKnown = before?.known?.snapshot === snapshot;
     const owners = isKnown ? before.known.owners : ownersOf(snapshot);
     const rates = before?.reading === undefined ? undefined : ratesBetween(before.reading, reading, owners);
-    const endMs = clock.monotonicMs();
-    const dueMs = startMs + (endMs - startMs) / COUNTING_SHARE;
+    const dueMs = startMs + (clock.monotonicMs() - startMs) / COUNTING_SHARE;
     return { reading, rates, dueMs, known: { snapshot, owners } };
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error;
     return { ...nothing, problem: `counters of rules: ${error.message}` };
   }
+}
+
+/** Reads what rules counted if it is time to, or goes on waiting for it, for a moment. */
+async function count(
+  deps: SamplingDeps,
+  snapshot: Snapshot | undefined,
+  before: Counted | undefined,
+): Promise<Counted> {
+  const { clock } = deps;
+  const last: Counted = before ?? { reading: undefined, rates: undefined, dueMs: clock.monotonicMs() };
+  if (last.pending === undefined && (snapshot === undefined || clock.monotonicMs() < last.dueMs)) return last;
+  const pending = last.pending ?? (snapshot && readCounts(deps, snapshot, before));
+  const waited = new AbortController();
+  const found = await Promise.race([pending, clock.sleep(COUNTING_WAIT_MS, waited.signal)]);
+  waited.abort();
+  return found ?? { ...last, rates: undefined, pending };
 }
 
 /** Counts the sockets of all instances here; none are asked for where there are none. */

@@ -28,8 +28,8 @@ const put = async (store: Store, ...loads: readonly NodeLoad[]): Promise<void> =
   await putRaw(store, Object.fromEntries(loads.map((each) => [loadKey(each.node), encodeLoad(each)])));
 };
 const WEB = 'publish web --entry 10.96.0.10:80 --instance 10.0.1.11:8080 --instance 10.0.1.12:8080 -q';
-
-const keyAt = (ip: string): string => `web/${ip}:8080`;
+/** An instance of `web` as samples name it. */
+const webKey = (ip: string): string => `web/${ip}:8080`;
 
 describe('top', () => {
   it('shows nodes, and says which samples are old, ahead or cannot be read', async () => {
@@ -67,7 +67,7 @@ describe('top', () => {
       store,
       load('n1', {
         instances: {
-          [keyAt('10.0.1.11')]: {
+          [webKey('10.0.1.11')]: {
             cpu: 0.5,
             cpuCores: 1,
             memoryBytes: 2 ** 20,
@@ -75,10 +75,10 @@ describe('top', () => {
             acceptQueue: 1,
           },
         },
-        newConnections: { [keyAt('10.0.1.11')]: 2, [keyAt('10.0.1.12')]: 1 },
+        newConnections: { [webKey('10.0.1.11')]: 2, [webKey('10.0.1.12')]: 1 },
       }),
-      load('n2', { newConnections: { [keyAt('10.0.1.11')]: 4 } }),
-      load('n3', { at: AT - 60_000, instances: { [keyAt('10.0.1.12')]: { connections: 90 } } }),
+      load('n2', { newConnections: { [webKey('10.0.1.11')]: 4 } }),
+      load('n3', { at: AT - 60_000, instances: { [webKey('10.0.1.12')]: { connections: 90 } } }),
     );
     const { stdout } = await sluice('top services --once --sort-by=-cpu');
     expect(stdout).toBe(
@@ -190,7 +190,7 @@ async function onTerminal(
 }
 
 const FRAME = '\u001b[H';
-const LEFT = '\u001b[?25h\u001b[?1049l';
+const LEFT = '\u001b[?7h\u001b[?25h\u001b[?1049l';
 
 describe('top on a terminal', () => {
   it('draws over what was there without erasing it first, and ends on q with the terminal as it was', async () => {
@@ -202,7 +202,7 @@ describe('top on a terminal', () => {
     ]);
     expect([code, raw]).toEqual([0, [true, false]]);
     const [begin, first, second, ...more] = stdout.split(FRAME);
-    expect([begin, more]).toEqual(['\u001b[?1049h\u001b[?25l', []]);
+    expect([begin, more]).toEqual(['\u001b[?1049h\u001b[?25l\u001b[?7l', []]);
     expect(first).toContain('42%');
     expect(second).toContain('50%');
     expect(stdout).not.toContain('\u001b[2J');

@@ -35,6 +35,7 @@ const HOLDER = `const net = require('node:net'); let left = 11; const up = () =>
 const DEAF = `use IO::Socket::INET; my $l = IO::Socket::INET->new(LocalAddr => '10.200.0.2:9000', Listen => 20) or die; my @c;
   push @c, IO::Socket::INET->new('10.200.0.2:9000') for 1..3; $| = 1; print "ready\n"; sleep 60;`;
 
+/** Counts by entry and instance. */
 const sums = (counted: Counted | undefined): Readonly<Record<string, number>> =>
   Object.fromEntries(
     (counted?.counts ?? []).map(({ entry, instance, connections }) => [
@@ -43,6 +44,7 @@ const sums = (counted: Counted | undefined): Readonly<Record<string, number>> =>
     ]),
   );
 
+/** What stands for the rules of the first entry. */
 const rulesOf = (counted: Counted | undefined): readonly (string | undefined)[] =>
   (counted?.counts ?? []).filter(({ entry }) => entry.ip === '10.96.0.1').map(({ rules }) => rules);
 
@@ -130,7 +132,7 @@ describe('what sampling reads of a real kernel', () => {
   it('sees what a session of processes uses, whoever of them it is', async () => {
     const script =
       'read -r line </proc/self/stat; echo "$line"; while :; do ( i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done ) & wait; done';
-    const child = spawn('setsid', ['sh', '-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
     const [line]: unknown[] = await once(child.stdout, 'data');
     const leader = parseProcess(String(line));
     if (leader === undefined) throw new Error('the shell did not say who it is');

@@ -29,7 +29,7 @@ function changed(change: (record: Record<string, unknown>) => void): string {
   return JSON.stringify(record);
 }
 
-/** What is read of a record as JSON; `{}` if it is refused. */
+/** What is read of a text, as text; `{}` if it is refused as it should be. */
 const decodable = (json: string): string => {
   try {
     return JSON.stringify(decodeLoad('n1', json).value);

@@ -35,9 +35,9 @@ const now = (changes: Partial<Now> = {}): Now => ({
 const instanceOf = (before: Reading | undefined, after: Reading, changes: Partial<Now> = {}) =>
   loadBetween(before, after, now(changes)).instances['web/a'];
 
+/** The instance with a limit. */
 const limited = (limitCores: number): Partial<Now> => ({ instances: [local({ run: '1', limitCores })] });
-
-const process = (ownTicks: number): ProcessTimes => ({
+const processOf = (ownTicks: number): ProcessTimes => ({
   pid: 10,
   parentPid: 1,
   session: 10,
@@ -46,8 +46,12 @@ const process = (ownTicks: number): ProcessTimes => ({
   waitedTicks: 0,
   residentPages: 1,
 });
-
-const rates = (overMs: number) => ({ perSecond: new Map([['web/a', 2]]), overMs });
+/** Use by processes alone. */
+const ofProcesses = (ticks: number): InstanceUse => ({
+  ...use(undefined),
+  processes: new Map([[10, processOf(ticks)]]),
+});
+const ratesOver = (overMs: number) => ({ perSecond: new Map([['web/a', 2]]), overMs });
 
 describe('a sample', () => {
   it('of a first reading has what is known of the moment, and nothing that is a difference', () => {
@@ -98,14 +102,11 @@ describe('a sample', () => {
     expect(instanceOf(reading(0, use(1)), after)).not.toHaveProperty('cpuCores');
   });
 
-  const of = (ticks: number): InstanceUse => ({
-    ...use(undefined),
-    processes: new Map([[10, process(ticks)]]),
-  });
-
   it('takes processes where no group counts', () => {
-    expect(instanceOf(reading(0, of(100)), reading(1_000, of(150)))?.cpuCores).toBe(0.5);
-    expect(instanceOf(reading(0, of(100)), reading(1_000, of(50)))).not.toHaveProperty('cpuCores');
+    expect(instanceOf(reading(0, ofProcesses(100)), reading(1_000, ofProcesses(150)))?.cpuCores).toBe(0.5);
+    expect(instanceOf(reading(0, ofProcesses(100)), reading(1_000, ofProcesses(50)))).not.toHaveProperty(
+      'cpuCores',
+    );
   });
 
   it('has connections of an instance that nobody here runs, and none where nobody listens', () => {
@@ -123,11 +124,11 @@ describe('a sample', () => {
 
   it('says over what time new connections are a mean only if that is longer than the beat', () => {
     const [before, after] = [reading(0, use(1)), reading(2_000, use(1))];
-    expect(loadBetween(before, after, now({ rates: rates(2_000) }))).not.toHaveProperty(
+    expect(loadBetween(before, after, now({ rates: ratesOver(2_000) }))).not.toHaveProperty(
       'newConnectionsOverMs',
       2_000,
     );
-    const long = loadBetween(before, after, now({ rates: rates(8_000) }));
+    const long = loadBetween(before, after, now({ rates: ratesOver(8_000) }));
     expect(long).toMatchObject({ newConnections: { 'web/a': 2 }, newConnectionsOverMs: 8_000 });
   });
 

@@ -33,7 +33,8 @@ function reading(
 const rates = (before: CountReading, after: CountReading, of = owners): Readonly<Record<string, number>> =>
   Object.fromEntries(ratesBetween(before, after, of)?.perSecond ?? []);
 
-const rules = (layout: string): string | undefined => (layout === 'iptables' ? 'r' : undefined);
+/** Counters of iptables begin with the rules. */
+const rulesIn = (layout: string): string | undefined => (layout === 'iptables' ? 'r' : undefined);
 
 describe('new connections a second', () => {
   it('are what was counted in between, 0 if there were none', () => {
@@ -103,8 +104,8 @@ describe('new connections a second', () => {
     fc.assert(
       fc.property(any, any, (before, after) => {
         const found = rates(
-          reading(before.ms, before.layout, before.counts, rules(before.layout)),
-          reading(after.ms, after.layout, after.counts, rules(after.layout)),
+          reading(before.ms, before.layout, before.counts, rulesIn(before.layout)),
+          reading(after.ms, after.layout, after.counts, rulesIn(after.layout)),
         );
         expect(Object.values(found).every((rate) => rate >= 0 && rate <= 100)).toBe(true);
       }),

@@ -81,6 +81,30 @@ describe('a sample of a node', () => {
     expect(after.load.newConnections).toEqual({ 'web/10.0.0.1:80': 0 });
   });
 
+  it('does not wait for counters that hang, and tells them with the sample after they came', async () => {
+    const world = createNodeWorld();
+    const before = await sampled(world, 2);
+    const answer = new AbortController();
+    world.answers.counted = async () => {
+      await world.clock.sleep(60_000, answer.signal);
+      return countedSoFar(30);
+    };
+    await world.clock.advance(2_000);
+    const next = async (last: Sampled, ms = 1_500): Promise<Sampled> => {
+      const sampling = sampleNode(world.deps, last);
+      await world.clock.advance(ms);
+      return sampling;
+    };
+    const hanging = await next(await next(before));
+    expect(hanging.load.newConnections).toEqual({});
+    expect(hanging.load.instances).toEqual({ 'web/10.0.0.1:80': { connections: 4, acceptQueue: 1 } });
+    answer.abort();
+    const after = await next(hanging, 0);
+    // Counted from when the two looks began, 2 s apart.
+    expect(after.load.newConnections).toEqual({ 'web/10.0.0.1:80': 15 });
+    expect(world.asked.counts).toBe(3);
+  });
+
   it('has no instances and asks for no sockets before services are known', async () => {
     const world = createNodeWorld();
     world.answers.snapshot = undefined;

@@ -13,17 +13,16 @@ function createWorld(answer: (question: string, start: number) => readonly strin
   let starts = 0;
   const openPipe: OpenPipe = () => {
     const start = (starts += 1);
-    let say: ((text: string) => void) | undefined;
-    let end: (() => void) | undefined;
+    const told: { say?: (text: string) => void; end?: () => void } = {};
     return {
       pid: start,
       write: (question) => {
         const said = answer(question, start);
-        if (said === 'end') setImmediate(() => end?.());
-        else for (const piece of said) setImmediate(() => say?.(piece));
+        if (said === 'end') setImmediate(() => told.end?.());
+        else for (const piece of said) setImmediate(() => told.say?.(piece));
       },
-      onStderr: (listener) => (say = listener),
-      onEnd: (listener) => (end = listener),
+      onStderr: (listener) => void (told.say = listener),
+      onEnd: (listener) => void (told.end = listener),
       kill: () => void killed.push(start),
     };
   };
