@@ -11,7 +11,7 @@ import { type LabStore, openLabStore, sluice, specOf, startAgent } from './harne
 import { programArgv } from './harness/programs.ts';
 import { useLab } from './harness/use-lab.ts';
 
-const KILLS = 20;
+const KILLS = Number(process.env['FORWARDER_KILLS'] ?? 10);
 const ENTRY = { host: '10.96.0.10', port: 80 };
 
 /** Load on the entry from a node: open loop, until stopped. */
@@ -74,7 +74,7 @@ describe('an agent under faults', () => {
   });
 
   it(
-    'killed 20 times while services change: rules as those of a fresh agent, no connection fails',
+    `killed ${KILLS} times while services change: rules as those of a fresh agent, no connection fails`,
     { timeout: 180_000 },
     async () => {
       const node = lab().node(1);

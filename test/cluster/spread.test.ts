@@ -10,7 +10,7 @@ import { programArgv } from './harness/programs.ts';
 import { useLab } from './harness/use-lab.ts';
 
 const WEIGHTS = [1, 2, 7] as const;
-const CONNECTIONS = 30_000;
+const CONNECTIONS = Number(process.env['SPREAD_CONNECTIONS'] ?? 12_000);
 /** The bound. */
 const LEAST_P = 0.001;
 
@@ -66,7 +66,7 @@ describe('three instances with weights 1:2:7', () => {
   it.each([
     ['a remote machine through the node', () => lab().client(1)],
     ['the node itself', () => lab().node(1)],
-  ])('get 30,000 connections of %s by their weights, none failed', { timeout: 120_000 }, async (_, from) => {
+  ])('get thousands of connections of %s by their weights, none failed', { timeout: 120_000 }, async (_, from) => {
     const first = await pOfBurst(from());
     const p = first > LEAST_P ? first : await pOfBurst(from());
     expect(p).toBeGreaterThan(LEAST_P);
