@@ -66,9 +66,13 @@ describe('three instances with weights 1:2:7', () => {
   it.each([
     ['a remote machine through the node', () => lab().client(1)],
     ['the node itself', () => lab().node(1)],
-  ])('get thousands of connections of %s by their weights, none failed', { timeout: 120_000 }, async (_, from) => {
-    const first = await pOfBurst(from());
-    const p = first > LEAST_P ? first : await pOfBurst(from());
-    expect(p).toBeGreaterThan(LEAST_P);
-  });
+  ])(
+    'get thousands of connections of %s by their weights, none failed',
+    { timeout: 120_000 },
+    async (_, from) => {
+      const first = await pOfBurst(from());
+      const p = first > LEAST_P ? first : await pOfBurst(from());
+      expect(p).toBeGreaterThan(LEAST_P);
+    },
+  );
 });
