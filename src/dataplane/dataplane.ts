@@ -38,6 +38,8 @@ export interface ConnectionCount {
   readonly connections: number;
   /** Where counting begins anew with the rules: stands for the rules of the entry as they are. */
   readonly rules?: string | undefined;
+  /** There: connections through the entry to whatever instance, which go on when its rules are rewritten. */
+  readonly entryConnections?: number | undefined;
 }
 
 /** A kernel (or a stateful model of one). Methods must not run at the same time; the caller serialises. */

@@ -41,6 +41,8 @@ export interface NodeLoad {
   readonly instances: Readonly<Record<string, InstanceLoad>>;
   /** New connections a second that this node sent to instances anywhere, by `instanceKey`; 0 = counted, and there were none. */
   readonly newConnections: Readonly<Record<string, number>>;
+  /** The same by service, of those of which all is known: also while their rules are rewritten and count anew for each instance. */
+  readonly serviceConnections?: Readonly<Record<string, number>> | undefined;
   /** What `newConnections` is the mean of, if that is more than the time since the sample before. */
   readonly newConnectionsOverMs?: number | undefined;
 }
@@ -99,6 +101,7 @@ const loadSchema = v.object({
   load1: v.optional(measured(LOAD_LIMITS.load1)),
   instances: v.record(keyField, instanceLoad),
   newConnections: v.record(keyField, measured(LOAD_LIMITS.newConnectionsPerSecond)),
+  serviceConnections: v.optional(v.record(nameField, measured(LOAD_LIMITS.newConnectionsPerSecond))),
   newConnectionsOverMs: v.optional(countField),
 });
 

@@ -126,17 +126,16 @@ export async function topNodes(deps: ReadDeps, options: ReadOptions = {}): Promi
   return { revision, items, invalid: [...invalid, ...read.invalid] };
 }
 
-/** What is known of one instance: from its own node, and summed over all that send to it. */
+/** What is known of one instance: from its own node, and whether somebody counts what is sent to it. */
 interface Known {
   readonly load: InstanceLoad | undefined;
-  readonly newPerSecond: number | undefined;
+  readonly isCounted: boolean;
 }
 
-function topService(service: string, known: readonly Known[]): TopService {
+function topService(service: string, known: readonly Known[], newPerSecond: number | undefined): TopService {
   const loads = known.map(({ load }) => load);
   const cpus = loads.flatMap((load) => load?.cpu ?? []);
-  const isKnown = ({ load, newPerSecond }: Known): boolean =>
-    newPerSecond !== undefined || Object.keys(load ?? {}).length > 0;
+  const isKnown = ({ load, isCounted }: Known): boolean => isCounted || Object.keys(load ?? {}).length > 0;
   return {
     service,
     instances: known.length,
@@ -147,7 +146,7 @@ function topService(service: string, known: readonly Known[]): TopService {
     memoryBytes: sumOf(loads.map((load) => load?.memoryBytes)),
     connections: sumOf(loads.map((load) => load?.connections)),
     acceptQueue: sumOf(loads.map((load) => load?.acceptQueue)),
-    newPerSecond: sumOf(known.map(({ newPerSecond }) => newPerSecond)),
+    newPerSecond,
   };
 }
 
@@ -159,20 +158,23 @@ export async function topServices(deps: ReadDeps, options: ReadOptions = {}): Pr
   ]);
   const nowMs = deps.clock.now().getTime();
   const instances = new Map<string, InstanceLoad>();
+  const counted = new Set<string>();
   const rates = new Map<string, number>();
   for (const load of read.loads.values()) {
     if (!isFresh(load, nowMs)) continue;
     for (const [key, own] of Object.entries(load.instances)) instances.set(key, own);
-    for (const [key, rate] of Object.entries(load.newConnections))
-      rates.set(key, (rates.get(key) ?? 0) + rate);
+    for (const key of Object.keys(load.newConnections)) counted.add(key);
+    for (const [service, rate] of Object.entries(load.serviceConnections ?? {}))
+      rates.set(service, (rates.get(service) ?? 0) + rate);
   }
   const items = [...snapshot.services.keys()].toSorted().map((service) =>
     topService(
       service,
       (snapshot.instances.get(service) ?? []).map(({ value }) => {
         const key = instanceKey(service, value.id);
-        return { load: instances.get(key), newPerSecond: rates.get(key) };
+        return { load: instances.get(key), isCounted: counted.has(key) };
       }),
+      rates.get(service),
     ),
   );
   return { revision, items, invalid: [...invalid, ...read.invalid] };

@@ -122,6 +122,7 @@ export function loadBetween(before: Reading | undefined, after: Reading, now: No
       now.instances.map((instance) => [instance.name, instanceLoad(instance, pair)]),
     ),
     newConnections: Object.fromEntries(now.rates?.perSecond ?? []),
+    serviceConnections: now.rates && Object.fromEntries(now.rates.ofServices),
     newConnectionsOverMs: longerThan(betweenMs(before, after), now.rates),
   };
 }

@@ -18,9 +18,12 @@ export interface CountReading {
 /** Instances by what rules know of them: `ENTRY ADDRESS` → `SERVICE/ID`. */
 export type Owners = ReadonlyMap<string, string>;
 
-/** New connections a second by `SERVICE/ID`, as the mean of a time. */
+/** New connections a second, as the mean of a time. */
 export interface Rates {
+  /** By `SERVICE/ID`. */
   readonly perSecond: ReadonlyMap<string, number>;
+  /** By service. */
+  readonly ofServices: ReadonlyMap<string, number>;
   readonly overMs: number;
 }
 
@@ -42,6 +45,8 @@ export function ownersOf({ services, instances }: Snapshot): Owners {
   }
   return owners;
 }
+
+const rounded = (rate: number): number => Math.round(rate * 1_000) / 1_000;
 
 /** Counts by way. */
 const byWay = ({ counts }: CountReading): ReadonlyMap<string, ConnectionCount> =>
@@ -86,6 +91,60 @@ function cut(perSecond: ReadonlyMap<string, number>): ReadonlyMap<string, number
   return new Map(kept);
 }
 
+/** Connections through each entry so far. */
+function byEntry({ counts }: CountReading): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>();
+  for (const { entry, connections, entryConnections } of counts) {
+    const key = formatEntry(entry);
+    sums.set(key, entryConnections ?? (sums.get(key) ?? 0) + connections);
+  }
+  return sums;
+}
+
+/** New connections by entry, of those of which that is known. */
+function newByEntry(before: CountReading, after: CountReading, broken: ReadonlySet<string>) {
+  const [then, now] = [byEntry(before), byEntry(after)];
+  /** In a set of counters everything is counted; counters of rules are not there before their rules. */
+  const isWhole = after.layout === 'nftables';
+  return (entry: string): number | undefined => {
+    const [was, is] = [
+      then.get(entry) ?? (isWhole ? 0 : undefined),
+      now.get(entry) ?? (isWhole ? 0 : undefined),
+    ];
+    const isKnown = was !== undefined && is !== undefined && is >= was && !(isWhole && broken.has(entry));
+    return isKnown ? is - was : undefined;
+  };
+}
+
+/** Entries by service. */
+function entriesOf(owners: Owners): ReadonlyMap<string, ReadonlySet<string>> {
+  const entries = new Map<string, Set<string>>();
+  for (const [way, name] of owners) {
+    const service = name.slice(0, name.indexOf('/'));
+    const known = entries.get(service);
+    const entry = way.slice(0, way.indexOf(' '));
+    if (known === undefined) entries.set(service, new Set([entry]));
+    else known.add(entry);
+  }
+  return entries;
+}
+
+/** Rates of the services of which all entries are known, those with the most connections where they are too many. */
+function serviceRates(
+  owners: Owners,
+  overMs: number,
+  newOfEntry: (entry: string) => number | undefined,
+): ReadonlyMap<string, number> {
+  const rates: (readonly [string, number])[] = [];
+  for (const [service, entries] of entriesOf(owners)) {
+    const counts = [...entries].map(newOfEntry);
+    const rate = counts.reduce<number>((sum, count) => sum + ((count ?? 0) * 1_000) / overMs, 0);
+    const isKnown = !counts.includes(undefined) && rate <= LOAD_LIMITS.newConnectionsPerSecond;
+    if (isKnown) rates.push([service, rounded(rate)]);
+  }
+  return new Map(rates.toSorted(([, a], [, b]) => b - a).slice(0, MAX_RATES));
+}
+
 /** Rates between two readings; undefined if they cannot be compared. */
 export function ratesBetween(before: CountReading, after: CountReading, owners: Owners): Rates | undefined {
   const overMs = after.monotonicMs - before.monotonicMs;
@@ -102,8 +161,9 @@ export function ratesBetween(before: CountReading, after: CountReading, owners: 
     const count = isBroken ? undefined : newOf(way, then, now);
     const rate = (perSecond.get(name) ?? 0) + ((count ?? 0) * 1_000) / overMs;
     if (count === undefined || rate > LOAD_LIMITS.newConnectionsPerSecond) unknown.add(name);
-    perSecond.set(name, Math.round(rate * 1_000) / 1_000);
+    perSecond.set(name, rounded(rate));
   }
   for (const name of unknown) perSecond.delete(name);
-  return { perSecond: cut(perSecond), overMs: Math.round(overMs) };
+  const ofServices = serviceRates(owners, overMs, newByEntry(before, after, broken));
+  return { perSecond: cut(perSecond), ofServices, overMs: Math.round(overMs) };
 }

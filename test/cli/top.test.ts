@@ -76,8 +76,9 @@ describe('top', () => {
           },
         },
         newConnections: { [webKey('10.0.1.11')]: 2, [webKey('10.0.1.12')]: 1 },
+        serviceConnections: { web: 3 },
       }),
-      load('n2', { newConnections: { [webKey('10.0.1.11')]: 4 } }),
+      load('n2', { newConnections: { [webKey('10.0.1.11')]: 4 }, serviceConnections: { web: 4 } }),
       load('n3', { at: AT - 60_000, instances: { [webKey('10.0.1.12')]: { connections: 90 } } }),
     );
     const { stdout } = await sluice('top services --once --sort-by=-cpu');

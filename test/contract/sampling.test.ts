@@ -120,8 +120,12 @@ describe('what sampling reads of a real kernel', () => {
         expect((counts['10.96.0.1 10.200.0.1'] ?? 0) + (counts['10.96.0.1 10.200.0.2'] ?? 0)).toBe(40);
         expect(counts['fd00::10 fd99::1']).toBe(7);
         await apply([1, 3]);
-        const isSaid = rulesOf(await read())[0] !== rulesOf(first)[0];
+        const then = await read();
+        const isSaid = rulesOf(then)[0] !== rulesOf(first)[0];
         expect(isSaid).toBe(layout === 'iptables');
+        // What came to the entry is not forgotten with its rules.
+        const whole = then?.counts.find(({ entry }) => entry.ip === '10.96.0.1')?.entryConnections;
+        expect(whole).toBe(layout === 'iptables' ? 40 : undefined);
         await plane.cleanup();
       }
     } finally {

@@ -20,6 +20,7 @@ const load: NodeLoad = {
     'web/web-7f3a': {},
   },
   newConnections: { [web]: 3.5, 'other/web-1': 0 },
+  serviceConnections: { web: 3.5, other: 0 },
 };
 
 /** The stored form with one thing changed. */
@@ -73,6 +74,8 @@ describe('samples of a node', () => {
     ['newConnections', { [web]: LOAD_LIMITS.newConnectionsPerSecond * 2 }],
     ['newConnections', { [web]: -1 }],
     ['newConnections', 'none'],
+    ['serviceConnections', { web: -1 }],
+    ['serviceConnections', { 'we b': 1 }],
     ['instances', [{}]],
   ])('are refused with %s = %j, naming the field', async (field, value) => {
     const error = await failureOf(() =>

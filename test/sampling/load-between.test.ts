@@ -51,7 +51,11 @@ const ofProcesses = (ticks: number): InstanceUse => ({
   ...use(undefined),
   processes: new Map([[10, processOf(ticks)]]),
 });
-const ratesOver = (overMs: number) => ({ perSecond: new Map([['web/a', 2]]), overMs });
+const ratesOver = (overMs: number) => ({
+  perSecond: new Map([['web/a', 2]]),
+  ofServices: new Map([['web', 5]]),
+  overMs,
+});
 
 describe('a sample', () => {
   it('of a first reading has what is known of the moment, and nothing that is a difference', () => {
@@ -129,7 +133,11 @@ describe('a sample', () => {
       2_000,
     );
     const long = loadBetween(before, after, now({ rates: ratesOver(8_000) }));
-    expect(long).toMatchObject({ newConnections: { 'web/a': 2 }, newConnectionsOverMs: 8_000 });
+    expect(long).toMatchObject({
+      newConnections: { 'web/a': 2 },
+      serviceConnections: { web: 5 },
+      newConnectionsOverMs: 8_000,
+    });
   });
 
   it('can always be written and read, whatever was read', () => {

@@ -20,13 +20,15 @@ function reading(
   layout: string,
   counts: Readonly<Record<string, number>>,
   rules?: string,
+  entryConnections?: number,
 ): CountReading {
   return {
     monotonicMs,
     layout,
     counts: Object.entries(counts).map(([way, connections]) => {
       const [entry = '', instance = ''] = way.split(' ');
-      return { entry: parseEntry(entry), instance: parseAddress(instance), connections, rules };
+      const counted = { connections, rules, entryConnections };
+      return { entry: parseEntry(entry), instance: parseAddress(instance), ...counted };
     }),
   };
 }
@@ -55,6 +57,32 @@ describe('new connections a second', () => {
     const before = reading(0, 'iptables', { [`${ENTRY} ${A}`]: 3 }, 'weights 1:1');
     const after = reading(2_000, 'iptables', { [`${ENTRY} ${A}`]: 5 }, 'weights 1:2');
     expect(rates(before, after)).toEqual({});
+  });
+
+  it('of the service are known all the same, by what came to the entry, unless that went back', () => {
+    const before = reading(0, 'iptables', { [`${ENTRY} ${A}`]: 3 }, 'weights 1:1', 30);
+    const after = (whole: number) =>
+      reading(2_000, 'iptables', { [`${ENTRY} ${A}`]: 5, [`${ENTRY} ${B}`]: 1 }, 'weights 1:2', whole);
+    const services = (whole: number) => ratesBetween(before, after(whole), owners)?.ofServices;
+    expect(services(70)).toEqual(new Map([['web', 20]]));
+    expect(services(29)).toEqual(new Map());
+    const two = new Map([...owners, [`${OTHER} ${A}`, 'web/a']]);
+    expect(ratesBetween(before, after(70), two)?.ofServices).toEqual(new Map());
+  });
+
+  it('of a service are those of its entries where all is counted, and not known if a counter went back', () => {
+    const two = new Map([...owners, [`${OTHER} ${A}`, 'web/a'], ['10.96.0.3:80/tcp 10.0.1.9:80', 'idle/a']]);
+    const before = reading(0, 'nftables', { [`${ENTRY} ${A}`]: 3 });
+    const after = (one: number) =>
+      reading(1_000, 'nftables', { [`${ENTRY} ${A}`]: one, [`${OTHER} ${A}`]: 4 });
+    const services = (one: number) => ratesBetween(before, after(one), two)?.ofServices;
+    expect(services(5)).toEqual(
+      new Map([
+        ['web', 6],
+        ['idle', 0],
+      ]),
+    );
+    expect(services(2)).toEqual(new Map([['idle', 0]]));
   });
 
   it('are not known for any instance of an entry of which one counter went back', () => {

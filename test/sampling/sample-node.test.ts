@@ -30,6 +30,7 @@ describe('a sample of a node', () => {
       memoryUsedBytes: 40_960,
       instances: { 'web/10.0.0.1:80': { connections: 4, acceptQueue: 1 } },
       newConnections: { 'web/10.0.0.1:80': 3 },
+      serviceConnections: { web: 3 },
     });
   });
 

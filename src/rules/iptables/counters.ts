@@ -10,6 +10,8 @@ interface Count {
   readonly connections: number;
   /** Stands for the rules of the entry: another text, and counting began anew. */
   readonly rules: string;
+  /** To all instances of the entry: the rule that leads to its chain stays when the chain is rewritten. */
+  readonly entryConnections: number;
 }
 
 /** Goes on with a 32-bit FNV-1a hash: texts of one order of rules, 50,000 lines in some milliseconds. */
@@ -32,14 +34,14 @@ function entryOf(rule: string): readonly [string, Entry] | undefined {
 
 /** Connections so far, in the order of the listing; rules to one instance (session affinity has two) are summed. */
 export function connectionCounts(listing: string): readonly Count[] {
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, { readonly entry: Entry; readonly entryConnections: number }>();
   const counted: { readonly chain: string; readonly instance: string; readonly packets: number }[] = [];
   const hashes = new Map<string, number>();
   for (const line of listing.split('\n')) {
     const [, packets, chain = '', rule = ''] = RULE.exec(line) ?? [];
     if (packets === undefined || !isOurChain(chain)) continue;
     const found = entryOf(rule);
-    if (found !== undefined) entries.set(...found);
+    if (found !== undefined) entries.set(found[0], { entry: found[1], entryConnections: Number(packets) });
     const instance = TO_INSTANCE.exec(rule)?.[1];
     const owner = serviceChainOf(chain);
     if (owner !== undefined) hashes.set(owner, hashOn(hashes.get(owner) ?? 0x811c9dc5, rule));
@@ -49,12 +51,12 @@ export function connectionCounts(listing: string): readonly Count[] {
   }
   const sums = new Map<string, Count>();
   for (const { chain, instance, packets } of counted) {
-    const entry = entries.get(chain);
-    if (entry === undefined) continue;
-    const key = `${formatEntry(entry)} ${instance}`;
+    const sent = entries.get(chain);
+    if (sent === undefined) continue;
+    const key = `${formatEntry(sent.entry)} ${instance}`;
     const connections = (sums.get(key)?.connections ?? 0) + packets;
     const rules = ((hashes.get(chain) ?? 0) >>> 0).toString(16);
-    sums.set(key, { entry, instance: parseAddress(instance), connections, rules });
+    sums.set(key, { ...sent, instance: parseAddress(instance), connections, rules });
   }
   return [...sums.values()];
 }
