@@ -54,8 +54,13 @@ interface Counted {
   readonly known?: { readonly snapshot: Snapshot; readonly owners: Owners } | undefined;
 }
 
-/** Reading counters may take this part of the time: reading those of 50,000 rules takes a second. */
+/** Reading counters may take this part of one processor's time. */
 const COUNTING_SHARE = 0.01;
+/**
+ * What reading takes of a processor: programs that start, and then every character; a second for 50,000 rules (7.5 MB). Not the time that passes
+ * meanwhile: a busy machine would look away just when its load is to be known.
+ */
+const COUNTING_MS = { once: 10, character: 1.3e-4 };
 /** A sample does not wait longer than this for them; what is read later is told with a later one. */
 const COUNTING_WAIT_MS = 1_000;
 /** Without rules, or without the right to read them, a look this often is enough. */
@@ -85,7 +90,8 @@ async function readCounts(
     const isKnown = before?.known?.snapshot === snapshot;
     const owners = isKnown ? before.known.owners : ownersOf(snapshot);
     const rates = before?.reading === undefined ? undefined : ratesBetween(before.reading, reading, owners);
-    const dueMs = startMs + (clock.monotonicMs() - startMs) / COUNTING_SHARE;
+    const costMs = COUNTING_MS.once + found.size * COUNTING_MS.character;
+    const dueMs = startMs + costMs / COUNTING_SHARE;
     return { reading, rates, dueMs, known: { snapshot, owners } };
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error;

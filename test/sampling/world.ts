@@ -45,8 +45,9 @@ function webSnapshot(): Snapshot {
 }
 
 /** What the rules of n1 counted for its instance. */
-export const countedSoFar = (connections: number): Counted => ({
+export const countedSoFar = (connections: number, size = 100): Counted => ({
   layout: 'nftables',
+  size,
   counts: [{ entry: ENTRY, instance: { ip: IP, port: 80 }, connections }],
 });
 

@@ -20,6 +20,8 @@ import { listNft } from './our-nftables.ts';
 export interface Counted {
   readonly layout: Layout;
   readonly counts: readonly ConnectionCount[];
+  /** Length of what was read, rules of others among it: what reading costs goes with it. */
+  readonly size: number;
 }
 
 /** Reads counts. */
@@ -41,7 +43,7 @@ export interface CountingOptions {
 }
 
 /** Reads one family; undefined if nothing of ours is there. */
-type ReadFamily = (family: Family) => Promise<readonly ConnectionCount[] | undefined>;
+type ReadFamily = (family: Family) => Promise<Omit<Counted, 'layout'> | undefined>;
 
 const LOOK_EVERY_MS = 60_000;
 
@@ -58,7 +60,8 @@ function nftablesReader(exec: Exec): ReadFamily {
   return async (family) => {
     const args = ['-n', 'list', 'set', nftFamily(family), TABLE, CONNECTIONS_SET];
     const listing = await ifInstalled(async () => listNft(notThere(exec), args));
-    return listing === undefined ? undefined : parseConnections(listing);
+    if (listing === undefined) return undefined;
+    return { counts: parseConnections(listing), size: listing.length };
   };
 }
 
@@ -70,7 +73,8 @@ async function iptablesReader({ exec, execOften }: CountingOptions): Promise<Rea
   );
   return async (family) => {
     const listing = await tables.find((table) => table.family === family)?.countedListing();
-    return listing?.includes(':SLUICE-') === true ? connectionCounts(listing) : undefined;
+    if (listing?.includes(':SLUICE-') !== true) return undefined;
+    return { counts: connectionCounts(listing), size: listing.length };
   };
 }
 
@@ -97,13 +101,14 @@ export function openCounting(options: CountingOptions): Counting {
       if (families.length === 0) return undefined;
       if (clock.monotonicMs() - lookedAtMs >= LOOK_EVERY_MS) await look(families);
       if (known === undefined) return undefined;
-      const found = await Promise.all(families.map(known.read));
-      const { layout } = known;
-      if (found.every((counts) => counts === undefined)) {
+      const { layout, read } = known;
+      const found = (await Promise.all(families.map(read))).filter((one) => one !== undefined);
+      if (found.length === 0) {
         known = undefined;
         return undefined;
       }
-      return { layout, counts: found.flatMap((counts) => counts ?? []) };
+      const size = found.reduce((sum, one) => sum + one.size, 0);
+      return { layout, counts: found.flatMap(({ counts }) => counts), size };
     },
   };
 }
