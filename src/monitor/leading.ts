@@ -98,7 +98,8 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
       if (lead !== undefined || !watching.connected() || watching.leaderKey() !== undefined)
         return lead !== undefined;
       try {
-        lead = await campaign(store, { node, host, pid, since: clock.now().toISOString() });
+        const said = mode === 'recommend' ? { mode } : {};
+        lead = await campaign(store, { node, host, pid, since: clock.now().toISOString(), ...said });
         lastWhy = '';
         saidProtection = undefined;
         lead?.lost.addEventListener('abort', leaseLost, { once: true });

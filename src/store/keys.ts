@@ -47,6 +47,8 @@ export function assignmentOfKey(
 export const LEADER_KEY = 'leader';
 /** `decision/<service>/<time>`; `time` as in `auditKey`. */
 export const decisionKey = (service: string, time: string): string => `decision/${service}/${time}`;
+/** `lock/<scope>`: who does something of which there is one at a time. */
+export const lockKey = (scope: string): string => `lock/${scope}`;
 /** `access/<id>`: a token. Before `generation` in the order of keys, so that no agent's range holds it. */
 export const accessKey = (id: string): string => `access/${id}`;
 

@@ -2,6 +2,7 @@
 import { SluiceError } from '../../errors.ts';
 import { decodeComputedWeights } from '../../model/computed-weights.ts';
 import { decodeLoad } from '../../model/load.ts';
+import { decodeLock } from '../../model/lock.ts';
 import { NAME_RULE, isName } from '../../model/name.ts';
 import { decodeToken } from '../../model/records-access.ts';
 import { decodeAudit } from '../../model/records-audit.ts';
@@ -61,7 +62,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['holder', ({ tail }, json) => decodeHolder(tail, json).raw],
   ['instance', (key, json) => readInstance(key, json)],
   ['leader', plain(0, 0)],
-  ['lock', plain(1, 0)],
+  ['lock', ({ tail }, json) => decodeLock(tail, json).raw],
   ['node', ({ tail }, json) => decodeNode(tail, json).raw],
   ['node-alive', ({ tail }, json) => decodeNodeAlive(tail, json).raw],
   ['service', ({ tail }, json) => decodeService(tail, json).raw],
