@@ -8,6 +8,7 @@ import { decodeToken } from '../../model/records-access.ts';
 import { decodeAudit } from '../../model/records-audit.ts';
 import { decodeApplied, decodeHolder, decodeNode, decodeNodeAlive } from '../../model/records-node.ts';
 import { decodeAlive, decodeRegistration } from '../../model/records-registration.ts';
+import { decodeScalingState } from '../../model/records-scaling.ts';
 import {
   decodeEntryClaim,
   decodeGeneration,
@@ -56,6 +57,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['audit', ({ tail }, json) => (json === TOMBSTONE ? {} : decodeAudit(tail, json).raw)],
   ['current-load', ({ tail }, json) => decodeLoad(tail, json).raw],
   ['decision', plain(2, 1)],
+  ['demand', (key, json) => readDemand(key, json)],
   ['entry', ({ tail }, json) => decodeEntryClaim(tail, json).raw],
   ['event', plain(1, 0)],
   ['generation', (_key, json) => decodeGeneration(json).raw],
@@ -68,6 +70,11 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['service', ({ tail }, json) => decodeService(tail, json).raw],
   ['weights', ({ tail }, json) => decodeComputedWeights(tail, json).raw],
 ]);
+
+function readDemand({ key, tail }: KeyParts, json: string): Raw {
+  if (!isName(tail)) throw badKey(key, `a name in a key is ${NAME_RULE}`);
+  return decodeScalingState(key, json).raw;
+}
 
 function readInstance({ parts: [service = '', ...id] }: KeyParts, json: string): Raw {
   return decodeInstance(service, id.join('/'), json).raw;
