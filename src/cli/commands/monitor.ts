@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import type { LogFormat } from '../../host/log.ts';
 import type { MonitorMode } from '../../monitor/options.ts';
 import { type Define, finish } from '../define.ts';
+import { defineRecord, defineReplay } from './monitor-recording.ts';
 import { figuresOption, logFormatOption, nodeOption, policyFileOption, stateDirOption } from '../options.ts';
 
 /** Flags of `monitor`. */
@@ -37,6 +38,8 @@ export const defineMonitor: Define = (parent, run) => {
     .addOption(logFormatOption())
     .addOption(figuresOption())
     .option('--once', 'decide once, if no other monitor leads, and end');
+  defineRecord(command, run);
+  defineReplay(command, run);
   finish(command, {
     examples: [
       ['sluice monitor --endpoints http://10.0.0.1:2379', 'on every node'],
