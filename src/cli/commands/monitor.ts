@@ -4,7 +4,14 @@ import type { LogFormat } from '../../host/log.ts';
 import type { MonitorMode } from '../../monitor/options.ts';
 import { type Define, finish } from '../define.ts';
 import { defineRecord, defineReplay } from './monitor-recording.ts';
-import { figuresOption, logFormatOption, nodeOption, policyFileOption, stateDirOption } from '../options.ts';
+import {
+  durationOption,
+  figuresOption,
+  logFormatOption,
+  nodeOption,
+  policyFileOption,
+  stateDirOption,
+} from '../options.ts';
 
 /** Flags of `monitor`. */
 export interface MonitorFlags {
@@ -13,6 +20,8 @@ export interface MonitorFlags {
   readonly listen?: string | undefined;
   readonly once?: boolean | undefined;
   readonly mode?: MonitorMode | undefined;
+  /** Milliseconds. */
+  readonly interval?: number | undefined;
   readonly stateDir?: string | undefined;
   readonly policy?: string | undefined;
 }
@@ -32,6 +41,9 @@ export const defineMonitor: Define = (parent, run) => {
         'act',
         'recommend',
       ]),
+    )
+    .addOption(
+      durationOption('--interval <time>', 'time between two samples, and two looks, 1s to 5s (default: 2s)'),
     )
     .addOption(stateDirOption())
     .addOption(policyFileOption())
