@@ -55,6 +55,12 @@ const lookAt = (ms: number, cpu: number): ScalingInput => ({
   now: { ms, wallMs: WALL_MS + ms },
 });
 
+/** The same look by a leader whose clock starts at 5,000 s and whose wall clock is an hour behind. */
+const behind = (seen: ScalingInput): ScalingInput => ({
+  ...seen,
+  now: { ms: seen.now.ms, wallMs: seen.now.ms - 5_000_000 + WALL_MS - 3_600_000 },
+});
+
 /** What is wanted then. */
 const wants = (cpu: number, silent: number): number | undefined =>
   drive({ from: 100, to: 102, replicas: 10, load: idle, input: some(cpu, silent) })[0]?.want;
@@ -159,17 +165,13 @@ describe('time that cannot be believed', () => {
     const state = busy.find(({ second }) => second === 300)?.state;
     if (state === undefined) throw new Error('no look at second 300');
     const after = resumed(state, { ms: 5_000_000, wallMs: WALL_MS - 3_600_000 }, ageMs);
-    const input = (seen: ScalingInput): ScalingInput => ({
-      ...seen,
-      now: { ms: seen.now.ms, wallMs: seen.now.ms - 5_000_000 + WALL_MS - 3_600_000 },
-    });
     const decisions = drive({
       from: 5_000,
       to: 5_400,
       replicas: 6,
       load: () => ({ cpu: 0.1 }),
       state: after,
-      input,
+      input: behind,
     });
     return decisions.find(({ final }) => final < 6)?.second;
   };

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Move, type MovesInput, planMoves } from '../../src/schedule/moves.ts';
 import { template, World } from './world.ts';
@@ -20,12 +20,12 @@ function movesIn(world: World, more: Partial<MovesInput> = {}): ReturnType<typeo
 }
 
 /** A cluster of so many nodes of which the last ones come when all instances are there. */
-function grown(services: Readonly<Record<string, number>>, { first = 2, then = 1, cpus = 4 } = {}): World {
+function grown(services: Readonly<Record<string, number>>, { first = 2, late = 1, cpus = 4 } = {}): World {
   const world = new World();
   for (let i = 1; i <= first; i += 1) world.node(`n${i}`, { cpus });
   for (const [name, replicas] of Object.entries(services)) world.publish(name, replicas, template(name));
   world.settle();
-  for (let i = first + 1; i <= first + then; i += 1) world.node(`n${i}`, { cpus });
+  for (let i = first + 1; i <= first + late; i += 1) world.node(`n${i}`, { cpus });
   return world;
 }
 
@@ -63,7 +63,7 @@ describe('moves of a rebalance', () => {
   });
 
   it('are what the leader then does, until nothing is left to do', () => {
-    const world = grown({ api: 4, web: 5 }, { then: 2 });
+    const world = grown({ api: 4, web: 5 }, { late: 2 });
     let runs = 0;
     for (; runs < 10; runs += 1) {
       const [move] = movesIn(world).moves;
@@ -94,7 +94,7 @@ describe('moves of a rebalance', () => {
   });
 
   it('follow what was measured: off the busy node, by what the instance takes there', () => {
-    const world = grown({ a: 2, b: 2 }, { then: 0 });
+    const world = grown({ a: 2, b: 2 }, { late: 0 });
     const at = (service: string, node: string) =>
       world.of(service).find(({ assignment }) => assignment.node === node)?.assignment.id;
     const use = used(world, { n1: 0.9, n2: 0.2 }, 1);
@@ -183,13 +183,13 @@ describe('moves of a rebalance', () => {
         services,
         fc.integer({ min: 1, max: 3 }),
         fc.integer({ min: 0, max: 3 }),
-        (wanted, first, then) => {
-          const world = grown(wanted, { first, then });
+        (wanted, first, late) => {
+          const world = grown(wanted, { first, late });
           for (const move of movesIn(world, { maxMoves: 5 }).moves) {
             const nodes = world.nodesOf(move.service);
             const on = (node: string): number => nodes.filter((one) => one === node).length;
             expect(on(move.from)).toBeGreaterThan(on(move.to));
-            if (move.reason === 'load') expect(move.gain).toBeGreaterThan(0.1);
+            expect(move.reason === 'spread' || move.gain > 0.1).toBe(true);
           }
         },
       ),

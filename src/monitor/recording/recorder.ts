@@ -58,19 +58,21 @@ function serviceOfKey(key: string): string | undefined {
   return family === 'node' || family === 'node-alive' ? '' : undefined;
 }
 
+/** True for services whose weights or number follow load. */
+function followsLoad(name: string, item: KeyValue): boolean {
+  try {
+    const { value } = readServiceItem(name, item);
+    return isWeighed(value) || value.policy?.scaling !== undefined;
+  } catch (error) {
+    whyInvalid(error);
+    return false;
+  }
+}
+
 /** Which keys are recorded, and which of them changed since the line before. */
 function createChanges(only: RecordOptions['services']) {
   const chosen = new Set<string>(['']);
   const changed = new Set<string>();
-  const follows = (name: string, item: KeyValue): boolean => {
-    try {
-      const { value } = readServiceItem(name, item);
-      return isWeighed(value) || value.policy?.scaling !== undefined;
-    } catch (error) {
-      whyInvalid(error);
-      return false;
-    }
-  };
   return {
     /** Takes over what changed. @param all everything that is known */
     take: (
@@ -81,7 +83,7 @@ function createChanges(only: RecordOptions['services']) {
       const begun = new Set<string>();
       for (const key of keys.filter((one) => one.startsWith('service/'))) {
         const [name, item] = [key.slice('service/'.length), items.get(key)];
-        if (chosen.has(name) || item === undefined || only?.has(name) === false || !follows(name, item))
+        if (chosen.has(name) || item === undefined || only?.has(name) === false || !followsLoad(name, item))
           continue;
         chosen.add(name);
         begun.add(name);

@@ -56,12 +56,13 @@ export interface ReplayOptions {
   readonly startMs: number;
 }
 
+const itemOf = (key: string, item: RecordedItem): KeyValue => ({ key, version: 1, ...item });
+
 /** What is known while a recording is gone through. */
 function createKnown() {
   const copy = createClusterCopy();
   const items = new Map<string, KeyValue>();
   const heard = new Map<string, HeardLoad>();
-  const itemOf = (key: string, item: RecordedItem): KeyValue => ({ key, version: 1, ...item });
   return {
     heard,
     take: ({ ms, changed, samples }: RecordedLook): void => {
@@ -135,6 +136,38 @@ function scaledServices({ services }: ClusterState, options: ReplayOptions) {
   });
 }
 
+/** What a look is decided from and by, besides the services. */
+interface Decided {
+  readonly view: ClusterState;
+  readonly input: ScaleInput;
+  readonly look: RecordedLook;
+  readonly scaled: ReturnType<typeof scaleServices>;
+}
+
+/** The points of one look. */
+function pointsOf(
+  { view, input, look: { ms, at }, scaled }: Decided,
+  options: ReplayOptions,
+  trials: Map<string, ReturnType<typeof createTrial>>,
+): readonly ReplayPoint[] {
+  const told = new Set(scaled.steps.map(({ service }) => service));
+  return scaledServices(view, options).flatMap(({ value, replicas, policy }): readonly ReplayPoint[] => {
+    const { name } = value;
+    const common = { ms, at, service: name, recorded: replicas };
+    const instances = instancesSeen(view, input, name);
+    if (policy !== undefined) {
+      const trial = trials.get(name) ?? createTrial(options.startMs);
+      trials.set(name, trial);
+      const values = input.values.get(name) ?? new Map();
+      const now = { ms, wallMs: timeMs(at) ?? 0 };
+      return [{ ...common, ...trial({ instances, values, replicas, now }, policy) }];
+    }
+    const outcome = scaled.outcomes.get(name);
+    if (outcome === undefined) return [];
+    return [{ ...common, outcome, cpu: meanCpu(instances), isNews: told.has(name) }];
+  });
+}
+
 /** Goes through a recording. Equal recordings, equal decisions. @throws what reading a line throws */
 export function* replay(
   looks: Iterable<RecordedLook>,
@@ -149,35 +182,13 @@ export function* replay(
     const { ms, at } = look;
     const now = { ms, at };
     const view = known.state();
-    const values = valuesOf(look);
-    const input: ScaleInput = { loads: known.heard, values, now, recommend: false, memory };
+    const input: ScaleInput = { loads: known.heard, values: valuesOf(look), now, recommend: false, memory };
     const scaled = scaleServices(view, input);
     memory = scaled.memory;
     const seen = [...known.heard.values()].map(({ load, arrivedMs }) => ({ load, ageMs: ms - arrivedMs }));
     const weighed = weighServices(view, { signals: readSignals(seen), now, states });
     states = weighed.states;
-    const told = new Set(scaled.steps.map(({ service }) => service));
-    const points = scaledServices(view, options).flatMap(
-      ({ value, replicas, policy }): readonly ReplayPoint[] => {
-        const { name } = value;
-        const common = { ms, at, service: name, recorded: replicas };
-        const instances = instancesSeen(view, input, name);
-        if (policy !== undefined) {
-          const trial = trials.get(name) ?? createTrial(options.startMs);
-          trials.set(name, trial);
-          const wall = { ms, wallMs: timeMs(at) ?? 0 };
-          return [
-            {
-              ...common,
-              ...trial({ instances, values: values.get(name) ?? new Map(), replicas, now: wall }, policy),
-            },
-          ];
-        }
-        const outcome = scaled.outcomes.get(name);
-        if (outcome === undefined) return [];
-        return [{ ...common, outcome, cpu: meanCpu(instances), isNews: told.has(name) }];
-      },
-    );
+    const points = pointsOf({ view, input, look, scaled }, options, trials);
     yield { points, weights: weightsOf(look, weighed.steps) };
   }
 }
