@@ -51,19 +51,30 @@ const noState = ({ now, replicas }: Seen): ScalingState => ({
   reversals: [],
 });
 
-/** The state of another decider, whose clock is not ours, as if no time had passed since. */
-export function resumed(state: ScalingState, nowMs: number): ScalingState {
-  const shift = nowMs - state.ms;
+/**
+ * The state of another decider, whose clocks are not ours. What was wanted last counts as wanted until now, since a state is not written at
+ * every look; what was wanted before that grows old as it would have.
+ * @param ageMs how long ago the state was made, by our clock; less than it was makes fewer wait longer
+ */
+export function resumed(state: ScalingState, now: ScalingNow, ageMs: number): ScalingState {
+  const shift = now.ms - ageMs - state.ms;
   const moved = <T extends { readonly ms: number }>(items: readonly T[]): readonly T[] =>
     items.map((item) => ({ ...item, ms: item.ms + shift }));
+  const last = state.peaks.at(-1)?.count ?? state.replicas;
   return {
     ...state,
-    ms: nowMs,
+    ms: now.ms,
+    wallMs: now.wallMs,
     points: moved(state.points),
-    peaks: withPeak(moved(state.peaks), { ms: nowMs, count: state.replicas }),
+    peaks: withPeak(moved(state.peaks), { ms: now.ms, count: last }),
     changes: moved(state.changes),
     reversals: state.reversals.map((ms) => ms + shift),
   };
+}
+
+/** True if something in it lies after the look that it was made at, which cannot be. */
+export function isFromFuture({ ms, points, peaks, changes, reversals }: ScalingState): boolean {
+  return [...[...points, ...peaks, ...changes].map((one) => one.ms), ...reversals].some((at) => at > ms);
 }
 
 /** Peaks with another recommendation: those that are not larger than it can never count again. */

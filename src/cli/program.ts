@@ -20,6 +20,7 @@ import { defineMonitor } from './commands/monitor.ts';
 import { definePlan } from './commands/plan.ts';
 import { definePolicy } from './commands/policy.ts';
 import { definePublish } from './commands/publish.ts';
+import { defineRebalance } from './commands/rebalance.ts';
 import { defineStatus } from './commands/status.ts';
 import { defineToken } from './commands/token.ts';
 import { defineTop } from './commands/top.ts';
@@ -52,6 +53,7 @@ const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[
       definePlan,
       defineInstance,
       defineScale,
+      defineRebalance,
       definePolicy,
       defineDrain,
       defineRestore,

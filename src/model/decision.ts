@@ -9,6 +9,8 @@ export interface Leader {
   readonly pid: number;
   /** RFC 3339. */
   readonly since: string;
+  /** It only says what it would do; undefined: it does it. */
+  readonly mode?: 'recommend' | undefined;
   /** Self-preservation: why nothing follows from silence now, and what ends that; undefined: it may follow. */
   readonly protection?: { readonly why: string; readonly ends: string } | undefined;
 }

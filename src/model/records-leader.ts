@@ -12,6 +12,7 @@ const leaderSchema = v.object({
   host: textField,
   pid: countField,
   since: timeField,
+  mode: v.optional(v.literal('recommend', 'must be recommend')),
   protection: v.optional(v.object({ why: textField, ends: textField })),
 });
 
@@ -34,12 +35,13 @@ export function decodeLeader(json: string): Decoded<Leader> {
 
 /** JSON of `leader`. */
 export function encodeLeader(leader: Leader, raw?: Raw): string {
-  const { node, pid, since } = leader;
+  const { node, pid, since, mode } = leader;
   const protection = leader.protection && {
     why: reasonLine(leader.protection.why),
     ends: reasonLine(leader.protection.ends),
   };
-  return encodeRecord(leaderSchema, { node, host: plainText(leader.host), pid, since, protection }, raw);
+  const host = plainText(leader.host);
+  return encodeRecord(leaderSchema, { node, host, pid, since, mode, protection }, raw);
 }
 
 /**

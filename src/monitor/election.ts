@@ -8,8 +8,11 @@ import { encodeLeader } from '../model/records-leader.ts';
 import { LEADER_KEY } from '../store/keys.ts';
 import type { Compare, Lease, Store } from '../store/store.ts';
 
-/** How long a leader that has died is still taken for one. */
-const LEADER_TTL_SECONDS = 10;
+/**
+ * How long a leader that has died is still taken for one: with the store's half second and the next one's election less than 5 s. One
+ * that cannot renew for 0.7 of it steps down, and only has to watch again.
+ */
+const LEADER_TTL_SECONDS = 4;
 
 /** The lead. */
 export interface Lead {

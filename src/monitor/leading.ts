@@ -1,5 +1,7 @@
 /** Owns the lead of one monitor: taking it when nobody has it, deciding while it has it, noticing that it is gone. */
+import type { ScalingNow } from '../balance/scaling-history.ts';
 import { SluiceError } from '../errors.ts';
+import type { Clock } from '../host/clock.ts';
 import type { Decision } from '../model/decision.ts';
 import { planCluster } from '../schedule/plan.ts';
 import { standNodes } from '../schedule/nodes.ts';
@@ -13,6 +15,7 @@ import { protectionSteps } from './evictions.ts';
 import { createOwnMetrics } from './metrics.ts';
 import type { MonitorOptions } from './options.ts';
 import { createSamples } from './samples.ts';
+import { startScalingKeeper } from './scaling-keeper.ts';
 import type { ReadAt } from './transaction.ts';
 import type { Watching } from './watching.ts';
 
@@ -39,6 +42,8 @@ function freshIds({ mode, newId }: MonitorOptions): readonly string[] {
   );
 }
 
+const scalingNow = (clock: Clock): ScalingNow => ({ ms: clock.monotonicMs(), wallMs: clock.now().getTime() });
+
 /** A monitor that does not lead yet. */
 export function createLeading(options: MonitorOptions, store: Store, watching: Watching): Leading {
   const { node, host, pid, clock, log, mode, random, newId } = options;
@@ -46,6 +51,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
   const metrics = createOwnMetrics({ read: options.readMetric, clock, log });
   let balance: WeighedServices['states'] = new Map();
   let scaling = NO_SCALING;
+  const keeper = startScalingKeeper({ store, clock, random, log });
   const decisions = createDecisions({ store, clock, mode, by: node });
   let lead: Lead | undefined;
   let mustShow: ReadAt = { assignments: 0, cluster: 0 };
@@ -61,6 +67,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
     balance = new Map();
     scaling = NO_SCALING;
     metrics.forget();
+    keeper.leave();
     await Promise.all([was.giveUp(), samples.leave()]);
   };
   /** At once, whatever it does just now: nothing it writes counts any more. */
@@ -98,13 +105,15 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
       if (lead !== undefined || !watching.connected() || watching.leaderKey() !== undefined)
         return lead !== undefined;
       try {
-        lead = await campaign(store, { node, host, pid, since: clock.now().toISOString() });
+        const said = mode === 'recommend' ? { mode } : {};
+        lead = await campaign(store, { node, host, pid, since: clock.now().toISOString(), ...said });
         lastWhy = '';
         saidProtection = undefined;
         lead?.lost.addEventListener('abort', leaseLost, { once: true });
         if (lead !== undefined) {
           log.info('leads', { node, revision: lead.revision, mode });
           samples.follow();
+          scaling = { ...NO_SCALING, states: keeper.resume(scalingNow(clock)) };
         }
       } catch (error) {
         if (!(error instanceof SluiceError)) throw error;
@@ -131,14 +140,18 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
         ...protectionSteps(verdict, silence),
       ];
       const recommend = mode === 'recommend';
-      const scaled = scaleServices(view, {
+      const input = {
         loads: samples.heard(),
         values: metrics.look(view.services),
         now,
         recommend,
         memory: scaling,
-      });
+      };
+      // The first samples of a listing are of an unknown age: nothing is known of load until the next ones come.
+      const scaled = samples.settled() ? scaleServices(view, input) : { steps: [], memory: scaling };
       scaling = scaled.memory;
+      // Before anything is done, so that a next leader knows of it.
+      await keeper.keep(scaling.states, mine);
       const acted = await act(
         { store, log, lead: mine, decisions, recommend, writer: { node, host, newId } },
         // The number last: it changes the record that the other steps stand on.
@@ -154,6 +167,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
       metrics.forget();
       const was = lead;
       lead = undefined;
+      await keeper.close();
       if (was === undefined) return;
       await Promise.all([was.giveUp(), samples.leave()]);
       log.info('lead given up', { node });

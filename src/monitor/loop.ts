@@ -1,4 +1,4 @@
-/** Owns the loop of a monitor: watch the cluster, lead it when nobody does, look at every change and at least every two seconds. */
+/** Owns the loop of a monitor: watch the cluster, lead it when nobody does, look at every change and at least every two seconds (`--interval`). */
 import { VERSION } from '../version.ts';
 import { createBell } from '../host/bell.ts';
 import { createLeading } from './leading.ts';
@@ -11,7 +11,7 @@ const LOOK_EVERY_MS = 2_000;
 
 /** Runs until `options.signal` aborts; the lead is given up at that moment. */
 export async function monitorLoop(options: MonitorOptions): Promise<void> {
-  const { clock, log, random, signal, node, mode } = options;
+  const { clock, log, random, signal, node, mode, everyMs = LOOK_EVERY_MS } = options;
   const store = await options.openStore();
   const bell = createBell(clock);
   const watching = startWatching({ store, clock, random, log, bell });
@@ -32,7 +32,7 @@ export async function monitorLoop(options: MonitorOptions): Promise<void> {
         options.meter?.looked({ ...seen, decisions: decisions ?? [], seconds });
       }
       await clock.sleep(Math.max(0, startedMs + BETWEEN_LOOKS_MS - clock.monotonicMs()), signal);
-      await bell.wait(Math.max(0, startedMs + LOOK_EVERY_MS - clock.monotonicMs()), signal);
+      await bell.wait(Math.max(0, startedMs + everyMs - clock.monotonicMs()), signal);
     }
   } finally {
     signal.removeEventListener('abort', giveUp);

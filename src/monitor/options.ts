@@ -17,6 +17,8 @@ export interface MonitorOptions {
   readonly host: string;
   readonly pid: number;
   readonly mode: MonitorMode;
+  /** Between two looks when nothing changes; undefined: 2 s. */
+  readonly everyMs?: number | undefined;
   /** Begins to sample this node and to publish what it measures. */
   readonly sample: (edges: {
     readonly store: Store;

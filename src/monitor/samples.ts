@@ -11,6 +11,8 @@ export interface Samples {
   readonly follow: () => void;
   /** Stops following them. */
   readonly leave: () => Promise<void>;
+  /** True once every node that publishes was heard anew since they are followed, or that was waited for long enough. */
+  readonly settled: () => boolean;
   /** What is known of each instance now; nothing while they are not followed. */
   readonly signals: () => Signals;
   /** What each node said last, and when it came. */
@@ -19,6 +21,11 @@ export interface Samples {
   readonly useOfNodes: () => ReadonlyMap<string, number>;
 }
 
+/** Two beats and a half: a node that says nothing for so long says nothing. */
+const SETTLED_MS = 5_000;
+/** A sample that came by itself, not with the first listing. */
+const HEARD_MS = 2_500;
+
 /** Samples that nobody follows yet. */
 export function createSamples(options: {
   readonly store: Store;
@@ -26,14 +33,22 @@ export function createSamples(options: {
   readonly random: () => number;
 }): Samples {
   let followed: FollowedLoads | undefined;
+  let sinceMs = 0;
   return {
     follow: () => {
+      if (followed === undefined) sinceMs = options.clock.monotonicMs();
       followed ??= followLoads({ ...options, onState: () => undefined });
     },
     leave: async () => {
       const was = followed;
       followed = undefined;
       await was?.close();
+    },
+    settled: () => {
+      if (followed === undefined) return false;
+      if (options.clock.monotonicMs() - sinceMs >= SETTLED_MS) return true;
+      const ages = [...followed.loads().values()].map(({ ageMs }) => ageMs);
+      return followed.state().revision > 0 && ages.every((ageMs) => ageMs <= HEARD_MS);
     },
     signals: () => readSignals([...(followed?.loads().values() ?? [])]),
     heard: () => {

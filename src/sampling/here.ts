@@ -17,6 +17,7 @@ export interface SampleHereOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
+  readonly everyMs?: number | undefined;
   /** Services and instances as far as is known. */
   readonly snapshot: () => Snapshot | undefined;
 }
@@ -36,7 +37,7 @@ function runningOf({ run, cgroups, main }: RunningProcess, limitCores: number | 
 
 /** Begins to sample this node and to publish what it measures. */
 export function sampleHere({ node, stateDir, snapshot, ...edges }: SampleHereOptions): Sampling {
-  const { store, clock, log } = edges;
+  const { store, clock, log, everyMs } = edges;
   const readRunning = createRunningReader(stateDir);
   const running = (): ReadonlyMap<string, Running> =>
     new Map(
@@ -45,5 +46,5 @@ export function sampleHere({ node, stateDir, snapshot, ...edges }: SampleHereOpt
         runningOf(one, limitOf(snapshot(), one.service)),
       ]),
     );
-  return startSampling({ store, deps: openSampling({ node, snapshot, running, clock }), log });
+  return startSampling({ store, deps: openSampling({ node, snapshot, running, clock }), log, everyMs });
 }

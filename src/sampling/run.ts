@@ -9,7 +9,7 @@ import { loadKey } from '../store/keys.ts';
 import type { Lease, Store } from '../store/store.ts';
 import { sampleNode, type Sampled, type SamplingDeps } from './sample-node.ts';
 
-/** Time between two samples. */
+/** Time between two samples where nobody says another. */
 const BEAT_MS = 2_000;
 /** How long the last sample of a silent node stays. */
 export const LOAD_TTL_SECONDS = 10;
@@ -22,6 +22,8 @@ export interface SamplingOptions {
   /** Of this loop alone; closed with it (open.ts). */
   readonly deps: SamplingDeps;
   readonly log: Log;
+  /** Time between two samples. Whoever reads them believes none that is older than 6 s. */
+  readonly everyMs?: number | undefined;
 }
 
 /** The running loop. */
@@ -44,7 +46,7 @@ const whyOf = (error: SluiceError): string => error.why ?? error.message;
 
 /** One beat after another as long as the lease holds; a beat that took too long takes the place of the next. */
 async function beat(
-  { store, deps, log }: SamplingOptions,
+  { store, deps, log, everyMs = BEAT_MS }: SamplingOptions,
   lease: Lease,
   say: ReturnType<typeof onceEach>,
 ): Promise<void> {
@@ -58,7 +60,7 @@ async function beat(
     try {
       const value = encodeLoad(previous.load);
       const put = { kind: 'put', key: loadKey(node), value, lease: lease.id } as const;
-      await store.transact({ compares: [], operations: [put] }, { timeoutMs: BEAT_MS });
+      await store.transact({ compares: [], operations: [put] }, { timeoutMs: everyMs });
       say('samples cannot be written', []);
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
@@ -66,7 +68,7 @@ async function beat(
       say('samples cannot be written', [whyOf(error)]);
     }
     const passedMs = clock.monotonicMs() - dueMs;
-    dueMs += BEAT_MS * Math.max(1, Math.ceil(passedMs / BEAT_MS));
+    dueMs += everyMs * Math.max(1, Math.ceil(passedMs / everyMs));
     await clock.sleep(Math.max(0, dueMs - clock.monotonicMs()), lease.lost);
   }
   log.debug('the lease of the samples ended', { node });

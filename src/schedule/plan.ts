@@ -17,7 +17,7 @@ export interface PlanInput {
 }
 
 /** What a service wants. */
-function goalOf(service: string, stored: Stored<Service> | undefined): Goal {
+export function goalOf(service: string, stored: Stored<Service> | undefined): Goal {
   const template = stored?.value.template;
   if (stored === undefined || template === undefined) {
     const goneWhy = stored === undefined ? 'the service is gone' : 'the service is managed no longer';
@@ -38,7 +38,7 @@ function hashOf(template: NonNullable<Service['template']>): string {
 }
 
 /** Assignments that stay, by node. */
-function assignedPerNode(view: ClusterView): Map<string, number> {
+export function assignedPerNode(view: ClusterView): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { value } of view.assignments) {
     if (value.stop === undefined) counts.set(value.node, (counts.get(value.node) ?? 0) + 1);

@@ -2,13 +2,13 @@
  * Owns the number of instances as the leader decides it: which services have a policy for it, what is known of their instances, and what
  * becomes a step. A function of what is known and the time. Pure.
  */
-import type { MetricValue } from '../balance/scaling-readings.ts';
+import type { MetricValue, ScaledInstance } from '../balance/scaling-readings.ts';
 import { type HeardLoad, scaledInstances, type ServingInstance } from '../balance/scaling-samples.ts';
 import { isNews, type Recorded } from '../balance/scaling-news.ts';
 import { decideScaling, type ScalingDecision } from '../balance/scaling.ts';
 import type { ScalingPolicy } from '../model/policy-scaling.ts';
 import { scalingWords } from '../model/records-scaling.ts';
-import type { ScalingState } from '../model/scaling.ts';
+import type { ScalingOutcome, ScalingState } from '../model/scaling.ts';
 import type { Service, Stored } from '../model/service.ts';
 import { isServing } from '../model/serving.ts';
 import { timeMs } from '../model/time.ts';
@@ -45,6 +45,8 @@ export interface ScaleInput {
 export interface ScaledServices {
   /** Sorted by service. */
   readonly steps: readonly Step[];
+  /** What was decided at this look, told or not, by service. */
+  readonly outcomes: ReadonlyMap<string, ScalingOutcome>;
   readonly memory: ScalingMemory;
 }
 
@@ -133,17 +135,43 @@ function scaledOf({ services }: View): readonly Scaled[] {
     });
 }
 
+/** What is known of all services now, and since when instances are ready. */
+function knownOf(
+  view: View,
+  input: ScaleInput,
+): { readonly known: Known; readonly since: ReadonlyMap<string, number> } {
+  const since = readySince(view, input);
+  const forwarding = [...view.nodes.values()].flatMap(({ name, aliveRevision }) =>
+    aliveRevision === undefined ? [] : [name],
+  );
+  return { since, known: { input, serving: servingOf(view, since), forwarding } };
+}
+
+function loadedInstances(name: string, { input, serving, forwarding }: Known): readonly ScaledInstance[] {
+  const { loads, now } = input;
+  return scaledInstances({
+    service: name,
+    instances: serving.get(name) ?? [],
+    loads,
+    forwarding,
+    nowMs: now.ms,
+  });
+}
+
+/** The instances of one service with their load, as a decision sees them. */
+export const instancesSeen = (view: View, input: ScaleInput, service: string): readonly ScaledInstance[] =>
+  loadedInstances(service, knownOf(view, input).known);
+
 /** One service, as it is known now. */
 function decide({ stored, policy, replicas }: Scaled, known: Known): ScalingDecision {
   const { name, pin } = stored.value;
-  const { now, loads, values, recommend, memory } = known.input;
-  const sampled = { service: name, instances: known.serving.get(name) ?? [], loads, nowMs: now.ms };
+  const { now, values, recommend, memory } = known.input;
   return decideScaling(
     {
       policy: recommend ? { ...policy, mode: 'recommend' } : policy,
       pin,
       replicas,
-      instances: scaledInstances({ ...sampled, forwarding: known.forwarding }),
+      instances: loadedInstances(name, known),
       values: values.get(name) ?? NO_VALUES,
       now: { ms: now.ms, wallMs: timeMs(now.at) ?? 0 },
     },
@@ -157,14 +185,8 @@ function decide({ stored, policy, replicas }: Scaled, known: Known): ScalingDeci
  */
 export function scaleServices(view: View, input: ScaleInput): ScaledServices {
   const { now, memory } = input;
-  const since = readySince(view, input);
-  const known: Known = {
-    input,
-    serving: servingOf(view, since),
-    forwarding: [...view.nodes.values()].flatMap(({ name, aliveRevision }) =>
-      aliveRevision === undefined ? [] : [name],
-    ),
-  };
+  const { known, since } = knownOf(view, input);
+  const outcomes = new Map<string, ScalingOutcome>();
   const states = new Map<string, ScalingState>();
   const recorded = new Map<string, Recorded>();
   const steps: Step[] = [];
@@ -176,6 +198,7 @@ export function scaleServices(view: View, input: ScaleInput): ScaledServices {
     }
     const decision = decide(scaled, known);
     const words = scalingWords(decision);
+    outcomes.set(name, words.scaling);
     const last = memory.recorded.get(name);
     const next: Recorded = { outcome: words.scaling, ms: now.ms };
     const isTold = isNews(last, next);
@@ -183,5 +206,5 @@ export function scaleServices(view: View, input: ScaleInput): ScaledServices {
     states.set(name, decision.state);
     recorded.set(name, isTold || last === undefined ? next : last);
   }
-  return { steps, memory: { states, recorded, readySince: since } };
+  return { steps, outcomes, memory: { states, recorded, readySince: since } };
 }

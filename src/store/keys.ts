@@ -27,6 +27,8 @@ export const holderKey = (ip: string): string => `holder/${ip}`;
  * (N² events every two seconds).
  */
 export const loadKey = (node: string): string => `current-load/${node}`;
+/** `demand/<service>`: what the leader remembers of how many instances were wanted. Outside of AGENT_RANGE, as `current-load/` is. */
+export const demandKey = (service: string): string => `demand/${service}`;
 /** `audit/<time>-<request id>`; `time` is RFC 3339 UTC with milliseconds, so that keys sort by time. */
 export const auditKey = (time: string, requestId: string): string => `audit/${time}-${requestId}`;
 
@@ -47,6 +49,8 @@ export function assignmentOfKey(
 export const LEADER_KEY = 'leader';
 /** `decision/<service>/<time>`; `time` as in `auditKey`. */
 export const decisionKey = (service: string, time: string): string => `decision/${service}/${time}`;
+/** `lock/<scope>`: who does something of which there is one at a time. */
+export const lockKey = (scope: string): string => `lock/${scope}`;
 /** `access/<id>`: a token. Before `generation` in the order of keys, so that no agent's range holds it. */
 export const accessKey = (id: string): string => `access/${id}`;
 
@@ -79,6 +83,8 @@ export const HOLDERS: KeyRange = prefixRange('holder/');
 export const ACCESS: KeyRange = prefixRange('access/');
 /** The samples of all nodes. */
 export const LOADS: KeyRange = prefixRange('current-load/');
+/** What the leader remembers of all services. */
+export const DEMANDS: KeyRange = prefixRange('demand/');
 /** All audit records. */
 export const AUDIT: KeyRange = prefixRange('audit/');
 /** What one node shall run. */

@@ -3,6 +3,7 @@ import { SluiceError } from '../../src/errors.ts';
 import { type Role, ROLES } from '../../src/model/access.ts';
 import { encodeComputedWeights } from '../../src/model/computed-weights.ts';
 import { encodeLoad } from '../../src/model/load.ts';
+import { encodeLock } from '../../src/model/lock.ts';
 import { encodeAudit } from '../../src/model/records-audit.ts';
 import { encodeToken } from '../../src/model/records-access.ts';
 import { encodeApplied, encodeHolder, encodeNode, encodeNodeAlive } from '../../src/model/records-node.ts';
@@ -72,6 +73,7 @@ const instance = (origin: 'static' | 'managed' | 'registered', node?: string) =>
 });
 const loadOf = (node: string): string =>
   encodeLoad({ node, at: 1, cores: 1, instances: {}, newConnections: {} });
+const LOCK = encodeLock({ scope: 'x', actor: 'ann', host: 'pc', pid: 1, command: 'sluice', since: AT });
 const WEIGHTS = encodeComputedWeights({
   service: 'web',
   weights: new Map([['i-1', { weight: 64, base: 1 }]]),
@@ -114,7 +116,7 @@ const PUTS: readonly (readonly [key: string, value: string, allowed: readonly Ro
   // Its own by name, but nobody assigned it.
   ['instance/web/i-1', encodeInstance(instance('managed', 'n1')), ['admin', 'operator']],
   ['leader', '{}', ['admin', 'operator']],
-  ['lock/x', '{}', ['admin', 'operator']],
+  ['lock/x', LOCK, ['admin', 'operator']],
   ['node/n1', encodeNode(facts('n1')), ['admin', 'operator', 'node']],
   ['node/n2', encodeNode(facts('n2')), ['admin', 'operator']],
   ['node-alive/n1', encodeNodeAlive({ name: 'n1', since: AT }), ['admin', 'operator', 'node']],
@@ -312,7 +314,7 @@ describe('what cannot be stored', () => {
     ['current-load/n1', '{}', 'node'],
     ['event/x/y', '{}', 'key'],
     ['weights/web', '{}', 'weights'],
-    ['lock/', '{}', 'key'],
+    ['event/', '{}', 'key'],
   ])('%s = %s names the field', async (key, value, field) => {
     const store = world.store('admin');
     const record = audit();

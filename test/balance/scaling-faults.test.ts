@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decideScaling, type ScalingInput } from '../../src/balance/scaling.ts';
-import { resumed } from '../../src/balance/scaling-history.ts';
+import { isFromFuture, resumed } from '../../src/balance/scaling-history.ts';
 import type { ScaledInstance } from '../../src/balance/scaling-readings.ts';
 import type { ScalingState } from '../../src/model/scaling.ts';
 import { CPU_POLICY, drive, finals, instances, type Load, WALL_MS } from './scaled-service.ts';
@@ -53,6 +53,12 @@ const lookAt = (ms: number, cpu: number): ScalingInput => ({
   instances: instances(4, ms / 1_000, { cpu }),
   values: new Map(),
   now: { ms, wallMs: WALL_MS + ms },
+});
+
+/** The same look by a leader whose clock starts at 5,000 s and whose wall clock is an hour behind. */
+const behind = (seen: ScalingInput): ScalingInput => ({
+  ...seen,
+  now: { ms: seen.now.ms, wallMs: seen.now.ms - 5_000_000 + WALL_MS - 3_600_000 },
 });
 
 /** What is wanted then. */
@@ -153,12 +159,37 @@ describe('time that cannot be believed', () => {
     expect(first(shift)).toMatchObject({ final: 6, limiter: { kind: 'stabilised', agoSeconds: 0 } });
   });
 
-  it('makes fewer wait with another leader, whose clock is another one', () => {
-    expect(calm).toBeDefined();
-    if (calm === undefined) return;
-    const state = resumed(calm, 5_000_000);
-    const decisions = drive({ from: 5_000, to: 5_320, replicas: 6, load: idle, state });
-    expect(decisions.filter(({ act }) => act).map(({ second }) => second)).toEqual([5_300]);
+  /** Six were wanted until second 100; another leader, with another clock, begins at second 300 of it. */
+  const busy = drive({ to: 500, replicas: 6, load: (second) => ({ cpu: second < 100 ? 0.7 : 0.1 }) });
+  const goOn = (ageMs: number) => {
+    const state = busy.find(({ second }) => second === 300)?.state;
+    if (state === undefined) throw new Error('no look at second 300');
+    const after = resumed(state, { ms: 5_000_000, wallMs: WALL_MS - 3_600_000 }, ageMs);
+    const decisions = drive({
+      from: 5_000,
+      to: 5_400,
+      replicas: 6,
+      load: () => ({ cpu: 0.1 }),
+      state: after,
+      input: behind,
+    });
+    return decisions.find(({ final }) => final < 6)?.second;
+  };
+  const alone = busy.find(({ final }) => final < 6)?.second ?? 0;
+
+  it('does not begin anew with another leader, whatever its clocks: what was seen goes on to count', () => {
+    expect(alone).toBeGreaterThan(398);
+    // Ten seconds without a leader, then the rest of the five minutes.
+    expect(goOn(10_000)).toBe(5_000 + alone - 310);
+    // Not knowing how old it is, it waits longer, never less.
+    expect(goOn(0)).toBe(5_000 + alone - 300);
+  });
+
+  it('knows a state that cannot be', () => {
+    if (calm === undefined) throw new Error('no state');
+    expect(isFromFuture(calm)).toBe(false);
+    expect(isFromFuture({ ...calm, reversals: [calm.ms + 1] })).toBe(true);
+    expect(isFromFuture({ ...calm, peaks: [{ ms: calm.ms + 1, count: 1 }] })).toBe(true);
   });
 });
 

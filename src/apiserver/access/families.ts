@@ -2,11 +2,13 @@
 import { SluiceError } from '../../errors.ts';
 import { decodeComputedWeights } from '../../model/computed-weights.ts';
 import { decodeLoad } from '../../model/load.ts';
+import { decodeLock } from '../../model/lock.ts';
 import { NAME_RULE, isName } from '../../model/name.ts';
 import { decodeToken } from '../../model/records-access.ts';
 import { decodeAudit } from '../../model/records-audit.ts';
 import { decodeApplied, decodeHolder, decodeNode, decodeNodeAlive } from '../../model/records-node.ts';
 import { decodeAlive, decodeRegistration } from '../../model/records-registration.ts';
+import { decodeScalingState } from '../../model/records-scaling.ts';
 import {
   decodeEntryClaim,
   decodeGeneration,
@@ -55,18 +57,24 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['audit', ({ tail }, json) => (json === TOMBSTONE ? {} : decodeAudit(tail, json).raw)],
   ['current-load', ({ tail }, json) => decodeLoad(tail, json).raw],
   ['decision', plain(2, 1)],
+  ['demand', (key, json) => readDemand(key, json)],
   ['entry', ({ tail }, json) => decodeEntryClaim(tail, json).raw],
   ['event', plain(1, 0)],
   ['generation', (_key, json) => decodeGeneration(json).raw],
   ['holder', ({ tail }, json) => decodeHolder(tail, json).raw],
   ['instance', (key, json) => readInstance(key, json)],
   ['leader', plain(0, 0)],
-  ['lock', plain(1, 0)],
+  ['lock', ({ tail }, json) => decodeLock(tail, json).raw],
   ['node', ({ tail }, json) => decodeNode(tail, json).raw],
   ['node-alive', ({ tail }, json) => decodeNodeAlive(tail, json).raw],
   ['service', ({ tail }, json) => decodeService(tail, json).raw],
   ['weights', ({ tail }, json) => decodeComputedWeights(tail, json).raw],
 ]);
+
+function readDemand({ key, tail }: KeyParts, json: string): Raw {
+  if (!isName(tail)) throw badKey(key, `a name in a key is ${NAME_RULE}`);
+  return decodeScalingState(key, json).raw;
+}
 
 function readInstance({ parts: [service = '', ...id] }: KeyParts, json: string): Raw {
   return decodeInstance(service, id.join('/'), json).raw;

@@ -85,6 +85,7 @@ const leader = v.object({
   host: text('Its machine'),
   pid: count('Its process'),
   since: time('Since when'),
+  mode: v.optional(oneOf(['recommend'], 'It only says what it would do')),
   protection: v.optional(
     v.object({
       why: text('Self-preservation: why nothing follows from silence now'),

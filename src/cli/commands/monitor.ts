@@ -3,7 +3,15 @@ import { Option } from 'commander';
 import type { LogFormat } from '../../host/log.ts';
 import type { MonitorMode } from '../../monitor/options.ts';
 import { type Define, finish } from '../define.ts';
-import { figuresOption, logFormatOption, nodeOption, policyFileOption, stateDirOption } from '../options.ts';
+import { defineRecord, defineReplay } from './monitor-recording.ts';
+import {
+  durationOption,
+  figuresOption,
+  logFormatOption,
+  nodeOption,
+  policyFileOption,
+  stateDirOption,
+} from '../options.ts';
 
 /** Flags of `monitor`. */
 export interface MonitorFlags {
@@ -12,6 +20,8 @@ export interface MonitorFlags {
   readonly listen?: string | undefined;
   readonly once?: boolean | undefined;
   readonly mode?: MonitorMode | undefined;
+  /** Milliseconds. */
+  readonly interval?: number | undefined;
   readonly stateDir?: string | undefined;
   readonly policy?: string | undefined;
 }
@@ -32,11 +42,16 @@ export const defineMonitor: Define = (parent, run) => {
         'recommend',
       ]),
     )
+    .addOption(
+      durationOption('--interval <time>', 'time between two samples, and two looks, 1s to 5s (default: 2s)'),
+    )
     .addOption(stateDirOption())
     .addOption(policyFileOption())
     .addOption(logFormatOption())
     .addOption(figuresOption())
     .option('--once', 'decide once, if no other monitor leads, and end');
+  defineRecord(command, run);
+  defineReplay(command, run);
   finish(command, {
     examples: [
       ['sluice monitor --endpoints http://10.0.0.1:2379', 'on every node'],

@@ -28,7 +28,7 @@ const REMOVE_EXAMPLES: readonly (readonly [string, string])[] = [
 ];
 
 /** What only scaling has, in the order of the help. */
-function addScalingOptions(command: Command): void {
+export function addScalingOptions(command: Command): void {
   command
     .optionsGroup('Number of instances:')
     .option('--min <n>', 'no fewer (default: 1)')

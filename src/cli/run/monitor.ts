@@ -1,6 +1,7 @@
 /** Owns the body of `monitor`: from flags to what the monitor is started with, and what one look did as a result. */
-import type { ResultCode } from '../../errors.ts';
+import { type ResultCode, SluiceError } from '../../errors.ts';
 import type { Log } from '../../host/log.ts';
+import { formatDuration } from '../../model/duration.ts';
 import type { MonitorOptions } from '../../monitor/options.ts';
 import { createMonitorMeter } from '../../monitor/meter.ts';
 import { monitorOnce, runMonitor } from '../../monitor/run.ts';
@@ -49,17 +50,34 @@ async function once(session: Session, options: MonitorOptions): Promise<ResultCo
   return 'ok';
 }
 
+/** Beyond 5 s samples would be too old to be believed as soon as one is late. */
+const INTERVAL = { from: 1_000, to: 5_000 } as const;
+
+/** @throws SluiceError `usage` */
+function intervalOf(ms: number | undefined): number | undefined {
+  if (ms === undefined || (ms >= INTERVAL.from && ms <= INTERVAL.to)) return ms;
+  throw new SluiceError('usage', `--interval ${formatDuration(ms)} is out of bounds`, {
+    why: `it may be ${formatDuration(INTERVAL.from)} to ${formatDuration(INTERVAL.to)}: samples older than 6s are not believed`,
+    fix: 'write for example --interval 2s',
+    details: { flag: '--interval', milliseconds: ms },
+  });
+}
+
 /** Runs the monitor, or looks once. */
 export async function monitorBody(session: Session, flags: MonitorFlags): Promise<ResultCode> {
   const { deps, settings, signal } = session;
+  const everyMs = intervalOf(flags.interval);
   const [node, log] = [nodeName(session, flags.node), logOf(session, flags.logFormat)];
   const options: MonitorOptions = {
     node,
     host: deps.host,
     pid: deps.pid,
     mode: flags.mode ?? 'act',
-    sample: (edges) =>
-      sampleHere({ ...edges, node, stateDir: flags.stateDir ?? DEFAULT_STATE_DIR, clock: deps.clock, log }),
+    everyMs,
+    sample: (edges) => {
+      const stateDir = flags.stateDir ?? DEFAULT_STATE_DIR;
+      return sampleHere({ ...edges, node, stateDir, clock: deps.clock, log, everyMs });
+    },
     readMetric: openMetricReader(flags.policy ?? DEFAULT_POLICY_FILE),
     openStore: async () => deps.openStore(settings),
     log,

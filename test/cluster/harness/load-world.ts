@@ -46,6 +46,7 @@ export interface LoadWorld {
   readonly control: LabStore;
   /** By the number of the node from 1. */
   readonly agents: readonly Child[];
+  readonly monitors: readonly Child[];
   /** Runs a command on the first node. */
   readonly run: (argv: readonly string[]) => Promise<Said>;
   /** Publishes the service and waits for its instances. @param delayMs how long a request takes */
@@ -148,6 +149,7 @@ export async function openLoadWorld(lab: Lab, watched = 2): Promise<LoadWorld> {
   return {
     control,
     agents,
+    monitors,
     run,
     publish: async (delayMs, more) =>
       await publishCommand(
