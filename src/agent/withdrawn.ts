@@ -12,7 +12,8 @@ export type Withdrawn = ReadonlyMap<string, ReadonlyMap<string, InstanceState>>;
 /** Rules of a service are made anew when one of its objects is another one: the same question must give the same object. */
 const told = new WeakMap<Stored<Instance>, Stored<Instance>>();
 
-function inState(stored: Stored<Instance>, state: InstanceState): Stored<Instance> {
+/** The record as if it said this state; the same object each time that the same is asked. */
+export function inState(stored: Stored<Instance>, state: InstanceState): Stored<Instance> {
   const before = told.get(stored);
   if (before?.value.state === state) return before;
   const { createRevision, modRevision, raw } = stored;

@@ -17,6 +17,8 @@ export interface MonitorOptions {
   readonly host: string;
   readonly pid: number;
   readonly mode: MonitorMode;
+  /** What ran on a node that has been silent for so long is started elsewhere; default: a minute (health/judge.ts). */
+  readonly lostAfterMs?: number | undefined;
   /** Begins to sample this node and to publish what it measures. */
   readonly sample: (edges: {
     readonly store: Store;

@@ -16,10 +16,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: ['model', 'host'],
   dataplane: ['model', 'rules', 'host'],
   sampling: ['model', 'rules', 'store', 'dataplane', 'runtime', 'host'],
-  ops: ['model', 'plan', 'balance', 'rules', 'store', 'host', 'version.ts'],
-  agent: ['model', 'balance', 'rules', 'store', 'dataplane', 'runtime', 'observe', 'host', 'version.ts'],
+  ops: ['model', 'plan', 'balance', 'rules', 'health', 'store', 'host', 'version.ts'],
+  agent: ['model', 'balance', 'rules', 'health', 'store', 'dataplane', 'runtime', 'observe', 'host', 'version.ts'],
   apiserver: ['model', 'plan', 'ops', 'registry', 'eureka', 'store', 'observe', 'host', 'version.ts'],
-  monitor: ['model', 'balance', 'schedule', 'registry', 'store', 'sampling', 'observe', 'host', 'version.ts'],
+  monitor: ['model', 'balance', 'health', 'schedule', 'registry', 'store', 'sampling', 'observe', 'host', 'version.ts'],
   observe: ['host'],
   dev: [
     'model',

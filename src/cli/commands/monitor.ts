@@ -3,7 +3,14 @@ import { Option } from 'commander';
 import type { LogFormat } from '../../host/log.ts';
 import type { MonitorMode } from '../../monitor/options.ts';
 import { type Define, finish } from '../define.ts';
-import { figuresOption, logFormatOption, nodeOption, policyFileOption, stateDirOption } from '../options.ts';
+import {
+  figuresOption,
+  logFormatOption,
+  nodeOption,
+  policyFileOption,
+  positiveDurationOption,
+  stateDirOption,
+} from '../options.ts';
 
 /** Flags of `monitor`. */
 export interface MonitorFlags {
@@ -14,6 +21,7 @@ export interface MonitorFlags {
   readonly mode?: MonitorMode | undefined;
   readonly stateDir?: string | undefined;
   readonly policy?: string | undefined;
+  readonly lostAfter?: number | undefined;
 }
 
 /** `sluice monitor` */
@@ -31,6 +39,13 @@ export const defineMonitor: Define = (parent, run) => {
         'act',
         'recommend',
       ]),
+    )
+    .addOption(
+      positiveDurationOption(
+        '--lost-after <duration>',
+        'start what ran on a silent node elsewhere after so long (default: 60s)',
+        'a node whose agent is only restarted needs some seconds: --lost-after 30s',
+      ),
     )
     .addOption(stateDirOption())
     .addOption(policyFileOption())

@@ -58,6 +58,7 @@ export async function monitorBody(session: Session, flags: MonitorFlags): Promis
     host: deps.host,
     pid: deps.pid,
     mode: flags.mode ?? 'act',
+    lostAfterMs: flags.lostAfter,
     sample: (edges) =>
       sampleHere({ ...edges, node, stateDir: flags.stateDir ?? DEFAULT_STATE_DIR, clock: deps.clock, log }),
     readMetric: openMetricReader(flags.policy ?? DEFAULT_POLICY_FILE),
