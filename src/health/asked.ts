@@ -51,7 +51,10 @@ export function afterAnswer(asked: Asked, answer: Answer): Asked {
 }
 
 /** True while the node answers, false if it is out of reach; undefined if nothing can be said of it. */
-export function reachesNow({ hasAnswered, unanswered, sinceMs, isBlind }: Asked, nowMs: number): boolean | undefined {
+export function reachesNow(
+  { hasAnswered, unanswered, sinceMs, isBlind }: Asked,
+  nowMs: number,
+): boolean | undefined {
   if (!hasAnswered || isBlind) return undefined;
   return !(unanswered >= QUESTIONS && sinceMs !== undefined && nowMs - sinceMs >= UNANSWERED_MS);
 }

@@ -10,7 +10,12 @@ const TOGETHER_MS = 60_000;
 const CONFIRMED_MS = 600_000;
 
 /** Nodes that should be there: not excused, and not gone since before anybody looked with nothing left on them. */
-export function expectedNodes({ nodes, used, excused, watchingSinceMs }: HealthView): readonly NodeEvidence[] {
+export function expectedNodes({
+  nodes,
+  used,
+  excused,
+  watchingSinceMs,
+}: HealthView): readonly NodeEvidence[] {
   return nodes
     .filter(({ name }) => !excused.has(name))
     .filter(

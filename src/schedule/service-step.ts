@@ -136,7 +136,11 @@ function noteHindrances({ nodes }: StepContext, crowd: Crowd, draft: Draft): voi
   for (const node of new Set([...crowd.current, ...crowd.outdated].map((unit) => unit.node ?? ''))) {
     const reason = nodes.kept.get(node);
     if (reason === undefined) continue;
-    draft.note({ what: `keep what runs on ${node}`, why: `${reason.why}; this ends with ${reason.ends}`, node });
+    draft.note({
+      what: `keep what runs on ${node}`,
+      why: `${reason.why}; this ends with ${reason.ends}`,
+      node,
+    });
   }
   if (crowd.halt !== undefined) return;
   for (const { id, node, state } of crowd.overdue) {

@@ -1,7 +1,14 @@
 /** Owns asking one other node for signs of life, until it is told to stop: when, at which of its places, and what is known of it since. */
 import type { Clock } from '../../host/clock.ts';
 import type { Knocked } from '../../host/knock.ts';
-import { type Asked, afterAnswer, afterQuestion, NEVER_ASKED, pauseAfter, reachesNow } from '../../health/asked.ts';
+import {
+  type Asked,
+  afterAnswer,
+  afterQuestion,
+  NEVER_ASKED,
+  pauseAfter,
+  reachesNow,
+} from '../../health/asked.ts';
 import { type Address, formatAddress } from '../../model/address.ts';
 
 /** An answer that takes longer counts as none; between distant places it takes a few hundred milliseconds. */
@@ -50,7 +57,8 @@ export function startAsking({ ip, clock, knock, instances, onChange }: AskingOpt
   const lookElsewhere = (): void => {
     places = [usual, ...instances()];
     const isThere = places.some((place) => formatAddress(place) === formatAddress(good));
-    if (!isThere) [good, asked] = [usual, { ...NEVER_ASKED, unanswered: asked.unanswered, sinceMs: asked.sinceMs }];
+    if (!isThere)
+      [good, asked] = [usual, { ...NEVER_ASKED, unanswered: asked.unanswered, sinceMs: asked.sinceMs }];
   };
   const nextPlace = (): Address =>
     asked.unanswered < ELSEWHERE_AFTER ? good : (places[asked.unanswered % places.length] ?? good);

@@ -40,7 +40,11 @@ export function peerView(): PeerView {
   };
   const takeMarker = (name: string, item: KeyValue | undefined): void => {
     if (item === undefined) said.delete(name);
-    else said.set(name, readable(() => decodeNodeAlive(name, item.value).value.reaches));
+    else
+      said.set(
+        name,
+        readable(() => decodeNodeAlive(name, item.value).value.reaches),
+      );
   };
   return {
     take: (keys, items) => {

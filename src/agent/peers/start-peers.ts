@@ -151,7 +151,8 @@ export function startPeers(options: PeersOptions): Peers {
     if (isSame(found, away.nodes) && isSame(ips, away.ips)) return;
     const gone = sorted(found).filter((name) => !away.nodes.has(name));
     const back = sorted(away.nodes).filter((name) => !found.has(name));
-    if (gone.length > 0) log.warn('nodes are out of reach: no connections to their instances', { nodes: gone });
+    if (gone.length > 0)
+      log.warn('nodes are out of reach: no connections to their instances', { nodes: gone });
     if (back.length > 0) log.info('nodes answer again', { nodes: back });
     away = found.size === 0 ? NOTHING_AWAY : { nodes: found, ips };
     setAway(away);

@@ -113,7 +113,12 @@ export async function openPeersWorld(lab: Lab): Promise<PeersWorld> {
     forwarded: async (i) => await forwardedBy(lab.node(i)),
     load: async (i, perSecond) => {
       const pace = { kind: 'rate', perSecond } as const;
-      const rest = { count: 1_000_000, durationMs: 300_000, timeoutMs: CLIENT_WAITS_MS, slowMs: CLIENT_WAITS_MS };
+      const rest = {
+        count: 1_000_000,
+        durationMs: 300_000,
+        timeoutMs: CLIENT_WAITS_MS,
+        slowMs: CLIENT_WAITS_MS,
+      };
       const run = await startLoad(
         { host: ENTRY.ip, port: ENTRY.port, pace, ...rest },
         { worker: programArgv('load'), ns: lab.node(i).ns },
