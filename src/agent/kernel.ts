@@ -6,6 +6,7 @@ import type { ApplyReport, Dataplane, LocalFacts } from '../dataplane/dataplane.
 import type { SluiceError } from '../errors.ts';
 import type { AgentStatus, LocalInstance } from '../host/agent-status.ts';
 import type { Log } from '../host/log.ts';
+import { type Away, NOTHING_AWAY, withoutAway } from '../health/without-away.ts';
 import { releaseMemory } from '../host/memory.ts';
 import type { Applied } from '../model/node.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -16,7 +17,6 @@ import type { KeyValue, StoreEvent } from '../store/store.ts';
 import { startApplyLoop, type ApplyJob, type LoopReport } from './apply-loop.ts';
 import type { Hygiene } from './hygiene.ts';
 import type { AgentOptions } from './options.ts';
-import { type Away, NOTHING_AWAY, withoutAway } from './peers/without-away.ts';
 import { type SavedSnapshot, startSnapshotSaver } from './saved-snapshot.ts';
 import { startStatusFile } from './status-file.ts';
 import { isSameWithdrawal, type Withdrawn, withdrawFrom } from './withdrawn.ts';

@@ -7,6 +7,7 @@ import type { Knocked } from '../../host/knock.ts';
 import type { Log } from '../../host/log.ts';
 import { probeTargets } from '../../health/probers.ts';
 import { answersAlone, nodesOutOfReach } from '../../health/votes.ts';
+import { type Away, awayOf, NOTHING_AWAY } from '../../health/without-away.ts';
 import type { Address } from '../../model/address.ts';
 import type { Reaches } from '../../model/node.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
@@ -14,7 +15,6 @@ import type { KeyValue } from '../../store/store.ts';
 import { type Asking, startAsking } from './asking.ts';
 import { instancesAt } from './instances-at.ts';
 import { peerView } from './peer-view.ts';
-import { type Away, NOTHING_AWAY } from './without-away.ts';
 
 /** News that a node answers for the first time, or is asked no longer, waits for so long for more of its kind: nobody acts on it. */
 const GATHER_MS = 2_000;
@@ -48,15 +48,6 @@ const isSame = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
   a.size === b.size && [...a].every((one) => b.has(one));
 
 const sorted = (names: Iterable<string>): readonly string[] => [...names].toSorted();
-
-/** Addresses of some nodes that no other has too: where two have one, it says nothing of where an instance is. */
-function ownAddresses(
-  nodes: ReadonlySet<string>,
-  addresses: ReadonlyMap<string, readonly string[]>,
-): ReadonlySet<string> {
-  const others = new Set([...addresses].flatMap(([name, ips]) => (nodes.has(name) ? [] : ips)));
-  return new Set([...nodes].flatMap((name) => addresses.get(name) ?? []).filter((ip) => !others.has(ip)));
-}
 
 /** True if what was said is out of date in a way that others act on. */
 const isUrgent = (before: Reaches, after: Reaches): boolean =>
@@ -147,14 +138,14 @@ export function startPeers(options: PeersOptions): Peers {
     const found = new Set(nodesOutOfReach({ away: away.nodes, unawaited }, view.said));
     // Whatever others say: what runs here is reached from here.
     found.delete(node);
-    const ips = ownAddresses(found, view.addresses);
-    if (isSame(found, away.nodes) && isSame(ips, away.ips)) return;
+    const next = awayOf(found, view.addresses);
+    if (isSame(found, away.nodes) && isSame(next.ips, away.ips)) return;
     const gone = sorted(found).filter((name) => !away.nodes.has(name));
     const back = sorted(away.nodes).filter((name) => !found.has(name));
     if (gone.length > 0)
       log.warn('nodes are out of reach: no connections to their instances', { nodes: gone });
     if (back.length > 0) log.info('nodes answer again', { nodes: back });
-    away = found.size === 0 ? NOTHING_AWAY : { nodes: found, ips };
+    away = next;
     setAway(away);
   };
 

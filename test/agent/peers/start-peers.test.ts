@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { startPeers } from '../../../src/agent/peers/start-peers.ts';
-import type { Away } from '../../../src/agent/peers/without-away.ts';
+import type { Away } from '../../../src/health/without-away.ts';
 import type { Knocked } from '../../../src/host/knock.ts';
 import { type Address, formatAddress } from '../../../src/model/address.ts';
 import type { Reaches } from '../../../src/model/node.ts';
@@ -9,7 +9,7 @@ import { nodeAliveKey, nodeKey } from '../../../src/store/keys.ts';
 import type { KeyValue } from '../../../src/store/store.ts';
 import { silentLog } from '../../harness/log.ts';
 import { createVirtualClock } from '../../harness/virtual-clock.ts';
-import { listed, snapshotOf } from './snapshots.ts';
+import { listed, snapshotOf } from '../../health/snapshots.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
 const facts = (name: string, ip: string) => ({

@@ -2,12 +2,12 @@
  * Owns what nodes that are out of reach mean for the rules: their instances get no connections until they answer, unless too few would be left. Pure but for
  * the memory that keeps equal answers the same objects.
  */
-import { usableOf } from '../../balance/panic.ts';
-import { LayeredMap } from '../../model/layered-map.ts';
-import type { Instance, Stored } from '../../model/service.ts';
-import { isServing } from '../../model/serving.ts';
-import type { Snapshot } from '../../model/snapshot.ts';
-import { inState } from '../withdrawn.ts';
+import { usableOf } from '../balance/panic.ts';
+import { inState } from '../model/in-state.ts';
+import { LayeredMap } from '../model/layered-map.ts';
+import type { Instance, Stored } from '../model/service.ts';
+import { isServing } from '../model/serving.ts';
+import type { Snapshot } from '../model/snapshot.ts';
 
 /** What is out of reach. */
 export interface Away {
@@ -18,6 +18,14 @@ export interface Away {
 
 /** Nothing is. */
 export const NOTHING_AWAY: Away = { nodes: new Set(), ips: new Set() };
+
+/** What nodes out of reach mean. An address that another node has too says nothing of where an instance is. */
+export function awayOf(nodes: ReadonlySet<string>, addresses: ReadonlyMap<string, readonly string[]>): Away {
+  if (nodes.size === 0) return NOTHING_AWAY;
+  const others = new Set([...addresses].flatMap(([name, ips]) => (nodes.has(name) ? [] : ips)));
+  const own = [...nodes].flatMap((name) => addresses.get(name) ?? []);
+  return { nodes, ips: new Set(own.filter((ip) => !others.has(ip))) };
+}
 
 type Instances = readonly Stored<Instance>[];
 

@@ -1,6 +1,6 @@
 /** Owns snapshots of one service for tests of nodes out of reach. */
-import type { Instance, Service, Stored } from '../../../src/model/service.ts';
-import type { Snapshot } from '../../../src/model/snapshot.ts';
+import type { Instance, Service, Stored } from '../../src/model/service.ts';
+import type { Snapshot } from '../../src/model/snapshot.ts';
 
 const SERVICE = 'web';
 const TIME = '2026-01-01T00:00:00.000Z';

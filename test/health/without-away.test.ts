@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Away, NOTHING_AWAY, withoutAway } from '../../../src/agent/peers/without-away.ts';
-import type { Snapshot } from '../../../src/model/snapshot.ts';
-import { rulesetOf } from '../../../src/rules/ruleset-of.ts';
+import { type Away, NOTHING_AWAY, withoutAway } from '../../src/health/without-away.ts';
+import type { Snapshot } from '../../src/model/snapshot.ts';
+import { rulesetOf } from '../../src/rules/ruleset-of.ts';
 import { listed, snapshotOf } from './snapshots.ts';
 
 const away: Away = { nodes: new Set(['n3']), ips: new Set(['10.0.0.3']) };
