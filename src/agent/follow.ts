@@ -1,5 +1,4 @@
 /** Owns the agent's side towards the store: follow it, hand what the rules depend on to the kernel side, acknowledge. */
-import { knock } from '../host/knock.ts';
 import { untilAborted } from '../host/wait.ts';
 import type { NodeFacts } from '../model/node.ts';
 import type { InformerChange } from '../store/informer-options.ts';
@@ -13,7 +12,7 @@ import { startSupervisor } from './instances/supervisor.ts';
 import type { IpFor } from './instances/worker.ts';
 import type { Kernel } from './kernel.ts';
 import type { AgentOptions } from './options.ts';
-import { startPeers } from './peers/start-peers.ts';
+import { openPeers } from './peers/open-peers.ts';
 import { startPresence } from './presence.ts';
 import { startAnnouncing } from './start-announcing.ts';
 
@@ -102,12 +101,11 @@ export async function followStore(options: AgentOptions, { facts, kernel, edges 
     withdraw: kernel.withdraw,
     show: kernel.setManaged,
   });
+  const peers = await openPeers(options, kernel, (reaches) => presence.reaching(reaches));
   const presence = startPresence({ store, facts, clock, log, onLease: announcer.leased });
   kernel.onApplied(presence.acknowledge);
   const feed = kernelFeed(kernel);
   const announce = feedOf(announcer);
-  const { setAway, snapshot } = kernel;
-  const peers = startPeers({ node, clock, log, knock, snapshot, setAway, say: presence.reaching });
   const lookAtPeers = feedOf(peers);
   const informer = startInformer({
     store,
@@ -133,10 +131,9 @@ export async function followStore(options: AgentOptions, { facts, kernel, edges 
     await untilAborted(options.signal);
   } finally {
     stopResync();
-    peers.close();
     // Silent before the claims go with the lease, and another node takes over.
     await announcer.close();
-    await Promise.all([informer.close(), presence.close(), supervisor.close()]);
+    await Promise.all([informer.close(), presence.close(), supervisor.close(), peers.close()]);
     await store.close();
   }
 }

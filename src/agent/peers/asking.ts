@@ -25,6 +25,8 @@ const ELSEWHERE_AFTER = 3;
 export interface AskingOptions {
   /** Address of the node. */
   readonly ip: string;
+  /** It answered there before, as far as is known from an agent before this one. */
+  readonly hasAnswered: boolean;
   readonly clock: Clock;
   readonly knock: (place: Address, timeoutMs: number) => Promise<Knocked>;
   /** Instances on that node, which may answer where a firewall drops all else; looked up when they are needed. */
@@ -38,16 +40,18 @@ export interface Asking {
   readonly ip: string;
   /** Whether it answers; undefined: nothing can be said. */
   readonly reaches: () => boolean | undefined;
+  /** It has answered: its silence says something. */
+  readonly hasAnswered: () => boolean;
   /** Asks now: something else was heard of it. */
   readonly hurry: () => void;
   readonly stop: () => void;
 }
 
 /** Begins to ask. */
-export function startAsking({ ip, clock, knock, instances, onChange }: AskingOptions): Asking {
+export function startAsking({ ip, clock, knock, instances, onChange, ...known }: AskingOptions): Asking {
   const stopping = new AbortController();
   const usual: Address = { ip, port: PORT };
-  let asked: Asked = NEVER_ASKED;
+  let asked: Asked = { ...NEVER_ASKED, hasAnswered: known.hasAnswered };
   let places: readonly Address[] = [usual];
   /** Where it answered last. */
   let good = usual;
@@ -88,6 +92,7 @@ export function startAsking({ ip, clock, knock, instances, onChange }: AskingOpt
   return {
     ip,
     reaches: () => reachesNow(asked, clock.monotonicMs()),
+    hasAnswered: () => asked.hasAnswered,
     hurry: () => pause.abort(),
     stop: () => {
       stopping.abort();

@@ -15,11 +15,10 @@ import type { KeyValue } from '../../store/store.ts';
 import { type Asking, startAsking } from './asking.ts';
 import { instancesAt } from './instances-at.ts';
 import { peerView } from './peer-view.ts';
+import { createReturning } from './returning.ts';
 
 /** News that a node answers for the first time, or is asked no longer, waits for so long for more of its kind: nobody acts on it. */
 const GATHER_MS = 2_000;
-/** A machine that answers again gets connections after so long though its agent does not come: it may have none any more. */
-const AGENT_MS = 60_000;
 
 /** What it needs. */
 export interface PeersOptions {
@@ -32,6 +31,10 @@ export interface PeersOptions {
   readonly snapshot: () => Snapshot;
   /** Told what is out of reach, when that changed. */
   readonly setAway: (away: Away) => void;
+  /** Nodes that answered an agent before this one, `NAME IP`. */
+  readonly reached: readonly string[];
+  /** Told which nodes that are asked have answered, to be there in `reached` for the next agent. */
+  readonly remember: (reached: readonly string[]) => void;
   /** Told which of those that are asked answer, when that changed. */
   readonly say: (reaches: Reaches) => void;
 }
@@ -83,8 +86,6 @@ export function startPeers(options: PeersOptions): Peers {
   const view = peerView();
   const asking = new Map<string, Asking>();
   let away = NOTHING_AWAY;
-  const awaited = new Map<string, AbortController>();
-  const unawaited = new Set<string>();
 
   const known = (): Reaches =>
     Object.fromEntries(
@@ -93,26 +94,14 @@ export function startPeers(options: PeersOptions): Peers {
         return reaches === undefined ? [] : [[name, reaches] as const];
       }),
     );
-  const speak = createSpeaker(options, known, closing.signal);
-
-  /** Waits for the agents of machines that answer again: what they run is not up before. */
-  const awaitAgents = (): void => {
-    const alone = new Set(answersAlone(away.nodes, view.said));
-    for (const name of unawaited) if (!alone.has(name)) unawaited.delete(name);
-    for (const [name, waiting] of awaited) {
-      if (alone.has(name)) continue;
-      waiting.abort();
-      awaited.delete(name);
-    }
-    for (const name of alone) if (!awaited.has(name)) void awaitAgent(name);
-  };
-  const awaitAgent = async (name: string): Promise<void> => {
-    const waiting = new AbortController();
-    awaited.set(name, waiting);
-    await clock.sleep(AGENT_MS, waiting.signal);
-    if (waiting.signal.aborted) return;
-    unawaited.add(name);
-    judge();
+  const tell = createSpeaker(options, known, closing.signal);
+  const speak = (): void => {
+    const reached = [...asking]
+      .filter(([, one]) => one.hasAnswered())
+      .map(([name, { ip }]) => `${name} ${ip}`);
+    // Not while nothing is known yet: that would forget what was known before.
+    if (reached.length > 0) options.remember(reached.toSorted());
+    tell();
   };
 
   /** Asks those that are this node's to ask, at the address that they have now. */
@@ -128,13 +117,15 @@ export function startPeers(options: PeersOptions): Peers {
       const [ip] = view.addresses.get(name) ?? [];
       if (ip === undefined || asking.has(name)) continue;
       const instances = (): readonly Address[] => instancesAt(snapshot(), view.addresses.get(name) ?? []);
-      asking.set(name, startAsking({ ip, clock, knock, instances, onChange: speak }));
+      const hasAnswered = options.reached.includes(`${name} ${ip}`);
+      asking.set(name, startAsking({ ip, hasAnswered, clock, knock, instances, onChange: speak }));
     }
     speak();
   };
 
   const judge = (): void => {
-    awaitAgents();
+    returning.are(answersAlone(away.nodes, view.said));
+    const { unawaited } = returning;
     const found = new Set(nodesOutOfReach({ away: away.nodes, unawaited }, view.said));
     // Whatever others say: what runs here is reached from here.
     found.delete(node);
@@ -148,6 +139,8 @@ export function startPeers(options: PeersOptions): Peers {
     away = next;
     setAway(away);
   };
+
+  const returning = createReturning(clock, judge);
 
   return {
     changed: (keys, items, anew) => {
@@ -163,7 +156,7 @@ export function startPeers(options: PeersOptions): Peers {
     close: () => {
       closing.abort();
       for (const { stop } of asking.values()) stop();
-      for (const waiting of awaited.values()) waiting.abort();
+      returning.close();
     },
   };
 }

@@ -24,12 +24,13 @@ const facts = (name: string, ip: string) => ({
 });
 
 /** One agent, `n1`, among others that are only said to be there. */
-function openWorld() {
+function openWorld(reached: readonly string[] = []) {
   const clock = createVirtualClock();
   const items = new Map<string, KeyValue>();
   const answers = new Map<string, Knocked>();
   const asked: string[] = [];
   const said: Reaches[] = [];
+  const remembered: string[] = [];
   const aways: Away[] = [];
   let snapshot = snapshotOf([]);
   const peers = startPeers({
@@ -45,6 +46,8 @@ function openWorld() {
     },
     snapshot: () => snapshot,
     setAway: (away) => aways.push(away),
+    reached,
+    remember: (lines) => remembered.push(lines.join()),
     say: (reaches) => said.push(reaches),
   });
   const put = (key: string, value: string): void => {
@@ -57,6 +60,7 @@ function openWorld() {
     answers,
     asked,
     said,
+    remembered,
     peers,
     away: (): readonly string[] => [...(aways.at(-1)?.nodes ?? [])],
     ips: (): readonly string[] => [...(aways.at(-1)?.ips ?? [])],
@@ -119,6 +123,16 @@ describe('an agent that asks other nodes for signs of life', () => {
     await world.clock.advance(30_000);
     expect(world.said.at(-1)).toEqual({});
     expect(world.said.flatMap((one) => Object.values(one))).not.toContain(false);
+    world.peers.close();
+  });
+
+  it('says of one that answered an agent before it that it is out of reach, and of no other', async () => {
+    const world = openWorld(['n2 10.0.0.2', 'n3 10.0.0.33']);
+    for (const name of ['n1', 'n2', 'n3']) world.node(name, `10.0.0.${name.slice(1)}`);
+    world.marker('n1');
+    await world.clock.advance(3_000);
+    expect(world.said).toEqual([{ n2: false }]);
+    expect(new Set(world.remembered)).toEqual(new Set(['n2 10.0.0.2']));
     world.peers.close();
   });
 
