@@ -69,6 +69,8 @@ describe('five nodes under faults that are no deaths', { timeout: 230_000 }, () 
   });
 
   it('keep everything when the leases of two of five nodes end at once, and status says why', async () => {
+    const isWell = async (): Promise<boolean> => !(await findings(world)).join().includes('node-silent');
+    await waitUntil(isWell, { what: 'all agents to be back', timeoutMs: 40_000, everyMs: 1_000 });
     const two = world.agents.slice(3);
     for (const agent of two) agent.signal('SIGSTOP');
     let said = '';

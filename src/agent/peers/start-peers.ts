@@ -50,6 +50,9 @@ export interface Peers {
 const isSame = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
   a.size === b.size && [...a].every((one) => b.has(one));
 
+/** A node at an address, as it is remembered. */
+const placeOf = (name: string, ip: string): string => `${name} ${ip}`;
+
 const sorted = (names: Iterable<string>): readonly string[] => [...names].toSorted();
 
 /** True if what was said is out of date in a way that others act on. */
@@ -95,12 +98,15 @@ export function startPeers(options: PeersOptions): Peers {
       }),
     );
   const tell = createSpeaker(options, known, closing.signal);
+  /** Also those that are not asked any more: they may be again. */
+  const answered = new Set(options.reached);
   const speak = (): void => {
-    const reached = [...asking]
-      .filter(([, one]) => one.hasAnswered())
-      .map(([name, { ip }]) => `${name} ${ip}`);
-    // Not while nothing is known yet: that would forget what was known before.
-    if (reached.length > 0) options.remember(reached.toSorted());
+    for (const [name, one] of asking) if (one.hasAnswered()) answered.add(placeOf(name, one.ip));
+    const isThere = ([name, [ip = '']]: readonly [string, readonly string[]]): boolean =>
+      answered.has(placeOf(name, ip));
+    options.remember(
+      sorted([...view.addresses].filter(isThere).map(([name, [ip = '']]) => placeOf(name, ip))),
+    );
     tell();
   };
 
@@ -117,7 +123,7 @@ export function startPeers(options: PeersOptions): Peers {
       const [ip] = view.addresses.get(name) ?? [];
       if (ip === undefined || asking.has(name)) continue;
       const instances = (): readonly Address[] => instancesAt(snapshot(), view.addresses.get(name) ?? []);
-      const hasAnswered = options.reached.includes(`${name} ${ip}`);
+      const hasAnswered = answered.has(placeOf(name, ip));
       asking.set(name, startAsking({ ip, hasAnswered, clock, knock, instances, onChange: speak }));
     }
     speak();
