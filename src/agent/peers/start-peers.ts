@@ -102,11 +102,8 @@ export function startPeers(options: PeersOptions): Peers {
   const answered = new Set(options.reached);
   const speak = (): void => {
     for (const [name, one] of asking) if (one.hasAnswered()) answered.add(placeOf(name, one.ip));
-    const isThere = ([name, [ip = '']]: readonly [string, readonly string[]]): boolean =>
-      answered.has(placeOf(name, ip));
-    options.remember(
-      sorted([...view.addresses].filter(isThere).map(([name, [ip = '']]) => placeOf(name, ip))),
-    );
+    const places = [...view.addresses].map(([name, [ip = '']]) => placeOf(name, ip));
+    options.remember(sorted(places).filter((place) => answered.has(place)));
     tell();
   };
 

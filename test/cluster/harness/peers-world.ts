@@ -16,7 +16,7 @@ import { programArgv } from './programs.ts';
 const ENTRY = { ip: '10.96.0.20', port: 80 };
 const PORT = 8080;
 /** Clients give up after so long. */
-export const CLIENT_WAITS_MS = 4_000;
+const CLIENT_WAITS_MS = 4_000;
 
 /** Load under way. */
 export interface PeersLoad {
