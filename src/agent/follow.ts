@@ -6,13 +6,13 @@ import type { InformerState } from '../store/informer-state.ts';
 import { type Informer, startInformer } from '../store/informer.ts';
 import { AGENT_RANGE, GENERATION_KEY } from '../store/keys.ts';
 import type { KeyValue, StoreEvent } from '../store/store.ts';
-import type { Announcer } from './announcer.ts';
 import type { Edges } from './instances/edges.ts';
 import { entriesOf, instanceIp } from './instances/instance-ip.ts';
 import { startSupervisor } from './instances/supervisor.ts';
 import type { IpFor } from './instances/worker.ts';
 import type { Kernel } from './kernel.ts';
 import type { AgentOptions } from './options.ts';
+import { openPeers } from './peers/open-peers.ts';
 import { startPresence } from './presence.ts';
 import { startAnnouncing } from './start-announcing.ts';
 
@@ -46,11 +46,16 @@ function kernelFeed(kernel: Kernel): (change: InformerChange, items: Informer['i
   };
 }
 
-/** Hands changes of the copy to the announcer, the first listing and one after the store was set back as a whole. */
-function announcerFeed(announcer: Announcer): (change: InformerChange, items: Informer['items']) => void {
+/** Who takes changed keys; `anew`: in place of all that was known. */
+interface Follower {
+  readonly changed: (keys: readonly string[], items: ReadonlyMap<string, KeyValue>, anew: boolean) => void;
+}
+
+/** Hands changes of the copy to a follower, the first listing and one after the store was set back as a whole. */
+function feedOf(follower: Follower): (change: InformerChange, items: Informer['items']) => void {
   let listed = false;
   return ({ keys, setBack }, items) => {
-    announcer.changed(keys, items, !listed || setBack);
+    follower.changed(keys, items, !listed || setBack);
     listed = true;
   };
 }
@@ -96,10 +101,12 @@ export async function followStore(options: AgentOptions, { facts, kernel, edges 
     withdraw: kernel.withdraw,
     show: kernel.setManaged,
   });
+  const peers = await openPeers(options, kernel, (reaches) => presence.reaching(reaches));
   const presence = startPresence({ store, facts, clock, log, onLease: announcer.leased });
   kernel.onApplied(presence.acknowledge);
   const feed = kernelFeed(kernel);
-  const announce = announcerFeed(announcer);
+  const announce = feedOf(announcer);
+  const lookAtPeers = feedOf(peers);
   const informer = startInformer({
     store,
     range: AGENT_RANGE,
@@ -107,6 +114,8 @@ export async function followStore(options: AgentOptions, { facts, kernel, edges 
     random,
     onChange: (change) => {
       ({ items } = informer);
+      // First, so that a listing brings no instance into the rules that is known to be out of reach.
+      lookAtPeers(change, items);
       feed(change, items);
       announce(change, items);
       supervisor.recordsChanged(items, change.cause === 'list' ? undefined : change.keys);
@@ -124,7 +133,7 @@ export async function followStore(options: AgentOptions, { facts, kernel, edges 
     stopResync();
     // Silent before the claims go with the lease, and another node takes over.
     await announcer.close();
-    await Promise.all([informer.close(), presence.close(), supervisor.close()]);
+    await Promise.all([informer.close(), presence.close(), supervisor.close(), peers.close()]);
     await store.close();
   }
 }

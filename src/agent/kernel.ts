@@ -6,6 +6,7 @@ import type { ApplyReport, Dataplane, LocalFacts } from '../dataplane/dataplane.
 import type { SluiceError } from '../errors.ts';
 import type { AgentStatus, LocalInstance } from '../host/agent-status.ts';
 import type { Log } from '../host/log.ts';
+import { type Away, NOTHING_AWAY, withoutAway } from '../health/without-away.ts';
 import { releaseMemory } from '../host/memory.ts';
 import type { Applied } from '../model/node.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -44,6 +45,10 @@ export interface Kernel {
   readonly change: (events: readonly StoreEvent[], revision: number) => void;
   /** Says what instances of this node are that are not ready, whatever the store still says: in the rules at once. Replaces what was said. */
   readonly withdraw: (withdrawn: Withdrawn) => void;
+  /** Says which nodes are out of reach: their instances get no connections. Replaces what was said. */
+  readonly setAway: (away: Away) => void;
+  /** Services and instances as the store has them. */
+  readonly snapshot: () => Snapshot;
   /** The view of the store is current (undefined) or may be stale since a moment. */
   readonly setStale: (since: Date | undefined) => void;
   /** Calls the listener after every apply from now on, and at once with the last one. */
@@ -141,6 +146,7 @@ export function startKernel(options: KernelOptions): Kernel {
   const closing = new AbortController();
   const rulesetOf = createRulesetMaker();
   let withdrawn: Withdrawn = new Map();
+  let away = NOTHING_AWAY;
   const madeFrom = new WeakMap<Ruleset, Snapshot>();
   const knownSinceMs = new WeakMap<ApplyJob, number>();
 
@@ -196,7 +202,7 @@ export function startKernel(options: KernelOptions): Kernel {
     const job: ApplyJob = {
       revision,
       ruleset: () => {
-        const snapshot = withdrawFrom(next.snapshot, withdrawn);
+        const snapshot = withoutAway(withdrawFrom(next.snapshot, withdrawn), away);
         const ruleset = rulesetOf(snapshot);
         madeFrom.set(ruleset, snapshot);
         return ruleset;
@@ -239,6 +245,12 @@ export function startKernel(options: KernelOptions): Kernel {
       // What the store says already needs no apply.
       if (!isSameWithdrawal(view.snapshot, before, next)) submit(view, view.snapshot.revision);
     },
+    setAway: (next) => {
+      away = next;
+      // Before the first listing there is nothing to take it from.
+      if (itemsToSave !== undefined) submit(view, view.snapshot.revision);
+    },
+    snapshot: () => view.snapshot,
     setStale: (since) => {
       // The first word counts: what was saved on disk was stale before this process began to try.
       staleSince = since === undefined ? undefined : (staleSince ?? since.toISOString());

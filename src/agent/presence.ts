@@ -1,15 +1,15 @@
 /**
- * Owns what the agent says of itself in the store: the node's facts, a leased marker that it is alive, and the acknowledgement of
- * what is in the kernel. The latest acknowledgement wins; a lost lease is taken anew and everything is said again.
+ * Owns what the agent says of itself in the store: the node's facts, a leased marker that it is alive (and whom it reaches), and the
+ * acknowledgement of what is in the kernel. The latest acknowledgement wins; a lost lease is taken anew and everything is said again.
  * Nothing here ever stops the rules.
  */
 import { SluiceError } from '../errors.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
-import type { Applied, NodeFacts } from '../model/node.ts';
+import type { Applied, NodeFacts, Reaches } from '../model/node.ts';
 import { decodeNode, encodeApplied, encodeNode, encodeNodeAlive } from '../model/records-node.ts';
 import { appliedKey, nodeAliveKey, nodeKey } from '../store/keys.ts';
-import type { KeyValue, Lease, Store } from '../store/store.ts';
+import type { KeyValue, Lease, Operation, Store } from '../store/store.ts';
 
 /** Lease of the markers in seconds: how long a dead agent counts as alive. */
 const PRESENCE_TTL_SECONDS = 10;
@@ -30,8 +30,16 @@ export interface PresenceOptions {
 export interface Presence {
   /** Says what is in the kernel now; sent as soon as the store takes it, older ones are dropped. */
   readonly acknowledge: (applied: Applied) => void;
+  /** Says which other nodes answer, in the marker; sent as soon as the store takes it, older ones are dropped. */
+  readonly reaching: (reaches: Reaches) => void;
   /** Sends what waits (bounded by 1 s), gives the lease up. */
   readonly close: () => Promise<void>;
+}
+
+/** What is said beside the facts. */
+interface Told {
+  readonly applied: Applied | undefined;
+  readonly reaches: Reaches | undefined;
 }
 
 /** True if a live marker under this node's name belongs to a machine with none of our addresses. */
@@ -48,7 +56,7 @@ function belongsToAnother(mine: NodeFacts, node: KeyValue | undefined): boolean 
 async function announce(
   { store, facts }: PresenceOptions,
   lease: Lease,
-  applied: Applied | undefined,
+  { applied, reaches }: Told,
 ): Promise<void> {
   const [node, alive] = await Promise.all([
     store.get(nodeKey(facts.name)),
@@ -66,12 +74,7 @@ async function announce(
     compares: [{ kind: 'mod-revision', key: nodeKey(facts.name), equals: node.item?.modRevision ?? 0 }],
     operations: [
       { kind: 'put', key: nodeKey(facts.name), value: encodeNode(facts, raw) },
-      {
-        kind: 'put',
-        key: nodeAliveKey(facts.name),
-        value: encodeNodeAlive({ name: facts.name, since: facts.startedAt }),
-        lease: lease.id,
-      },
+      markerOf(facts, lease, reaches),
       applied === undefined
         ? { kind: 'delete', key: appliedKey(facts.name) }
         : { kind: 'put', key: appliedKey(facts.name), value: encodeApplied(applied) },
@@ -80,6 +83,12 @@ async function announce(
   if (answer.kind === 'conflict') {
     throw new SluiceError('conflict', `node/${facts.name} was changed at the same time`);
   }
+}
+
+/** The leased marker. */
+function markerOf({ name, startedAt }: NodeFacts, { id }: Lease, reaches: Reaches | undefined): Operation {
+  const value = encodeNodeAlive({ name, since: startedAt, reaches });
+  return { kind: 'put', key: nodeAliveKey(name), value, lease: id };
 }
 
 /** Writes one acknowledgement: not leased, since what is in the kernel stays there when the agent goes. */
@@ -94,20 +103,23 @@ async function sendApplied(store: Store, applied: Applied): Promise<void> {
 export function startPresence(options: PresenceOptions): Presence {
   const { store, clock, log } = options;
   const closing = new AbortController();
-  let latest: Applied | undefined;
-  let sent: Applied | undefined;
+  let latest: Told = { applied: undefined, reaches: undefined };
+  let sent = latest;
   let wake: (() => void) | undefined;
   const wakeUp = (): void => wake?.();
 
-  /** Sends acknowledgements, the latest first and last, until the lease is lost or presence ends. */
+  /** Sends what is to be said, the latest first and last, until the lease is lost or presence ends. */
   const sendLatest = async (lease: Lease): Promise<void> => {
     while (!closing.signal.aborted && !lease.lost.aborted) {
-      const applied = latest;
-      if (applied === undefined || applied === sent) {
-        await new Promise<void>((resolve) => (wake = resolve));
-      } else {
+      const { applied, reaches } = latest;
+      if (reaches !== sent.reaches) {
+        await store.transact({ compares: [], operations: [markerOf(options.facts, lease, reaches)] });
+        sent = { ...sent, reaches };
+      } else if (applied !== undefined && applied !== sent.applied) {
         await sendApplied(store, applied);
-        sent = applied;
+        sent = { ...sent, applied };
+      } else {
+        await new Promise<void>((resolve) => (wake = resolve));
       }
     }
   };
@@ -150,7 +162,11 @@ export function startPresence(options: PresenceOptions): Presence {
   const living = live();
   return {
     acknowledge: (applied) => {
-      latest = applied;
+      latest = { ...latest, applied };
+      wakeUp();
+    },
+    reaching: (reaches) => {
+      latest = { ...latest, reaches };
       wakeUp();
     },
     close: async () => {

@@ -2,16 +2,18 @@
 import { openAnswering } from '../dataplane/answering.ts';
 import { isForwarding, linkOf } from '../host/machine.ts';
 import { openPipe } from '../host/pipe.ts';
+import { canonicalIp } from '../model/address.ts';
 import type { Store } from '../store/store.ts';
 import { type Announcer, startAnnouncer } from './announcer.ts';
-import { answeredFile, readAnswered } from './answered-file.ts';
+import { keepLines, readLines } from './line-file.ts';
 import type { AgentOptions } from './options.ts';
 
 /** Starts it; nothing runs on a fleet without announced entries. */
 export async function startAnnouncing(options: AgentOptions, store: Store): Promise<Announcer> {
   const { clock, log, node, stateDir } = options;
-  const before = await readAnswered(stateDir);
-  const file = answeredFile(stateDir, before, log);
+  const lines = await readLines(stateDir, 'answered.txt');
+  const before = lines.filter((line) => canonicalIp(line) === line);
+  const file = keepLines(stateDir, 'answered.txt', { before, log });
   const announcer = startAnnouncer({
     node,
     store,

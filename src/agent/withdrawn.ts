@@ -1,25 +1,14 @@
 /**
  * Owns local withdrawal: what this node knows of its own instances before the store does. An instance that the store calls ready and that
- * ended here is taken for what it is; nothing is ever made ready here. Pure but for the memory that keeps equal answers the same objects.
+ * ended here is taken for what it is; nothing is ever made ready here. Pure.
  */
+import { inState } from '../model/in-state.ts';
 import { LayeredMap } from '../model/layered-map.ts';
 import type { Instance, InstanceState, Stored } from '../model/service.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 
 /** What instances of this node really are, where it is not `ready`: state by id by service. */
 export type Withdrawn = ReadonlyMap<string, ReadonlyMap<string, InstanceState>>;
-
-/** Rules of a service are made anew when one of its objects is another one: the same question must give the same object. */
-const told = new WeakMap<Stored<Instance>, Stored<Instance>>();
-
-function inState(stored: Stored<Instance>, state: InstanceState): Stored<Instance> {
-  const before = told.get(stored);
-  if (before?.value.state === state) return before;
-  const { createRevision, modRevision, raw } = stored;
-  const now = { value: { ...stored.value, state }, createRevision, modRevision, raw };
-  told.set(stored, now);
-  return now;
-}
 
 /** The snapshot without the readiness of withdrawn instances. Costs the services that have some. */
 export function withdrawFrom(snapshot: Snapshot, withdrawn: Withdrawn): Snapshot {

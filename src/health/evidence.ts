@@ -1,58 +1,23 @@
-/** Owns the words of health: what is known of nodes and instances, what was taken away on purpose, and what is judged from it. Pure data. */
-import { instanceKey } from '../model/load.ts';
-import type { Origin } from '../model/service.ts';
+/** Owns the words of health: what is known of nodes, what was taken away on purpose, and what is judged from it. Pure data. */
 
-/** What one prober knows of a node or an instance. Times are by the clock of whoever judges. */
-export interface Probe {
-  /** Node that probed; of an instance also its own. */
-  readonly by: string;
-  /** When this was last heard. */
-  readonly atMs: number;
-  /** Failures in a row; 0: it answers. */
-  readonly failures: number;
-  /** When the first of them was. */
-  readonly failingSinceMs?: number | undefined;
-  /** The machine answered that nothing listens there: that is proof, not absence of a sign. */
-  readonly isRefused?: boolean | undefined;
-}
-
-/** What is known of a node. */
+/** What is known of a node. Times are by the clock of whoever judges. */
 export interface NodeEvidence {
   readonly name: string;
   /** Since when its lease is gone; undefined: it is there. */
   readonly silentSinceMs?: number | undefined;
-  /** When something that it wrote itself was last heard of: its sample, its probes of others. */
-  readonly heardMs?: number | undefined;
-  /** What others found that probed it. */
-  readonly probes: readonly Probe[];
-}
-
-/** What is known of an instance. */
-export interface InstanceEvidence {
-  readonly service: string;
-  readonly id: string;
-  readonly origin: Origin;
-  readonly node?: string | undefined;
-  /** Of registered ones: since when its own lease is gone; undefined: it is there. */
-  readonly silentSinceMs?: number | undefined;
-  /** Of registered ones: how long a renewal lasts. */
-  readonly leaseMs?: number | undefined;
-  readonly probes: readonly Probe[];
-}
-
-/** What people or Sluice itself took away: its silence means nothing. */
-export interface Intent {
-  /** Cordoned, drained or removed. */
-  readonly excusedNodes: ReadonlySet<string>;
-  /** `SERVICE/ID` of instances that drain, stop, leave, or that nobody wants any more. */
-  readonly leaving: ReadonlySet<string>;
+  /** Since when others have proven it to be out of reach (votes.ts); undefined: they have not. */
+  readonly awaySinceMs?: number | undefined;
+  /** Some other node has answers from its machine. */
+  readonly answers: boolean;
 }
 
 /** Everything that is judged from. */
 export interface HealthView {
   readonly nodes: readonly NodeEvidence[];
-  readonly instances: readonly InstanceEvidence[];
-  readonly intent: Intent;
+  /** Nodes that something is said to run on. */
+  readonly used: ReadonlySet<string>;
+  /** Cordoned or drained by people: their silence means nothing. */
+  readonly excused: ReadonlySet<string>;
   readonly nowMs: number;
   /** Since when whoever judges follows the store. */
   readonly watchingSinceMs: number;
@@ -66,10 +31,6 @@ export interface GateReason {
   readonly ends: string;
 }
 
-/** Self-preservation: while it is closed, nothing is withdrawn, evicted or started elsewhere because something is silent. */
+/** Self-preservation: while it is closed, nothing is evicted or started elsewhere because something is silent. */
 export type Gate =
   { readonly kind: 'open' } | { readonly kind: 'closed'; readonly reasons: readonly GateReason[] };
-
-/** Name of an instance, `SERVICE/ID`. */
-export const nameOf = ({ service, id }: Pick<InstanceEvidence, 'service' | 'id'>): string =>
-  instanceKey(service, id);

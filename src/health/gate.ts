@@ -3,20 +3,12 @@
  * The gate is computed anew from what is there now; it has no memory, so it opens when what it waits for happens. Pure.
  */
 import type { Gate, GateReason, HealthView } from './evidence.ts';
-import {
-  expectedInstances,
-  expectedNodes,
-  fellTogether,
-  silentInstances,
-  silentNodes,
-} from './expectation.ts';
+import { expectedNodes, fellTogether, silentNodes } from './expectation.ts';
 
 /** After it had lost the store, whoever judges believes no silence for so long. */
 const DISTRUST_MS = 30_000;
 /** So many nodes at least, and this share of those expected, are too many at once (notes on reliability: Kubernetes 55 %, Nomad's long TTL). */
 const NODES = { least: 2, share: 0.35 };
-/** More than this share of the registered instances is too many (Eureka's 85 % of expected renewals); one alone never is. */
-const INSTANCES = { least: 2, share: 0.15 };
 /** Names that are told; the rest is counted. */
 const NAMED = 5;
 
@@ -35,7 +27,7 @@ function storeReason({ storeBackMs, nowMs }: HealthView): readonly GateReason[] 
   ];
 }
 
-/** Others that probe a silent node can find out that it is gone; without them people must say it. */
+/** Others that ask a silent node for signs of life can find out that it is gone; without them people must say it. */
 const CONFIRMED = ', or out of reach of all others for 10 minutes';
 
 function nodesReason(view: HealthView): readonly GateReason[] {
@@ -43,39 +35,17 @@ function nodesReason(view: HealthView): readonly GateReason[] {
   const tooMany = Math.max(NODES.least, Math.ceil(NODES.share * expected));
   const together = fellTogether(silentNodes(view), tooMany);
   if (together.length === 0) return [];
-  const isProbed = view.nodes.some(({ probes }) => probes.length > 0);
+  const isAsked = view.nodes.some(({ answers, awaySinceMs }) => answers || awaySinceMs !== undefined);
   return [
     {
       why: `${together.length} of ${expected} nodes fell silent together (${named(together)}): ${tooMany} are too many to believe`,
-      ends: `fewer than ${tooMany} of them silent; or those that are gone for good cordoned or drained${isProbed ? CONFIRMED : ''}`,
-    },
-  ];
-}
-
-function instancesReason(view: HealthView): readonly GateReason[] {
-  const expected = expectedInstances(view).length;
-  const tooMany = Math.max(INSTANCES.least, Math.floor(INSTANCES.share * expected) + 1);
-  const together = fellTogether(silentInstances(view), tooMany);
-  if (together.length === 0) return [];
-  return [
-    {
-      why: `${together.length} of ${expected} registered instances fell silent together (${named(together)}): ${tooMany} are too many to believe`,
-      ends: `fewer than ${tooMany} of them silent; or those that are gone for good removed, or refusing connections`,
+      ends: `fewer than ${tooMany} of them silent; or those that are gone for good cordoned or drained${isAsked ? CONFIRMED : ''}`,
     },
   ];
 }
 
 /** Whether anything may follow from silence now, and if not, why and what ends that. */
 export function gateOf(view: HealthView): Gate {
-  const reasons = [...storeReason(view), ...nodesReason(view), ...instancesReason(view)];
+  const reasons = [...storeReason(view), ...nodesReason(view)];
   return reasons.length === 0 ? { kind: 'open' } : { kind: 'closed', reasons };
-}
-
-/** The gate in words for `status`; undefined while it is open. */
-export function gateWords(gate: Gate): readonly string[] | undefined {
-  if (gate.kind === 'open') return undefined;
-  return [
-    'self-preservation: nothing is removed or started elsewhere because it is silent',
-    ...gate.reasons.flatMap(({ why, ends }) => [`  why: ${why}`, `  ends with: ${ends}`]),
-  ];
 }

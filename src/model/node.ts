@@ -32,7 +32,15 @@ export interface NodeFacts {
 export interface NodeAlive {
   readonly name: string;
   readonly since: string;
+  /**
+   * Nodes that this one asks for a sign of life: whether they answer. Those that it never had an answer from are not in it, as nothing can be said of
+   * them; undefined from agents that do not ask.
+   */
+  readonly reaches?: Reaches | undefined;
 }
+
+/** Whether other nodes answer, by name. */
+export type Reaches = Readonly<Record<string, boolean>>;
 
 /** Claim `holder/<ip>`, leased with `node-alive/<node>`: this node answers for the address of an announced entry. */
 export interface Holder {

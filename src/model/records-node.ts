@@ -55,7 +55,10 @@ const ordersSchema = v.object({ cordoned: v.optional(flagField), drain: v.option
 
 const nodeSchema = v.object({ ...factsSchema.entries, ...ordersSchema.entries });
 
-const aliveSchema = v.object({ since: timeField });
+const aliveSchema = v.object({
+  since: timeField,
+  reaches: v.optional(v.record(nameField, flagField)),
+});
 const holderSchema = v.object({ node: nameField, since: timeField });
 
 const appliedSchema = v.object({
@@ -137,7 +140,8 @@ export function decodeNodeAlive(name: string, json: string): Decoded<NodeAlive> 
 
 /** JSON of `node-alive/<node>`. */
 export function encodeNodeAlive(alive: NodeAlive, raw?: Raw): string {
-  return encodeRecord(aliveSchema, { since: alive.since }, raw);
+  const { since, reaches } = alive;
+  return encodeRecord(aliveSchema, { since, reaches: reaches && { ...reaches } }, raw);
 }
 
 /**

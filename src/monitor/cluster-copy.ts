@@ -1,9 +1,9 @@
 /** Owns the cluster as the leader reads it, kept up to date by what changed: only changed records are decoded. */
 import type { Assignment } from '../model/assignment.ts';
 import { type ComputedWeights, decodeComputedWeights } from '../model/computed-weights.ts';
-import type { NodeFacts } from '../model/node.ts';
+import type { NodeFacts, Reaches } from '../model/node.ts';
 import { decodeAssignment } from '../model/records-assignment.ts';
-import { decodeNode } from '../model/records-node.ts';
+import { decodeNode, decodeNodeAlive } from '../model/records-node.ts';
 import type { Instance, Service, Stored } from '../model/service.ts';
 import { isWeighed } from '../schedule/weigh.ts';
 import type { ClusterState, NodeView } from '../schedule/view.ts';
@@ -25,6 +25,12 @@ interface Unreadable {
   readonly why: string;
 }
 
+/** What a node's marker says. */
+interface Marker {
+  readonly modRevision: number;
+  readonly reaches: Reaches | undefined;
+}
+
 interface Maps {
   readonly services: Map<string, Stored<Service>>;
   readonly instances: Map<string, Map<string, Stored<Instance>>>;
@@ -33,7 +39,7 @@ interface Maps {
   readonly weights: Map<string, Stored<ComputedWeights>>;
   readonly assignments: Map<string, Stored<Assignment>>;
   readonly facts: Map<string, Stored<NodeFacts>>;
-  readonly alive: Map<string, number>;
+  readonly alive: Map<string, Marker>;
   readonly unreadable: Map<string, Unreadable>;
 }
 
@@ -144,7 +150,17 @@ function changeNode(maps: Maps, key: string, item: KeyValue | undefined): void {
 function changeAlive(maps: Maps, key: string, item: KeyValue | undefined): void {
   const node = key.slice('node-alive/'.length);
   if (item === undefined) maps.alive.delete(node);
-  else maps.alive.set(node, item.modRevision);
+  else maps.alive.set(node, { modRevision: item.modRevision, reaches: reachesIn(node, item) });
+}
+
+/** A marker that cannot be read is one all the same. */
+function reachesIn(node: string, { value }: KeyValue): Reaches | undefined {
+  try {
+    return decodeNodeAlive(node, value).value.reaches;
+  } catch (error) {
+    whyInvalid(error);
+    return undefined;
+  }
 }
 
 const FAMILIES: Readonly<Record<string, typeof changeService>> = {
@@ -158,7 +174,10 @@ const FAMILIES: Readonly<Record<string, typeof changeService>> = {
 function nodesOf({ facts, alive }: Maps): ReadonlyMap<string, NodeView> {
   const names = new Set([...facts.keys(), ...alive.keys()]);
   return new Map(
-    [...names].map((name) => [name, { name, facts: facts.get(name), aliveRevision: alive.get(name) }]),
+    [...names].map((name) => {
+      const { modRevision, reaches } = alive.get(name) ?? {};
+      return [name, { name, facts: facts.get(name), aliveRevision: modRevision, reaches }];
+    }),
   );
 }
 

@@ -46,7 +46,7 @@ const scalingNow = (clock: Clock): ScalingNow => ({ ms: clock.monotonicMs(), wal
 
 /** A monitor that does not lead yet. */
 export function createLeading(options: MonitorOptions, store: Store, watching: Watching): Leading {
-  const { node, host, pid, clock, log, mode, random, newId } = options;
+  const { node, host, pid, clock, log, mode, random, newId, lostAfterMs } = options;
   const samples = createSamples({ store, clock, random });
   const metrics = createOwnMetrics({ read: options.readMetric, clock, log });
   let balance: WeighedServices['states'] = new Map();
@@ -129,14 +129,14 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
       const { view, readAt } = watching.look();
       if (readAt.assignments < mustShow.assignments || readAt.cluster < mustShow.cluster) return undefined;
       const now = { ms: clock.monotonicMs(), at: clock.now().toISOString() };
-      if (mode === 'act') await sayProtection(mine, standNodes(view, now.ms));
+      if (mode === 'act') await sayProtection(mine, standNodes(view, now.ms, lostAfterMs));
       const weighed = weighServices(view, { signals: samples.signals(), now, states: balance });
       balance = weighed.states;
       const { evictions } = watching;
       const silence = { services: view.services, storeBackMs: view.memory.storeBackMs };
       const verdict = evictions.judge(silence);
       const steps = [
-        ...planCluster(view, now, { ids: freshIds(options), load: samples.useOfNodes() }),
+        ...planCluster(view, now, { ids: freshIds(options), load: samples.useOfNodes(), lostAfterMs }),
         ...protectionSteps(verdict, silence),
       ];
       const recommend = mode === 'recommend';

@@ -19,6 +19,8 @@ export interface MonitorOptions {
   readonly mode: MonitorMode;
   /** Between two looks when nothing changes; undefined: 2 s. */
   readonly everyMs?: number | undefined;
+  /** What ran on a node that has been silent for so long is started elsewhere; default: a minute (health/judge.ts). */
+  readonly lostAfterMs?: number | undefined;
   /** Begins to sample this node and to publish what it measures. */
   readonly sample: (edges: {
     readonly store: Store;

@@ -1,4 +1,6 @@
 /** Owns reading the whole cluster at one revision: services, instances, and what nodes say of themselves. */
+import { nodesOutOfReach, type Said } from '../health/votes.ts';
+import { type Away, awayOf } from '../health/without-away.ts';
 import type { Leader } from '../model/decision.ts';
 import type { Applied, Holder, NodeAlive, NodeFacts } from '../model/node.ts';
 import { decodeLeader } from '../model/records-leader.ts';
@@ -27,6 +29,16 @@ export interface Nodes {
   readonly facts: ReadonlyMap<string, NodeFacts>;
   readonly alive: ReadonlyMap<string, NodeAlive>;
   readonly applied: ReadonlyMap<string, Applied>;
+}
+
+/** What live nodes say of others. */
+export const saidIn = ({ alive }: Nodes): Said =>
+  new Map([...alive].map(([name, { reaches }]) => [name, reaches] as const));
+
+/** What is out of reach by what live nodes say: its instances get no connections. */
+export function awayIn(nodes: Nodes): Away {
+  const addresses = new Map([...nodes.facts].map(([name, facts]) => [name, facts.addresses] as const));
+  return awayOf(nodesOutOfReach({ away: new Set() }, saidIn(nodes)), addresses);
 }
 
 /** The cluster at one revision. */

@@ -2,6 +2,7 @@
  * Owns where explain and verify take the desired state from: the store, or, while it is away, the snapshot that the agent on this machine
  * saved. Says which it was.
  */
+import { withoutAway } from '../health/without-away.ts';
 import { SluiceError } from '../errors.ts';
 import { type Entry, formatEntry } from '../model/entry.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -12,7 +13,7 @@ import { snapshotOf } from '../store/snapshot.ts';
 import type { CallOptions, KeyValue, Store } from '../store/store.ts';
 import { notFound } from './not-found.ts';
 import { readHolders } from './service-state.ts';
-import { readCluster } from './cluster-read.ts';
+import { awayIn, nodesOf, readCluster } from './cluster-read.ts';
 
 /** What the agent of this machine saved. */
 export interface SavedItems {
@@ -52,7 +53,7 @@ export async function desiredState(sources: Sources, call: CallOptions): Promise
   const { store } = sources;
   return orSaved(sources, async () => {
     const { items, revision } = await store.list(AGENT_RANGE, call);
-    return snapshotOf(items, revision).snapshot;
+    return withoutAway(snapshotOf(items, revision).snapshot, awayIn(nodesOf(items).nodes));
   });
 }
 
@@ -79,7 +80,8 @@ async function serviceOf(sources: Sources, subject: Subject, call: CallOptions):
         ? subject.service
         : (await readHolders(store, [subject.entry], call)).get(formatEntry(subject.entry))?.service;
     if (service === undefined) return { revision: 0, services: new Map(), instances: new Map() };
-    return (await readCluster(store, { ...call, service })).snapshot;
+    const { snapshot, nodes } = await readCluster(store, { ...call, service });
+    return withoutAway(snapshot, awayIn(nodes));
   });
 }
 

@@ -24,6 +24,7 @@ type FindingCode =
   | 'local-stopped'
   | 'view-stale'
   | 'node-silent'
+  | 'node-unreachable'
   | 'node-lagging'
   | 'node-failing'
   | 'no-live-agent'
@@ -73,14 +74,23 @@ export function localFindings(local: LocalAgent | undefined, now: Date): readonl
   return found;
 }
 
+/** What other nodes found out about the machine. */
+function machineOf({ reachedBy, outOfReachOf }: NodeItem): string {
+  if (outOfReachOf.length > 0)
+    return `; ${outOfReachOf.join(', ')} reach${outOfReachOf.length === 1 ? 'es' : ''} its machine no more: no connections to its instances`;
+  return reachedBy.length > 0 ? `; its machine answers ${reachedBy.join(', ')}` : '';
+}
+
 function nodeFinding(node: NodeItem, specRevision: number): Finding | undefined {
   const ref = `node/${node.name}`;
   const applied = node.appliedRevision === undefined ? 'nothing' : String(node.appliedRevision);
   if (!node.alive) {
     const last = node.silentSeconds === undefined ? '' : ` for at most ${node.silentSeconds} s`;
     const had = node.appliedRevision === undefined ? '' : ` (applied ${applied})`;
-    return finding('warn', 'node-silent', { ref, text: `silent${last}${had}` });
+    return finding('warn', 'node-silent', { ref, text: `silent${last}${had}${machineOf(node)}` });
   }
+  if (node.outOfReachOf.length > 0)
+    return finding('warn', 'node-unreachable', { ref, text: `its agent is there${machineOf(node)}` });
   if (node.failures.length > 0)
     return finding('error', 'node-failing', { ref, text: node.failures.join('; ') });
   if ((node.appliedRevision ?? 0) >= specRevision) return undefined;

@@ -1,4 +1,5 @@
 /** Owns the read models: from what was read to the items that are shown. Pure. */
+import { nodesOutOfReach, votesOf } from '../health/votes.ts';
 import { formatAddress } from '../model/address.ts';
 import { formatAffinity } from '../model/affinity.ts';
 import { formatEntry } from '../model/entry.ts';
@@ -9,7 +10,7 @@ import { isServing } from '../model/serving.ts';
 import { templateHash } from '../model/template-hash.ts';
 import { timeMs } from '../model/time.ts';
 import { compareAge } from '../plan/instance-set.ts';
-import type { ClusterRead, Nodes } from './cluster-read.ts';
+import { type ClusterRead, type Nodes, saidIn } from './cluster-read.ts';
 import { instanceShares } from './shares.ts';
 import type { InstanceItem, NodeItem, NodeProgress, ServiceItem } from './views.ts';
 
@@ -145,8 +146,22 @@ function latestOf(...times: readonly (string | undefined)[]): string | undefined
     .at(-1);
 }
 
+/** What other nodes say of one. */
+function reachReader(nodes: Nodes): (name: string) => Pick<NodeItem, 'reachedBy' | 'outOfReachOf'> {
+  const said = saidIn(nodes);
+  const [votes, away] = [votesOf(said), nodesOutOfReach({ away: new Set() }, said)];
+  return (name) => {
+    const own = votes.get(name) ?? [];
+    return {
+      reachedBy: own.filter(({ reaches }) => reaches).map(({ by }) => by),
+      outOfReachOf: away.has(name) ? own.map(({ by }) => by) : [],
+    };
+  };
+}
+
 /** All nodes ever seen, sorted by name. */
 export function nodeItems(nodes: Nodes, now: Date): readonly NodeItem[] {
+  const reachOf = reachReader(nodes);
   return nodes.names.map((name) => {
     const facts = nodes.facts.get(name);
     const alive = nodes.alive.get(name);
@@ -158,6 +173,7 @@ export function nodeItems(nodes: Nodes, now: Date): readonly NodeItem[] {
       aliveSince: alive?.since,
       lastHeardAt: heard,
       silentSeconds: heard === undefined ? undefined : secondsSince(heard, now),
+      ...reachOf(name),
       addresses: facts?.addresses ?? [],
       cpus: facts?.cpus,
       memoryBytes: facts?.memoryBytes,

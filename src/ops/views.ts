@@ -83,6 +83,10 @@ export interface NodeItem {
   readonly lastHeardAt: string | undefined;
   /** How long ago that was. */
   readonly silentSeconds: number | undefined;
+  /** Other nodes that have an answer from its machine. */
+  readonly reachedBy: readonly string[];
+  /** It is out of reach: other nodes that had answers from its machine and have none now. Its instances get no connections. */
+  readonly outOfReachOf: readonly string[];
   readonly addresses: readonly string[];
   readonly cpus: number | undefined;
   readonly memoryBytes: number | undefined;

@@ -1,7 +1,8 @@
 /** Owns what a monitor remembers from one look at the cluster to the next. Pure: the memory is a value, time is an argument. */
 import type { Assignment } from '../model/assignment.ts';
 import type { InstanceState, Stored } from '../model/service.ts';
-import { silentNodes } from './nodes.ts';
+import { nodesOutOfReach } from '../health/votes.ts';
+import { saidIn, silentNodes } from './nodes.ts';
 import { type ClusterState, type Failure, failureKey, type Memory, unitKey, type Waiting } from './view.ts';
 
 /** Where something failed is forgotten after this long without another failure. */
@@ -13,6 +14,7 @@ export function emptyMemory(): Memory {
     sinceMs: undefined,
     storeBackMs: undefined,
     silentSinceMs: new Map(),
+    awaySinceMs: new Map(),
     waiting: new Map(),
     failures: new Map(),
   };
@@ -84,12 +86,14 @@ function failuresAfter(
 /** The memory after another look. */
 export function remember(before: Memory, view: ClusterState, nowMs: number): Memory {
   const seen = seenUnits(view);
+  const away = nodesOutOfReach({ away: new Set(before.awaySinceMs.keys()) }, saidIn(view));
   return {
     sinceMs: before.sinceMs ?? nowMs,
     storeBackMs: before.storeBackMs,
     silentSinceMs: new Map(
       silentNodes(view).map((name) => [name, before.silentSinceMs.get(name) ?? nowMs] as const),
     ),
+    awaySinceMs: new Map([...away].map((name) => [name, before.awaySinceMs.get(name) ?? nowMs] as const)),
     waiting: waitingAfter(before, seen, nowMs),
     failures: failuresAfter(before, view.assignments, { seen, nowMs }),
   };

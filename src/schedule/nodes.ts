@@ -1,24 +1,20 @@
 /**
  * Owns which nodes are silent and which of them are lost, as the leader sees them. Whether anything may follow from silence is health's to say
- * (health/gate.ts): this turns the leader's view into its evidence. Pure.
+ * (health/judge.ts): this turns the leader's view into its evidence. Pure.
  */
-import type { HealthView, InstanceEvidence } from '../health/evidence.ts';
-import { gateOf } from '../health/gate.ts';
-import { LOST_AFTER_MS } from '../health/standing.ts';
-import { type ClusterState, type ClusterView, type NodeView, unitKey } from './view.ts';
-
-/** Why nothing follows from silence, and what ends that. One line each, without numbers that change with every second. */
-export interface Protection {
-  readonly why: string;
-  readonly ends: string;
-}
+import type { GateReason, HealthView } from '../health/evidence.ts';
+import { judge, LOST_AFTER_MS } from '../health/judge.ts';
+import { type Said, votesOf } from '../health/votes.ts';
+import type { ClusterState, ClusterView, NodeView } from './view.ts';
 
 /** What silence means now. */
 export interface NodeStandings {
   readonly silent: ReadonlySet<string>;
   /** Silent long enough, and not protected. */
   readonly lost: ReadonlySet<string>;
-  readonly protection: Protection | undefined;
+  /** Silent long enough, and kept all the same, with the reason. */
+  readonly kept: ReadonlyMap<string, GateReason>;
+  readonly protection: GateReason | undefined;
 }
 
 /** People said that it need not be there. */
@@ -41,47 +37,48 @@ export function silentNodes(view: ClusterState): readonly string[] {
   return [...known.map(({ name }) => name), ...named].toSorted();
 }
 
-/** Managed instances that are assigned or said to run, each once. */
-function instanceEvidence(view: ClusterState): readonly InstanceEvidence[] {
-  const found = new Map<string, InstanceEvidence>();
-  const add = (service: string, id: string, node: string | undefined): void =>
-    void found.set(unitKey(service, id), { service, id, origin: 'managed', node, probes: [] });
-  for (const instances of view.instances.values())
-    for (const { value } of instances) add(value.service, value.id, value.node);
-  for (const { value } of view.assignments) add(value.service, value.id, value.node);
-  return [...found.values()];
+/** What every live node says of others. */
+export function saidIn({ nodes }: ClusterState): Said {
+  return new Map(
+    [...nodes.values()].flatMap(({ name, aliveRevision, reaches }) =>
+      aliveRevision === undefined ? [] : [[name, reaches] as const],
+    ),
+  );
 }
 
-/** The view as evidence. Nobody probes nodes yet, so that leases are all there is. */
+/** The view as evidence. */
 function evidenceOf(view: ClusterView, silent: ReadonlySet<string>, nowMs: number): HealthView {
-  const { silentSinceMs, storeBackMs, sinceMs } = view.memory;
+  const { silentSinceMs, awaySinceMs, storeBackMs, sinceMs } = view.memory;
+  const votes = votesOf(saidIn(view));
   return {
     nodes: [...view.nodes.values()].map(({ name }) => ({
       name,
-      probes: [],
+      awaySinceMs: awaySinceMs.get(name),
+      answers: votes.get(name)?.some(({ reaches }) => reaches) === true,
       ...(silent.has(name) ? { silentSinceMs: silentSinceMs.get(name) ?? nowMs } : {}),
     })),
-    instances: instanceEvidence(view),
-    intent: {
-      excusedNodes: new Set([...view.nodes.values()].filter(isExcused).map(({ name }) => name)),
-      leaving: new Set(),
-    },
+    used: nodesInUse(view),
+    excused: new Set([...view.nodes.values()].filter(isExcused).map(({ name }) => name)),
     nowMs,
     watchingSinceMs: sinceMs ?? nowMs,
     storeBackMs,
   };
 }
 
-/** What silence means at `nowMs`. */
-export function standNodes(view: ClusterView, nowMs: number): NodeStandings {
+const NO_KEPT: NodeStandings['kept'] = new Map();
+
+/** What silence means at `nowMs`. @param lostAfterMs silence of a node that is long */
+export function standNodes(view: ClusterView, nowMs: number, lostAfterMs = LOST_AFTER_MS): NodeStandings {
   const silent = new Set(silentNodes(view));
-  const gate = gateOf(evidenceOf(view, silent, nowMs));
+  const { gate, lost, kept } = judge(evidenceOf(view, silent, nowMs), lostAfterMs);
   if (gate.kind === 'closed') {
     const why = gate.reasons.map((reason) => reason.why).join('; ');
     const ends = gate.reasons.map((reason) => reason.ends).join(', and ');
-    return { silent, lost: new Set(), protection: silent.size === 0 ? undefined : { why, ends } };
+    const protection = silent.size === 0 ? undefined : { why, ends };
+    return { silent, lost: new Set(), kept: NO_KEPT, protection };
   }
   const sinceMs = (name: string): number => view.memory.silentSinceMs.get(name) ?? nowMs;
-  const lost = [...silent].filter((name) => nowMs - sinceMs(name) >= LOST_AFTER_MS);
-  return { silent, lost: new Set(lost), protection: undefined };
+  // Of those that only instances and assignments name there is nothing to judge by but time.
+  const unknown = [...silent].filter((name) => !view.nodes.has(name) && nowMs - sinceMs(name) >= lostAfterMs);
+  return { silent, lost: new Set([...lost, ...unknown]), kept, protection: undefined };
 }

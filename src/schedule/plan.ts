@@ -14,6 +14,8 @@ export interface PlanInput {
   readonly ids: readonly string[];
   /** Use of processors by node, 0 to 1, where it is known. */
   readonly load?: ReadonlyMap<string, number> | undefined;
+  /** Silence of a node that is long; default: a minute. */
+  readonly lostAfterMs?: number | undefined;
 }
 
 /** What a service wants. */
@@ -51,7 +53,7 @@ export function assignedPerNode(view: ClusterView): Map<string, number> {
  * Equal input, equal output. Only instances of services with a template, and what is left of such ones, are ever touched.
  */
 export function planCluster(view: ClusterView, now: Now, input: PlanInput): readonly Step[] {
-  const nodes = standNodes(view, now.ms);
+  const nodes = standNodes(view, now.ms, input.lostAfterMs);
   const units = unitsByService({ view, nodes, nowMs: now.ms });
   const managed = [...view.services.values()].filter(({ value }) => value.template !== undefined);
   const names = new Set([

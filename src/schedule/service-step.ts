@@ -23,7 +23,7 @@ function clearAway(context: StepContext, crowd: Crowd, draft: Draft): void {
     const silent: Basis = { kind: 'node-alive', node, modRevision: 0 };
     const isServing = unit.state === 'ready' && unit.assignment?.value.stop === undefined;
     if (!isServing || ready > 0 || context.goal.replicas === 0)
-      draft.remove(unit, `node/${node} has been silent for a minute`, [silent]);
+      draft.remove(unit, `node/${node} is lost: it has been silent for too long`, [silent]);
     else
       draft.note({
         what: `keep ${unit.id} of ${node}`,
@@ -133,6 +133,15 @@ function noteHindrances({ nodes }: StepContext, crowd: Crowd, draft: Draft): voi
       what: 'replace nothing that is silent',
       why: `${protection.why}; this ends with ${protection.ends}`,
     });
+  for (const node of new Set([...crowd.current, ...crowd.outdated].map((unit) => unit.node ?? ''))) {
+    const reason = nodes.kept.get(node);
+    if (reason === undefined) continue;
+    draft.note({
+      what: `keep what runs on ${node}`,
+      why: `${reason.why}; this ends with ${reason.ends}`,
+      node,
+    });
+  }
   if (crowd.halt !== undefined) return;
   for (const { id, node, state } of crowd.overdue) {
     const why = `not ready long after its start (${state})`;

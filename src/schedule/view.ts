@@ -1,7 +1,7 @@
 /** Owns what the leader decides from: the cluster as it was read, and what it remembers of the time before. Pure data. */
 import type { Assignment } from '../model/assignment.ts';
 import type { ComputedWeights } from '../model/computed-weights.ts';
-import type { NodeFacts } from '../model/node.ts';
+import type { NodeFacts, Reaches } from '../model/node.ts';
 import type { Instance, InstanceState, Service, Stored } from '../model/service.ts';
 
 /** A node as the store has it. */
@@ -11,6 +11,8 @@ export interface NodeView {
   readonly facts: Stored<NodeFacts> | undefined;
   /** Mod revision of its marker; undefined: silent. */
   readonly aliveRevision: number | undefined;
+  /** What its marker says of others. */
+  readonly reaches?: Reaches | undefined;
 }
 
 /** The cluster as the store has it. */
@@ -49,6 +51,8 @@ export interface Memory {
   readonly storeBackMs: number | undefined;
   /** Since when a node has been silent. */
   readonly silentSinceMs: ReadonlyMap<string, number>;
+  /** Since when others have found a node to be out of reach. */
+  readonly awaySinceMs: ReadonlyMap<string, number>;
   /** Of every assigned instance that is not ready: by `SERVICE/ID`. */
   readonly waiting: ReadonlyMap<string, Waiting>;
   /** Where instances failed: by `SERVICE/TEMPLATE HASH/NODE`. */

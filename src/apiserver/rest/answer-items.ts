@@ -74,6 +74,10 @@ export const nodeItem = v.object({
   aliveSince: v.optional(time('Since when')),
   lastHeardAt: v.optional(time('When a silent one was last heard of')),
   silentSeconds: v.optional(number('Seconds since then')),
+  reachedBy: texts('Other nodes that have an answer from its machine'),
+  outOfReachOf: texts(
+    'Other nodes that had answers from its machine and have none now: its instances get no connections',
+  ),
   addresses: texts('Its addresses'),
   cpus: v.optional(number('Cores')),
   memoryBytes: v.optional(count('Memory')),

@@ -10,6 +10,7 @@ import {
   logFormatOption,
   nodeOption,
   policyFileOption,
+  positiveDurationOption,
   stateDirOption,
 } from '../options.ts';
 
@@ -24,6 +25,7 @@ export interface MonitorFlags {
   readonly interval?: number | undefined;
   readonly stateDir?: string | undefined;
   readonly policy?: string | undefined;
+  readonly lostAfter?: number | undefined;
 }
 
 /** `sluice monitor` */
@@ -44,6 +46,13 @@ export const defineMonitor: Define = (parent, run) => {
     )
     .addOption(
       durationOption('--interval <time>', 'time between two samples, and two looks, 1s to 5s (default: 2s)'),
+    )
+    .addOption(
+      positiveDurationOption(
+        '--lost-after <duration>',
+        'start what ran on a silent node elsewhere after so long (default: 60s)',
+        'a node whose agent is only restarted needs some seconds: --lost-after 30s',
+      ),
     )
     .addOption(stateDirOption())
     .addOption(policyFileOption())

@@ -188,12 +188,17 @@ function templateState({ templateHash, current }: InstanceItem): string | undefi
   return `${templateHash}${current === false ? ", older than the service's" : ''}`;
 }
 
+const unreachableText = ({ outOfReachOf }: NodeDescription['node']): string | undefined =>
+  outOfReachOf.length === 0 ? undefined : `of ${outOfReachOf.join(', ')}: no connections to its instances`;
+
 function nodeText({ node, instances: own }: NodeDescription, layout: DescribeLayout): string {
   const memory = node.memoryBytes === undefined ? undefined : `${Math.round(node.memoryBytes / 2 ** 20)} MiB`;
   const head = fields([
     ['node', node.name],
     ['state', node.alive ? 'alive' : 'silent'],
     ['alive since', node.aliveSince === undefined ? undefined : layout.age(node.aliveSince)],
+    ['reached by', node.reachedBy.join(', ')],
+    ['out of reach', unreachableText(node)],
     ['last heard', node.lastHeardAt === undefined ? undefined : layout.age(node.lastHeardAt)],
     ['cordoned', node.cordoned ? 'yes: nothing new is placed here' : undefined],
     ['drain', node.drain === undefined ? undefined : drainText(node.drain)],

@@ -74,6 +74,7 @@ export async function monitorBody(session: Session, flags: MonitorFlags): Promis
     pid: deps.pid,
     mode: flags.mode ?? 'act',
     everyMs,
+    lostAfterMs: flags.lostAfter,
     sample: (edges) => {
       const stateDir = flags.stateDir ?? DEFAULT_STATE_DIR;
       return sampleHere({ ...edges, node, stateDir, clock: deps.clock, log, everyMs });

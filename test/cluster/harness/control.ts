@@ -116,10 +116,13 @@ export async function startAgent(lab: Lab, node: Workplace, start: AgentStart = 
 export async function startMonitor(
   lab: Lab,
   node: Workplace,
-  { mode = 'act' }: { readonly mode?: 'act' | 'recommend' } = {},
+  {
+    mode = 'act',
+    more = [],
+  }: { readonly mode?: 'act' | 'recommend'; readonly more?: readonly string[] } = {},
 ): Promise<Child> {
   const state = ['--state-dir', stateDirOf(node)];
-  const flags = ['--node', node.name, '--mode', mode, ...state, '--log-format', 'text'];
+  const flags = ['--node', node.name, '--mode', mode, ...state, '--log-format', 'text', ...more];
   return await node.start([...SLUICE, 'monitor', ...flags, ...endpointsOf(lab)]);
 }
 

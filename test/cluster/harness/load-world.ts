@@ -46,6 +46,7 @@ export interface LoadWorld {
   readonly control: LabStore;
   /** By the number of the node from 1. */
   readonly agents: readonly Child[];
+  /** Of the nodes that have one. */
   readonly monitors: readonly Child[];
   /** Runs a command on the first node. */
   readonly run: (argv: readonly string[]) => Promise<Said>;
@@ -122,8 +123,13 @@ async function startLoads(places: readonly Workplace[], perSecond: number): Prom
 /**
  * Starts agents on all nodes of a lab, and monitors; one leads when this resolves.
  * @param watched nodes that have a monitor, and so are sampled: the first two unless said otherwise
+ * @param monitorFlags further flags of monitors
  */
-export async function openLoadWorld(lab: Lab, watched = 2): Promise<LoadWorld> {
+export async function openLoadWorld(
+  lab: Lab,
+  watched = 2,
+  monitorFlags: readonly string[] = [],
+): Promise<LoadWorld> {
   const control = await openLabStore(lab);
   const agents = await Promise.all(
     lab.nodes.map(
@@ -131,7 +137,7 @@ export async function openLoadWorld(lab: Lab, watched = 2): Promise<LoadWorld> {
     ),
   );
   const monitors = await Promise.all(
-    lab.nodes.slice(0, watched).map(async (node) => await startMonitor(lab, node)),
+    lab.nodes.slice(0, watched).map(async (node) => await startMonitor(lab, node, { more: monitorFlags })),
   );
   await waitUntil(() => monitors.some((monitor) => monitor.stderr().includes(' leads ')), {
     what: 'a leader',
