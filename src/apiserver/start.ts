@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Clock, randomId } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
+import { createPace } from '../host/pace.ts';
 import type { Role } from '../model/access.ts';
 import type { ServableStore } from '../store/lease-calls.ts';
 import { authenticate } from './access/authenticate.ts';
@@ -119,6 +120,7 @@ function partsOf(
     const keys = cache.count({ start: '', end: '~' });
     return { connections: connections.count(), watchers: cache.watchers(), revision, keys, connected };
   });
+  const pace = createPace(clock);
   const access = {
     store,
     cache,
@@ -127,11 +129,11 @@ function partsOf(
   };
   const routes = routeTable([
     ...healthRoutes({ state: cache.state, isStopping, metrics }),
-    ...storeReadRoutes(access.reads),
+    ...storeReadRoutes(access.reads, pace),
     storeWatchRoute({ cache, clock }),
     ...storeWriteRoutes(access),
     DASHBOARD_ROUTE,
-    ...restRoutes({ ...access, clock, log, random, newId }),
+    ...restRoutes({ ...access, clock, pace, log, random, newId }),
     ...eurekaRoutes({ registry, clock }),
   ]);
   return {

@@ -16,7 +16,7 @@ import {
   serviceKey,
   weightsKey,
 } from '../store/keys.ts';
-import { type ReadRecords, snapshotReading, whyInvalid } from '../store/snapshot.ts';
+import { type ReadingOptions, snapshotReading, whyInvalid } from '../store/snapshot.ts';
 import type { CallOptions, KeyRange, KeyValue, Store } from '../store/store.ts';
 import type { InvalidRecord } from './views.ts';
 
@@ -113,11 +113,9 @@ async function listAtOnce(
 }
 
 /** What of the cluster is read, and how. */
-export interface ClusterReadOptions extends CallOptions {
+export interface ClusterReadOptions extends CallOptions, ReadingOptions {
   /** Only this service and its instances. */
   readonly service?: string | undefined;
-  /** Records that were read before (`ReadDeps.known`). */
-  readonly known?: ReadRecords | undefined;
 }
 
 /**
@@ -125,9 +123,9 @@ export interface ClusterReadOptions extends CallOptions {
  * @throws SluiceError `unavailable`, `permission`
  */
 export async function readCluster(store: Store, options: ClusterReadOptions = {}): Promise<ClusterRead> {
-  const { service, known, ...call } = options;
+  const { service, known, pace, ...call } = options;
   const { items, revision } = await listAtOnce(store, [...rangesOf(service), APPLIED], call);
-  const view = snapshotReading(items, revision, known);
+  const view = await snapshotReading(items, revision, { known, pace });
   const { nodes, invalid: invalidNodes } = nodesOf(items);
   const { leader, invalid: badLeader } = leaderOf(items);
   const invalid = [...invalidNodes, ...badLeader];
