@@ -134,7 +134,7 @@ function partsOf(
     ...storeWriteRoutes(access),
     DASHBOARD_ROUTE,
     ...restRoutes({ ...access, clock, pace, log, random, newId }),
-    ...eurekaRoutes({ registry, clock }),
+    ...eurekaRoutes({ registry, clock, pace }),
   ]);
   return {
     routes,

@@ -1,5 +1,6 @@
 /** Owns the routes of the Eureka protocol: where they are, and what each spelling of a path means. Must not know bodies. */
 import type { Clock } from '../../host/clock.ts';
+import type { Pace } from '../../model/pace.ts';
 import type { Answer, Exchange, Route } from '../http/route.ts';
 import type { Registry } from '../registry/registry.ts';
 import { createFetches } from './fetch.ts';
@@ -9,6 +10,7 @@ import { createWrites } from './write.ts';
 export interface EurekaParts {
   readonly registry: Registry;
   readonly clock: Clock;
+  readonly pace: Pace;
 }
 
 /** `/eureka` is Spring's, `/eureka/v2` that of the reference server. */
