@@ -16,7 +16,7 @@ import {
   serviceKey,
   weightsKey,
 } from '../store/keys.ts';
-import { type ReadingOptions, snapshotReading, whyInvalid } from '../store/snapshot.ts';
+import { isOfSnapshot, type ReadingOptions, snapshotReading, whyInvalid } from '../store/snapshot.ts';
 import type { CallOptions, KeyRange, KeyValue, Store } from '../store/store.ts';
 import type { InvalidRecord } from './views.ts';
 
@@ -125,15 +125,19 @@ export interface ClusterReadOptions extends CallOptions, ReadingOptions {
 export async function readCluster(store: Store, options: ClusterReadOptions = {}): Promise<ClusterRead> {
   const { service, known, pace, ...call } = options;
   const { items, revision } = await listAtOnce(store, [...rangesOf(service), APPLIED], call);
+  // Far the most of them are services and their instances.
+  const others = items.filter(({ key }) => !isOfSnapshot(key));
+  await pace?.();
   const view = await snapshotReading(items, revision, { known, pace });
-  const { nodes, invalid: invalidNodes } = nodesOf(items);
-  const { leader, invalid: badLeader } = leaderOf(items);
+  await pace?.();
+  const { nodes, invalid: invalidNodes } = nodesOf(others);
+  const { leader, invalid: badLeader } = leaderOf(others);
   const invalid = [...invalidNodes, ...badLeader];
-  const claims = items.filter(({ key }) => key.startsWith(HOLDERS.start));
+  const claims = others.filter(({ key }) => key.startsWith(HOLDERS.start));
   const holders = decodeAll(claims, decodeHolder, invalid);
   return {
     revision,
-    specRevision: items.find(({ key }) => key === GENERATION_KEY)?.modRevision ?? 0,
+    specRevision: others.find(({ key }) => key === GENERATION_KEY)?.modRevision ?? 0,
     snapshot: view.snapshot,
     nodes,
     holders,

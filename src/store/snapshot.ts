@@ -52,6 +52,11 @@ function nameOf(key: string): Name | undefined {
   return family === 'instance' ? { kind: 'instance', service, id: rest.join('/') } : undefined;
 }
 
+/** True for keys that a snapshot is made of. */
+export function isOfSnapshot(key: string): boolean {
+  return key.startsWith('instance/') || key.startsWith('service/') || key.startsWith('weights/');
+}
+
 function storedOf<T>(
   item: KeyValue,
   decoded: { readonly value: T; readonly raw: Stored<T>['raw'] },
