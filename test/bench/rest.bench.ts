@@ -5,6 +5,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomId, systemClock } from '../../src/host/clock.ts';
+import { waitUntil } from '../../src/host/wait.ts';
 import { encodeInstance, encodeService } from '../../src/model/records-service.ts';
 import { publish } from '../../src/ops/publish.ts';
 import { admin, putRaw, spec } from '../ops/world.ts';
@@ -119,7 +120,10 @@ describe(`the REST API beside ${SERVICES} services`, () => {
       });
     });
     const ended = Promise.all(all);
-    await Promise.race([ended, expect.poll(() => begun, { timeout: 120_000 }).toBe(WATCHERS)]);
+    await Promise.race([
+      ended,
+      waitUntil(() => begun === WATCHERS, { what: 'all watchers', timeoutMs: 120_000 }),
+    ]);
     const listingMs = delay.max / 1e6;
     const begunMs = systemClock.monotonicMs() - startedMs;
     delay.reset();

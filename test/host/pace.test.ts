@@ -13,6 +13,10 @@ function workClock() {
 
 const numbers = Array.from({ length: 100 }, (_, index) => index);
 
+const fail = (): void => {
+  throw new Error('no');
+};
+
 describe('a pace', () => {
   it('lets what comes in between be done, however many work at once', async () => {
     const { clock, work } = workClock();
@@ -44,9 +48,6 @@ describe('a pace', () => {
   });
 
   it('hands on what the work throws', async () => {
-    const fail = (): void => {
-      throw new Error('no');
-    };
     await expect(eachPaced(numbers, createPace(workClock().clock), fail)).rejects.toThrow('no');
   });
 });

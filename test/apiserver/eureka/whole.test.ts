@@ -7,6 +7,17 @@ import { createBodies } from '../../../src/eureka/bodies.ts';
 import { createCatalog } from '../../../src/registry/catalog.ts';
 import { registrationOf } from '../../registry/registration.ts';
 
+const catalogOf = (count: number) => {
+  const catalog = createCatalog();
+  for (let index = 0; index < count; index += 1) {
+    const registration = registrationOf({ app: `APP-${index % 3}`, id: `i-${index}` });
+    catalog.put({ registration, modRevision: index });
+  }
+  return catalog;
+};
+const idsIn = (plain: Buffer): readonly string[] =>
+  [...plain.toString().matchAll(/"instanceId":"([^"]+)"/g)].map(([, id]) => id ?? '');
+
 describe('parts compressed one by one', () => {
   it('are one gzip stream of all of them, whatever they are', async () => {
     const parts = fc.array(fc.uint8Array({ maxLength: 3_000 }), { maxLength: 12 });
@@ -22,17 +33,6 @@ describe('parts compressed one by one', () => {
 });
 
 describe('the body of all apps', () => {
-  const catalogOf = (count: number) => {
-    const catalog = createCatalog();
-    for (let index = 0; index < count; index += 1) {
-      const registration = registrationOf({ app: `APP-${index % 3}`, id: `i-${index}` });
-      catalog.put({ registration, modRevision: index });
-    }
-    return catalog;
-  };
-  const idsIn = (plain: Buffer): readonly string[] =>
-    [...plain.toString().matchAll(/"instanceId":"([^"]+)"/g)].map(([, id]) => id ?? '');
-
   it('follows every change, and writes only the apps that changed', async () => {
     const catalog = catalogOf(30);
     const written: string[] = [];
