@@ -30,7 +30,7 @@ _sluice_at() {
     'agent') words='cleanup' flags='--cacert --cert --color --context --dataplane --debug --endpoints -h --help --key --label --listen --log-format --no-headers --no-input --node --node-ip --once -o --output --password-file --policy --prefix --print-rules -q --quiet --server --state-dir --timeout --token-file --user -v --verbose' ;;
     'agent cleanup') words='' flags='--cacert --cert --color --context --debug --endpoints -h --help --instances --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --server --state-dir --timeout --token-file --user -v --verbose' ;;
     'monitor') words='' flags='--cacert --cert --color --context --debug --endpoints -h --help --key --listen --log-format --mode --no-headers --no-input --node --once -o --output --password-file --policy --prefix -q --quiet --server --state-dir --timeout --token-file --user -v --verbose' ;;
-    'apiserver') words='' flags='--anonymous --cacert --cert --client-ca --color --context --debug --endpoints -h --help --insecure --key --listen --log-format --no-headers --no-input -o --output --password-file --prefix -q --quiet --server --timeout --tls-cert --tls-key --token-file --user -v --verbose' ;;
+    'apiserver') words='' flags='--anonymous --cacert --cert --client-ca --color --context --debug --endpoints --follow-credentials --follow-eureka -h --help --insecure --key --listen --log-format --no-headers --no-input -o --output --password-file --prefix -q --quiet --server --timeout --tls-cert --tls-key --token-file --user -v --verbose' ;;
     'dev') words='' flags='--cacert --cert --check --color --context --debug --endpoints --exec -h --help --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --server --timeout --token-file --user -v --verbose' ;;
     'node') words='list cordon uncordon' flags='--cacert --cert --color --context --debug --endpoints -h --help --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --server --timeout --token-file --user -v --verbose' ;;
     'node list') words='' flags='--cacert --cert --color --columns --context --debug --endpoints -h --help --key --no-headers --no-input -o --output --password-file --prefix -q --quiet --server --sort-by --timeout --token-file --user -v --verbose -w --watch' ;;
@@ -58,7 +58,7 @@ _sluice() {
     case " logs:-f " in
       *" $path:$word "*) ((i++)); continue ;;
     esac
-    case " --affinity --anonymous --cacert --cert --client-ca --color --columns --command --connections --context --cooldown-down --cooldown-up --cpu --dataplane --deadline --down-after --drain --driver --endpoints --entry --env --exec --expires -f --file --files --for --from --from-registry --grace --if-revision --image --in --instance --key --label --last --listen --log-format --max --memory --metric-as --metric-exec --metric-http --metric-interval --metric-name --min --mode --name --node --node-ip --node-selector --on-deadline --out -o --output --password-file --pids --pin --policy --port-range --pre-stop --prefix --probe --probe-failures --probe-interval --probe-start --probe-successes --probe-timeout --rate --reason --replicas --role --run-as --sample --server --slow-start --sort-by --state-dir --stop-signal --stream --tail --target --timeout --tls-cert --tls-key --token-file --user --weights --workdir " in
+    case " --affinity --anonymous --cacert --cert --client-ca --color --columns --command --connections --context --cooldown-down --cooldown-up --cpu --dataplane --deadline --down-after --drain --driver --endpoints --entry --env --exec --expires -f --file --files --follow-credentials --follow-eureka --for --from --from-registry --grace --if-revision --image --in --instance --key --label --last --listen --log-format --max --memory --metric-as --metric-exec --metric-http --metric-interval --metric-name --min --mode --name --node --node-ip --node-selector --on-deadline --out -o --output --password-file --pids --pin --policy --port-range --pre-stop --prefix --probe --probe-failures --probe-interval --probe-start --probe-successes --probe-timeout --rate --reason --replicas --role --run-as --sample --server --slow-start --sort-by --state-dir --stop-signal --stream --tail --target --timeout --tls-cert --tls-key --token-file --user --weights --workdir " in
       *" $word "*)
         [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
         ((i++))
@@ -86,7 +86,7 @@ _sluice() {
       --stop-signal) COMPREPLY=($(compgen -W 'SIGTERM SIGINT SIGQUIT SIGHUP SIGUSR1 SIGUSR2' -- "$cur")) ;;
       --stream) COMPREPLY=($(compgen -W 'stdout stderr both' -- "$cur")) ;;
       --weights) COMPREPLY=($(compgen -W 'equal static adaptive' -- "$cur")) ;;
-      --cacert|--cert|--client-ca|-f|--file|--key|--out|--password-file|--policy|--state-dir|--tls-cert|--tls-key|--token-file) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
+      --cacert|--cert|--client-ca|-f|--file|--follow-credentials|--key|--out|--password-file|--policy|--state-dir|--tls-cert|--tls-key|--token-file) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
     esac
   elif [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "$flags" -- "$cur"))

@@ -18,6 +18,7 @@ import { createRate } from './http/rate.ts';
 import { routeTable } from './http/route-table.ts';
 import { createMetrics } from './metrics.ts';
 import { restRoutes } from './rest/operations.ts';
+import { type FollowOptions, startFollowing } from './registry/following.ts';
 import { beginRegistry, type Registry } from './registry/registry.ts';
 import { eurekaRoutes } from './eureka/routes.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -42,6 +43,8 @@ export interface ApiServerOptions {
   /** A fresh request id each call, unique among all writers (host/clock.ts `randomId`). */
   readonly newId: () => string;
   readonly limits?: HttpLimits | undefined;
+  /** Another Eureka registry whose instances are registered here as well. */
+  readonly follow?: FollowOptions | undefined;
   /** Default: the rules of docs/apiserver.md. */
   readonly checkWrite?: CheckWrite | undefined;
 }
@@ -67,6 +70,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const begun = beginRegistry({ store, clock, log, random, server: randomId() });
   const cache = startWatchCache({ store, clock, random, format: eventsLine, onChange: begun.take });
   const registry = begun.start(cache);
+  const following = options.follow && startFollowing({ registry, clock, log }, options.follow);
   const connections = createConnections(limits);
   let stopping = false;
   const parts = partsOf(options, { cache, registry, limits, connections, isStopping: () => stopping });
@@ -90,12 +94,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       renewTls: server.renew,
       close: async () => {
         stopping = true;
+        await following?.close();
         await registry.close();
         await cache.close();
         await server.close(clock, GRACE_MS);
       },
     };
   } catch (error) {
+    await following?.close();
     await registry.close();
     await cache.close();
     throw error;

@@ -8,7 +8,7 @@ import { isTree, type Tree } from './instance-tree.ts';
 import { type ReadInstance, readInstance } from './read-instance.ts';
 
 /** Items of one batch that are read; the reference server sends 250 (maxBatchingSize). */
-export const MAX_ITEMS = 5_000;
+const MAX_ITEMS = 5_000;
 
 /** One thing that a client said to another server. */
 export type Replicated = {

@@ -1,6 +1,7 @@
 /** Owns an API server on a store in memory for tests, with a token of every role, and asking it. */
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { HTTP_LIMITS, type HttpLimits } from '../../src/apiserver/http/limits.ts';
+import type { FollowOptions } from '../../src/apiserver/registry/following.ts';
 import { type ApiServer, startApiServer } from '../../src/apiserver/start.ts';
 import { randomId, randomSecret, systemClock } from '../../src/host/clock.ts';
 import { type Role, ROLES } from '../../src/model/access.ts';
@@ -96,9 +97,11 @@ function askHttp(port: number, agent: Agent, ask: HttpAsk): Promise<HttpAnswer> 
 export async function startApiWorld({
   limits,
   anonymous,
+  follow,
 }: {
   readonly limits?: Partial<HttpLimits>;
   readonly anonymous?: Role;
+  readonly follow?: FollowOptions;
 } = {}): Promise<ApiWorld> {
   const backend = createMemoryStore();
   const tokens = new Map<Role, string>();
@@ -109,6 +112,7 @@ export async function startApiWorld({
     port: 0,
     tls: undefined,
     anonymous,
+    follow,
     log: silentLog,
     clock: systemClock,
     random: Math.random,

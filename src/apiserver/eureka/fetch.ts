@@ -8,6 +8,7 @@ import { appNameOf, type Registration, type RegisteredStatus, statusOf } from '.
 import type { App, Registered } from '../../registry/catalog.ts';
 import { unavailable } from '../../store/failure.ts';
 import type { Answer, Exchange } from '../http/route.ts';
+import { FOLLOWER_HEADER } from '../registry/fetch-registry.ts';
 import type { EurekaParts } from './routes.ts';
 import { type Body, createWhole, SMALL_BYTES } from './whole.ts';
 
@@ -32,6 +33,8 @@ export interface Fetches {
 /** JSON for whoever takes it, XML for all others, as the reference server does. */
 const formOf = ({ accept }: IncomingHttpHeaders): BodyForm =>
   (accept ?? '').toLowerCase().includes('json') ? 'json' : 'xml';
+
+const isFollower = (headers: IncomingHttpHeaders): boolean => headers[FOLLOWER_HEADER] !== undefined;
 
 const takesGzip = (headers: IncomingHttpHeaders): boolean =>
   (headers['accept-encoding'] ?? '')
@@ -134,10 +137,22 @@ export function createFetches({ registry, clock, pace }: EurekaParts): Fetches {
     });
   const instanceBody = (found: Registered | undefined, form: BodyForm): Promise<Body> | undefined =>
     found && Promise.resolve(bodyOf(bodies[form].instance(found.registration)));
+  /** What registered here, for a server that follows this one: what is known from others does not go on, so that nothing goes in circles. */
+  const own = (): readonly App[] =>
+    catalog.apps().flatMap(({ name, instances }) => {
+      const left = instances.filter(({ registration }) => registration.source === undefined);
+      return left.length === 0 ? [] : [{ name, instances: left }];
+    });
   return {
-    all: listed((_exchange, form) => wholes[form]()),
-    delta: listed((_exchange, form) => {
+    all: listed(({ headers }, form) =>
+      isFollower(headers) ? bodyOfTexts(someApps(bodies[form], own()), pace) : wholes[form](),
+    ),
+    delta: listed(({ headers }, form) => {
       const nowMs = clock.monotonicMs();
+      if (isFollower(headers)) {
+        const changes = recent.list(nowMs).filter(({ registration }) => registration.source === undefined);
+        return bodyOfTexts(bodies[form].delta(changes, countsOf(own())), pace);
+      }
       const stamp = `${catalog.version()} ${Math.floor(nowMs / DELTA_SERVES_MS)}`;
       const texts = (): Iterable<string> => bodies[form].delta(recent.list(nowMs), catalog.counts());
       return deltas[form](stamp, () => bodyOfTexts(texts(), pace));

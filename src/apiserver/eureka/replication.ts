@@ -57,6 +57,7 @@ async function apply({ registry, clock }: EurekaParts, item: Replicated): Promis
       return changed(registry, name, (before) => before && overridden(before, item.status, nowMs));
     case 'DeleteStatusOverride':
       return changed(registry, name, (before) => before && overrideCleared(before, item.status, nowMs));
+    case 'unknown':
     default:
       return status(400);
   }

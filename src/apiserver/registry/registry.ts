@@ -98,6 +98,8 @@ function registryOf(parts: Parts): Registry {
     renew: async (name, dirtyMs) => {
       const known = copy.catalog.find(name.app, name.id) ?? (await lookAgain(parts, name));
       if (known === undefined || isOutdated(known.registration, dirtyMs)) return false;
+      // It renews elsewhere as well, perhaps, but what is known here came from there: it must say itself that it is here.
+      if (known.registration.source !== undefined) return false;
       renewals.heard(tailOf(name), known.registration.durationSeconds);
       return true;
     },
@@ -128,13 +130,14 @@ async function changeOne(
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const before = copy.catalog.find(name.app, name.id)?.registration;
     const after = change(before);
-    if (after === undefined) renewals.forget(tailOf(name));
+    if (after === undefined || after.source !== undefined) renewals.forget(tailOf(name));
     else if (after === before) renewals.heard(tailOf(name), after.durationSeconds);
     if (after === before) return before;
     const answer = await write(parts, name, after);
     await cache.reached(answer.revision, REACH_MS);
     if (answer.kind === 'conflict') continue;
-    if (after !== undefined) renewals.heard(tailOf(name), after.durationSeconds);
+    if (after?.source === undefined && after !== undefined)
+      renewals.heard(tailOf(name), after.durationSeconds);
     drawing.now(name.app);
     return before;
   }
@@ -186,6 +189,12 @@ async function operationsOf(
   const value = encodeRegistration(after);
   // Nothing is written that could not be read again.
   readValue(keyParts(key), value);
+  if (after.source !== undefined) {
+    return [
+      { kind: 'put', key, value },
+      { kind: 'delete', key: aliveKey(app, id) },
+    ];
+  }
   const mark = await renewals.markOf(tailOf({ app, id }));
   return [{ kind: 'put', key, value }, mark];
 }
