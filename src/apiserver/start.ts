@@ -65,9 +65,9 @@ const GRACE_MS = 3_000;
 
 /** Starts listening and following the store. @throws SluiceError `config` */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { store, clock, random, log } = options;
+  const { store, clock, random, newId, log } = options;
   const limits = options.limits ?? HTTP_LIMITS;
-  const begun = beginRegistry({ store, clock, log, random, server: randomId() });
+  const begun = beginRegistry({ store, clock, log, random, newId, server: randomId() });
   const cache = startWatchCache({ store, clock, random, format: eventsLine, onChange: begun.take });
   const registry = begun.start(cache);
   const following = options.follow && startFollowing({ registry, clock, log }, options.follow);

@@ -98,12 +98,15 @@ export async function startApiWorld({
   limits,
   anonymous,
   follow,
+  backend: shared,
 }: {
   readonly limits?: Partial<HttpLimits>;
   readonly anonymous?: Role;
   readonly follow?: FollowOptions;
+  /** Of another server, which closes it. */
+  readonly backend?: MemoryStore;
 } = {}): Promise<ApiWorld> {
-  const backend = createMemoryStore();
+  const backend = shared ?? createMemoryStore();
   const tokens = new Map<Role, string>();
   for (const role of ROLES) tokens.set(role, await makeToken(backend, role));
   const server = await startApiServer({
@@ -132,7 +135,7 @@ export async function startApiWorld({
     close: async () => {
       agent.destroy();
       await server.close();
-      await backend.close();
+      if (shared === undefined) await backend.close();
     },
   };
 }

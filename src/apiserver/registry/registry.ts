@@ -13,7 +13,9 @@ import type { KeyValue, Operation, Store, TransactionResult } from '../../store/
 import { keyParts, readValue } from '../access/families.ts';
 import type { WatchCache } from '../cache/watch-cache.ts';
 import { createRegistryCopy, type RegistryCopy } from './copy.ts';
+import { startAllocating } from './allocating.ts';
 import { type Drawing, startDrawing } from './drawing.ts';
+import type { Due } from './due.ts';
 import { type Renewals, startRenewals } from './renewals.ts';
 
 /** Attempts against others who change the same registration. */
@@ -55,6 +57,8 @@ export interface RegistryOptions {
   readonly log: Log;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** A fresh request id each call. */
+  readonly newId: () => string;
   /** Name of this start of the server. */
   readonly server: string;
 }
@@ -68,14 +72,23 @@ export interface RegistryBegin {
 /** Begins. */
 export function beginRegistry(options: RegistryOptions): RegistryBegin {
   let drawing: Drawing | undefined;
-  const copy = createRegistryCopy(options, { onTouched: (service) => drawing?.touched(service) });
+  let allocating: Due | undefined;
+  const copy = createRegistryCopy(options, {
+    onTouched: (service) => drawing?.touched(service),
+    onApp: (app) => allocating?.later(app),
+  });
   return {
     take: copy.take,
     start: (cache) => {
       const { clock } = options;
       drawing = startDrawing({ ...options, cache, copy: () => copy, bell: createBell(clock) });
+      const onPublished = drawing.now;
+      allocating = startAllocating({
+        ...options,
+        ...{ cache, copy: () => copy, bell: createBell(clock), onPublished },
+      });
       const renewals = startRenewals({ ...options, copy, bell: createBell(clock) });
-      return registryOf({ options, cache, copy, drawing, renewals });
+      return registryOf({ options, cache, copy, drawing, allocating, renewals });
     },
   };
 }
@@ -85,13 +98,14 @@ interface Parts {
   readonly cache: WatchCache;
   readonly copy: RegistryCopy;
   readonly drawing: Drawing;
+  readonly allocating: Due;
   readonly renewals: Renewals;
 }
 
 const tailOf = ({ app, id }: RegistrationName): string => registrationKey(app, id).slice('app/'.length);
 
 function registryOf(parts: Parts): Registry {
-  const { cache, copy, drawing, renewals } = parts;
+  const { cache, copy, drawing, allocating, renewals } = parts;
   return {
     copy,
     change: (name, change) => changeOne(parts, name, change),
@@ -106,7 +120,7 @@ function registryOf(parts: Parts): Registry {
     isListed: () => cache.state().lists > 0,
     renewing: renewals.size,
     close: async () => {
-      await Promise.all([drawing.close(), renewals.close()]);
+      await Promise.all([drawing.close(), allocating.close(), renewals.close()]);
     },
   };
 }
@@ -123,7 +137,7 @@ async function changeOne(
   name: RegistrationName,
   change: RegistrationChange,
 ): Promise<Registration | undefined> {
-  const { options, cache, copy, drawing, renewals } = parts;
+  const { options, cache, copy, drawing, allocating, renewals } = parts;
   if (cache.state().lists === 0) {
     throw unavailable('the API server has not listed it yet', { store: options.store.description });
   }
@@ -139,6 +153,7 @@ async function changeOne(
     if (after?.source === undefined && after !== undefined)
       renewals.heard(tailOf(name), after.durationSeconds);
     drawing.now(name.app);
+    allocating.now(name.app);
     return before;
   }
   throw new SluiceError(
