@@ -6,7 +6,9 @@ const SET = 'range set apps --network 10.96.128.0/20';
 describe.each([true, false])('range (on a terminal: %s)', (terminal) => {
   it('is set, listed, set anew and removed', async () => {
     const { sluice } = cluster();
-    const on = { terminal };
+    let id = 0;
+    const newId = (): string => (id += 1).toString(16).padStart(16, '0');
+    const on = { terminal, deps: { newId } };
     expect(await sluice(SET, on)).toMatchObject({ code: 0, stdout: 'range/apps created\n' });
     expect(await sluice(SET, on)).toMatchObject({ code: 0, stdout: 'range/apps unchanged\n' });
     const list = await sluice('range list', on);
