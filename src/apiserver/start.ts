@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Clock, randomId } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
+import { createPace } from '../host/pace.ts';
 import type { Role } from '../model/access.ts';
 import type { ServableStore } from '../store/lease-calls.ts';
 import { authenticate } from './access/authenticate.ts';
@@ -17,6 +18,7 @@ import { createRate } from './http/rate.ts';
 import { routeTable } from './http/route-table.ts';
 import { createMetrics } from './metrics.ts';
 import { restRoutes } from './rest/operations.ts';
+import { type FollowOptions, startFollowing } from './registry/following.ts';
 import { beginRegistry, type Registry } from './registry/registry.ts';
 import { eurekaRoutes } from './eureka/routes.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -41,6 +43,8 @@ export interface ApiServerOptions {
   /** A fresh request id each call, unique among all writers (host/clock.ts `randomId`). */
   readonly newId: () => string;
   readonly limits?: HttpLimits | undefined;
+  /** Another Eureka registry whose instances are registered here as well. */
+  readonly follow?: FollowOptions | undefined;
   /** Default: the rules of docs/apiserver.md. */
   readonly checkWrite?: CheckWrite | undefined;
 }
@@ -61,11 +65,12 @@ const GRACE_MS = 3_000;
 
 /** Starts listening and following the store. @throws SluiceError `config` */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { store, clock, random, log } = options;
+  const { store, clock, random, newId, log } = options;
   const limits = options.limits ?? HTTP_LIMITS;
-  const begun = beginRegistry({ store, clock, log, random, server: randomId() });
+  const begun = beginRegistry({ store, clock, log, random, newId, server: randomId() });
   const cache = startWatchCache({ store, clock, random, format: eventsLine, onChange: begun.take });
   const registry = begun.start(cache);
+  const following = options.follow && startFollowing({ registry, clock, log }, options.follow);
   const connections = createConnections(limits);
   let stopping = false;
   const parts = partsOf(options, { cache, registry, limits, connections, isStopping: () => stopping });
@@ -89,12 +94,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       renewTls: server.renew,
       close: async () => {
         stopping = true;
+        await following?.close();
         await registry.close();
         await cache.close();
         await server.close(clock, GRACE_MS);
       },
     };
   } catch (error) {
+    await following?.close();
     await registry.close();
     await cache.close();
     throw error;
@@ -119,6 +126,7 @@ function partsOf(
     const keys = cache.count({ start: '', end: '~' });
     return { connections: connections.count(), watchers: cache.watchers(), revision, keys, connected };
   });
+  const pace = createPace(clock);
   const access = {
     store,
     cache,
@@ -127,12 +135,12 @@ function partsOf(
   };
   const routes = routeTable([
     ...healthRoutes({ state: cache.state, isStopping, metrics }),
-    ...storeReadRoutes(access.reads),
+    ...storeReadRoutes(access.reads, pace),
     storeWatchRoute({ cache, clock }),
     ...storeWriteRoutes(access),
     DASHBOARD_ROUTE,
-    ...restRoutes({ ...access, clock, log, random, newId }),
-    ...eurekaRoutes({ registry, clock }),
+    ...restRoutes({ ...access, clock, pace, log, random, newId }),
+    ...eurekaRoutes({ registry, clock, pace }),
   ]);
   return {
     routes,

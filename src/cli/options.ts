@@ -139,6 +139,8 @@ export function apiServerOptions(): readonly Option[] {
       'role of callers without credentials (default: they are refused)',
     ).choices(ROLES),
     new Option('--insecure', 'serve other machines without TLS, or without credentials'),
+    listOption('--follow-eureka <urls>', 'take over the instances of another Eureka registry'),
+    new Option('--follow-credentials <file>', 'user:password for --follow-eureka'),
     logFormatOption(),
   ];
 }

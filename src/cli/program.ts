@@ -22,6 +22,7 @@ import { definePolicy } from './commands/policy.ts';
 import { definePublish } from './commands/publish.ts';
 import { defineRebalance } from './commands/rebalance.ts';
 import { defineStatus } from './commands/status.ts';
+import { defineRange } from './commands/range.ts';
 import { defineToken } from './commands/token.ts';
 import { defineTop } from './commands/top.ts';
 import { defineUnpublish } from './commands/unpublish.ts';
@@ -74,7 +75,10 @@ const GROUPS: readonly (readonly [heading: string, definitions: readonly Define[
     ],
   ],
   ['Run:', [defineAgent, defineMonitor, defineApiServer, defineDev]],
-  ['Operate:', [defineNode, defineDoctor, defineToken, defineCompletion, defineVersion, defineHelp]],
+  [
+    'Operate:',
+    [defineNode, defineDoctor, defineRange, defineToken, defineCompletion, defineVersion, defineHelp],
+  ],
 ];
 
 /** What ends every run of commander that did what was asked: help or version shown. */

@@ -5,6 +5,10 @@ import type { RegistryAction } from '../registry/recent.ts';
 /** A tree of the protocol: JSON as it is. */
 export type Tree = Readonly<Record<string, unknown>>;
 
+/** True if the value is a tree. */
+export const isTree = (value: unknown): value is Tree =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 const portTree = ({ number, enabled }: RegisteredPort): Tree => ({ $: number, '@enabled': String(enabled) });
 
 function leaseTree({ renewSeconds, durationSeconds, registeredMs, updatedMs, upMs }: Registration): Tree {

@@ -5,6 +5,7 @@
 import { appNameOf, APP_RULE, isRegisteredStatus, isRegistrationId } from '../model/registration.ts';
 import type { DataCenter, RegisteredPort, RegisteredStatus } from '../model/registration.ts';
 import type { RegistrationRequest } from '../registry/lifecycle.ts';
+import { isTree, type Tree } from './instance-tree.ts';
 import { HANDED_ON } from './words.ts';
 
 /** What was sent, or the words of the refusal (a 400 of Eureka's is plain text). */
@@ -12,15 +13,10 @@ export type ReadInstance =
   | { readonly kind: 'instance'; readonly request: RegistrationRequest }
   | { readonly kind: 'refused'; readonly why: string };
 
-type Tree = Readonly<Record<string, unknown>>;
-
 const RENEW_SECONDS = 30;
 const DURATION_SECONDS = 90;
 const MAX_SECONDS = 86_400;
 const MY_OWN = 'com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo';
-
-const isTree = (value: unknown): value is Tree =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A word: text, or a number or truth value as text; '' for anything else. */
 function wordOf(value: unknown): string {

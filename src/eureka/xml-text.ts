@@ -1,5 +1,5 @@
 /** Owns trees of the protocol as XML: elements, their attributes (`@name`), their text (`$`). Pure. */
-import { type Tree } from './instance-tree.ts';
+import { isTree } from './instance-tree.ts';
 
 /** Characters that XML 1.0 cannot hold, and halves of characters. */
 const NOT_XML = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
@@ -23,9 +23,6 @@ function elementName(name: string): string {
   const plain = name.replaceAll(/[^\w.-]/g, '_');
   return /^[A-Za-z_]/.test(plain) ? plain : `_${plain}`;
 }
-
-const isTree = (value: unknown): value is Tree =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** One element; a list is one element for each of its items. */
 export function xmlElement(name: string, value: unknown): string {

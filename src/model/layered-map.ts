@@ -24,6 +24,7 @@ export class LayeredMap<V extends object> implements ReadonlyMap<string, V> {
   /** The map after changes; `map` itself stays as it is. */
   static with<V extends object>(map: ReadonlyMap<string, V>, changes: MapChanges<V>): ReadonlyMap<string, V> {
     if (changes.size === 0) return map;
+    if (map.size === 0) return newMap(changes);
     const before = isLayered(map) ? map : new LayeredMap<V>(map, new Map(), map.size);
     let { size } = before;
     for (const [key, value] of changes) size += Number(value !== undefined) - Number(before.has(key));
@@ -84,6 +85,13 @@ export class LayeredMap<V extends object> implements ReadonlyMap<string, V> {
   forEach(visit: (value: V, key: string, map: ReadonlyMap<string, V>) => void): void {
     for (const [key, value] of this.entries()) visit(value, key, this);
   }
+}
+
+/** Changes of nothing. */
+function newMap<V extends object>(changes: MapChanges<V>): ReadonlyMap<string, V> {
+  const map = new Map<string, V>();
+  for (const [key, value] of changes) if (value !== undefined) map.set(key, value);
+  return map;
 }
 
 function isLayered<V extends object>(map: ReadonlyMap<string, V>): map is LayeredMap<V> {

@@ -49,6 +49,7 @@ const registrationSchema = v.object({
   upMs: countField,
   updatedMs: countField,
   dirtyMs: countField,
+  source: v.optional(shortText),
 });
 
 const aliveSchema = v.object({

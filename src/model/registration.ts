@@ -48,6 +48,8 @@ export interface Registration {
   readonly upMs: number;
   readonly updatedMs: number;
   readonly dirtyMs: number;
+  /** The other registry that it was taken over from, which says whether it is alive; undefined: it registered here. */
+  readonly source?: string | undefined;
 }
 
 /** That a registered instance renews, or does not, as the API server that hears it says: `alive/<app>/<id>`. */

@@ -9,6 +9,7 @@ import type { Log } from '../host/log.ts';
 import { formatAddress } from '../model/address.ts';
 import type { Registration } from '../model/registration.ts';
 import type { Service, Stored } from '../model/service.ts';
+import { encodeAudit } from '../model/records-audit.ts';
 import { addressOf } from '../registry/draw.ts';
 import {
   type Expected,
@@ -21,10 +22,14 @@ import {
 import type { Step } from '../schedule/step.ts';
 import type { InformerChange } from '../store/informer-options.ts';
 import { type Informer, startInformer } from '../store/informer.ts';
-import { instanceKey, REGISTRY } from '../store/keys.ts';
+import { auditKey, instanceKey, REGISTRY } from '../store/keys.ts';
 import type { KeyValue, Operation, Store } from '../store/store.ts';
 import { fence, type Lead } from './election.ts';
 import { createExpected, type Known } from './expected.ts';
+import type { StepWrite } from './transaction.ts';
+
+/** Who writes, for the records. */
+type Writer = StepWrite['writer'];
 
 /** What it needs. */
 export interface EvictionsOptions {
@@ -53,7 +58,11 @@ export interface Evictions {
   /** What follows from the last look. */
   readonly judge: (view: EvictionsView) => Verdict;
   /** Removes what the verdict says. Never throws for the store's sake. */
-  readonly evict: (verdict: Verdict, lead: Lead, view: EvictionsView) => Promise<void>;
+  readonly evict: (
+    verdict: Verdict,
+    lead: Lead,
+    by: EvictionsView & { readonly writer: Writer },
+  ) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -82,12 +91,20 @@ export function startEvictions(options: EvictionsOptions): Evictions {
     },
     judge: ({ storeBackMs }) =>
       judgeSilence(memory, { expected: expected(), nowMs: clock.monotonicMs(), storeBackMs, random }),
-    evict: async ({ evict }, lead, view) => {
+    evict: async ({ evict }, lead, { writer, ...view }) => {
       const holders = evict.length === 0 ? new Map<string, number>() : holdersOf(known);
       for (const tail of evict) {
         if (lead.lost.aborted) return;
         try {
-          const done = await evictOne(options, { tail, lead, view, items: informer.items, known, holders });
+          const done = await evictOne(options, {
+            tail,
+            lead,
+            view,
+            writer,
+            items: informer.items,
+            known,
+            holders,
+          });
           if (done) memory = rememberEvicted(memory, 1, clock.monotonicMs());
         } catch (error) {
           if (!(error instanceof SluiceError)) throw error;
@@ -104,6 +121,7 @@ interface Eviction {
   readonly tail: string;
   readonly lead: Lead;
   readonly view: EvictionsView;
+  readonly writer: Writer;
   readonly items: ReadonlyMap<string, KeyValue>;
   readonly known: ReadonlyMap<string, Known>;
   /** How many registrations of an app have an address. */
@@ -126,7 +144,7 @@ function holdersOf(known: ReadonlyMap<string, Known>): ReadonlyMap<string, numbe
 }
 
 /** Removes one. @returns false: it renewed meanwhile, or another leads */
-async function evictOne({ store, log }: EvictionsOptions, eviction: Eviction): Promise<boolean> {
+async function evictOne({ store, clock, log }: EvictionsOptions, eviction: Eviction): Promise<boolean> {
   const { tail, lead, items } = eviction;
   const keys = [`app/${tail}`, `alive/${tail}`];
   const answer = await store.transact({
@@ -141,10 +159,28 @@ async function evictOne({ store, log }: EvictionsOptions, eviction: Eviction): P
     operations: [
       ...keys.map((key): Operation => ({ kind: 'delete', key })),
       ...instanceKeys(eviction).map((key): Operation => ({ kind: 'delete', key })),
+      recordOf(eviction, clock.now().toISOString()),
     ],
   });
   if (answer.kind === 'done') log.info('a silent registered instance is removed', { instance: tail });
   return answer.kind === 'done';
+}
+
+/** What people find of it later. */
+function recordOf({ tail, writer, known }: Eviction, at: string): Operation {
+  const requestId = writer.newId();
+  const seconds = known.get(tail)?.registration.durationSeconds ?? 0;
+  const value = encodeAudit({
+    at,
+    requestId,
+    actor: 'sluice monitor',
+    host: writer.host,
+    command: `remove ${tail}`,
+    reason: `silent for longer than the ${seconds} s that it promised to renew within`,
+    subject: `app/${tail}`,
+    outcome: 'deleted',
+  });
+  return { kind: 'put', key: auditKey(at, requestId), value };
 }
 
 /**

@@ -46,7 +46,8 @@ export function createExpected(): ExpectedCopy {
       for (const tail of new Set(keys.map(tailOf))) {
         const item = items.get(`app/${tail}`);
         const registration = item && readable(() => decodeRegistration(tail, item.value).value);
-        if (registration === undefined) known.delete(tail);
+        // Whether what was taken over from another registry is alive is said there.
+        if (registration === undefined || registration.source !== undefined) known.delete(tail);
         else {
           const durationMs = registration.durationSeconds * 1_000;
           known.set(tail, { registration, expected: { key: tail, durationMs, mark: markOf(tail, items) } });

@@ -2,7 +2,7 @@
 import type { ScalingNow } from '../balance/scaling-history.ts';
 import { SluiceError } from '../errors.ts';
 import type { Clock } from '../host/clock.ts';
-import type { Decision } from '../model/decision.ts';
+import type { Decision, Leader } from '../model/decision.ts';
 import { planCluster } from '../schedule/plan.ts';
 import { standNodes } from '../schedule/nodes.ts';
 import { NO_SCALING, scaleServices } from '../schedule/scale.ts';
@@ -23,6 +23,8 @@ import type { Watching } from './watching.ts';
 const MOST_AT_ONCE = 100;
 /** Characters of a new instance's id. */
 const ID_LENGTH = 8;
+/** Another reason for a protection is told at once, other numbers in it after so long. */
+const SAY_MS = 5_000;
 
 /** One monitor's lead. */
 export interface Leading {
@@ -58,6 +60,7 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
   let refused = 0;
   let lastWhy = '';
   let saidProtection: string | undefined;
+  let saidAtMs = -Infinity;
 
   const stepDown = async (why: string): Promise<void> => {
     const was = lead;
@@ -80,12 +83,14 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
     return false;
   };
   /** Says in the leader's key why nothing follows from silence, when that is another reason than before. */
-  const sayProtection = async (mine: Lead, { protection }: ReturnType<typeof standNodes>): Promise<void> => {
+  const sayProtection = async (mine: Lead, protection: Leader['protection']): Promise<void> => {
     const text = JSON.stringify(protection);
-    if (text === saidProtection) return;
+    // Agents hear of each word: numbers that move (many fall silent one after the other) are told now and then.
+    const isOften = protection !== undefined && clock.monotonicMs() - saidAtMs < SAY_MS;
+    if (text === saidProtection || (isOften && saidProtection !== undefined)) return;
     try {
       await mine.say(protection);
-      saidProtection = text;
+      [saidProtection, saidAtMs] = [text, clock.monotonicMs()];
       if (protection !== undefined) log.warn('nothing follows from silence', { ...protection });
     } catch (error) {
       // Only told to people, and tried again at the next look.
@@ -129,12 +134,13 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
       const { view, readAt } = watching.look();
       if (readAt.assignments < mustShow.assignments || readAt.cluster < mustShow.cluster) return undefined;
       const now = { ms: clock.monotonicMs(), at: clock.now().toISOString() };
-      if (mode === 'act') await sayProtection(mine, standNodes(view, now.ms, lostAfterMs));
-      const weighed = weighServices(view, { signals: samples.signals(), now, states: balance });
-      balance = weighed.states;
       const { evictions } = watching;
       const silence = { services: view.services, storeBackMs: view.memory.storeBackMs };
       const verdict = evictions.judge(silence);
+      if (mode === 'act')
+        await sayProtection(mine, standNodes(view, now.ms, lostAfterMs).protection ?? verdict.protection);
+      const weighed = weighServices(view, { signals: samples.signals(), now, states: balance });
+      balance = weighed.states;
       const steps = [
         ...planCluster(view, now, { ids: freshIds(options), load: samples.useOfNodes(), lostAfterMs }),
         ...protectionSteps(verdict, silence),
@@ -159,7 +165,8 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
         readAt,
       );
       await takeEnd(acted);
-      if (mode === 'act' && acted.end === 'all') await evictions.evict(verdict, mine, silence);
+      if (mode === 'act' && acted.end === 'all')
+        await evictions.evict(verdict, mine, { ...silence, writer: { node, host, newId } });
       return acted.decisions;
     },
     close: async () => {

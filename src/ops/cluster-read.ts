@@ -18,7 +18,7 @@ import {
   serviceKey,
   weightsKey,
 } from '../store/keys.ts';
-import { type ReadRecords, snapshotReading, whyInvalid } from '../store/snapshot.ts';
+import { isOfSnapshot, type ReadingOptions, snapshotReading, whyInvalid } from '../store/snapshot.ts';
 import type { CallOptions, KeyRange, KeyValue, Store } from '../store/store.ts';
 import type { InvalidRecord } from './views.ts';
 
@@ -125,11 +125,9 @@ async function listAtOnce(
 }
 
 /** What of the cluster is read, and how. */
-export interface ClusterReadOptions extends CallOptions {
+export interface ClusterReadOptions extends CallOptions, ReadingOptions {
   /** Only this service and its instances. */
   readonly service?: string | undefined;
-  /** Records that were read before (`ReadDeps.known`). */
-  readonly known?: ReadRecords | undefined;
 }
 
 /**
@@ -137,17 +135,21 @@ export interface ClusterReadOptions extends CallOptions {
  * @throws SluiceError `unavailable`, `permission`
  */
 export async function readCluster(store: Store, options: ClusterReadOptions = {}): Promise<ClusterRead> {
-  const { service, known, ...call } = options;
+  const { service, known, pace, ...call } = options;
   const { items, revision } = await listAtOnce(store, [...rangesOf(service), APPLIED], call);
-  const view = snapshotReading(items, revision, known);
-  const { nodes, invalid: invalidNodes } = nodesOf(items);
-  const { leader, invalid: badLeader } = leaderOf(items);
+  // Far the most of them are services and their instances.
+  const others = items.filter(({ key }) => !isOfSnapshot(key));
+  await pace?.();
+  const view = await snapshotReading(items, revision, { known, pace });
+  await pace?.();
+  const { nodes, invalid: invalidNodes } = nodesOf(others);
+  const { leader, invalid: badLeader } = leaderOf(others);
   const invalid = [...invalidNodes, ...badLeader];
-  const claims = items.filter(({ key }) => key.startsWith(HOLDERS.start));
+  const claims = others.filter(({ key }) => key.startsWith(HOLDERS.start));
   const holders = decodeAll(claims, decodeHolder, invalid);
   return {
     revision,
-    specRevision: items.find(({ key }) => key === GENERATION_KEY)?.modRevision ?? 0,
+    specRevision: others.find(({ key }) => key === GENERATION_KEY)?.modRevision ?? 0,
     snapshot: view.snapshot,
     nodes,
     holders,

@@ -1,7 +1,7 @@
 /** Owns what every use case gets as arguments: the store, time, randomness, and who is asking. */
 import type { Clock } from '../host/clock.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { ReadRecords } from '../store/snapshot.ts';
+import type { ReadingOptions } from '../store/snapshot.ts';
 import type { Store } from '../store/store.ts';
 
 /** Who asks for a write: goes into the audit record. */
@@ -18,8 +18,8 @@ export interface WriteOrigin {
 export interface ReadDeps {
   readonly store: Store;
   readonly clock: Clock;
-  /** Records read before, of a store that answers from a copy in memory; undefined: each is read anew. */
-  readonly known?: ReadRecords | undefined;
+  /** Of a store that answers from a copy in memory, for many; undefined: each record is read anew, in one go. */
+  readonly reading?: ReadingOptions | undefined;
 }
 
 /** What a writing use case needs. */

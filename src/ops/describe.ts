@@ -1,4 +1,5 @@
 /** Owns `describe`: everything about one thing. */
+import { collectPaced } from '../model/pace.ts';
 import { policyObject } from '../model/policy-format.ts';
 import type { Reference } from '../model/reference.ts';
 import { templateWords } from '../model/template-words.ts';
@@ -9,8 +10,8 @@ import {
   instanceItems,
   nodeItems,
   nodeProgress,
-  serviceItems,
   serviceRevision,
+  serviceViewer,
 } from './items.ts';
 import { lastDecisions } from './last-decisions.ts';
 import { lastChangeOf } from './last-change.ts';
@@ -39,7 +40,7 @@ interface Reading {
 }
 
 async function serviceItem({ deps, read, options }: Reading, name: string): Promise<ServiceItem> {
-  const item = serviceItems(read, deps.clock.now()).find((one) => one.name === name);
+  const item = serviceViewer(read, deps.clock.now())(name);
   if (item === undefined) throw await serviceNotFound(deps.store, [name], options);
   return item;
 }
@@ -77,7 +78,7 @@ async function describeInstance(
   });
 }
 
-function describeNode({ deps, read }: Reading, name: string): NodeDescription {
+async function describeNode({ deps, read }: Reading, name: string): Promise<NodeDescription> {
   const nodes = nodeItems(read.nodes, deps.clock.now());
   const node = nodes.find((one) => one.name === name);
   if (node === undefined) {
@@ -89,7 +90,8 @@ function describeNode({ deps, read }: Reading, name: string): NodeDescription {
       command: 'sluice list nodes',
     });
   }
-  const instances = allInstanceItems(read, deps.clock.now()).filter((one) => one.node === name);
+  const all = await collectPaced(allInstanceItems(read, deps.clock.now()), deps.reading?.pace);
+  const instances = all.filter((one) => one.node === name);
   return { kind: 'node', node, instances };
 }
 
@@ -109,7 +111,7 @@ export async function describe(
   options: ReadOptions = {},
 ): Promise<DescriptionView> {
   const service = reference.kind === 'node' ? undefined : reference.service;
-  const read = await readCluster(deps.store, { ...options, service, known: deps.known });
+  const read = await readCluster(deps.store, { ...options, service, ...deps.reading });
   const description = await describeIn({ deps, read, options }, reference);
   return { revision: read.revision, description, invalid: read.invalid };
 }

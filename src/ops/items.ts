@@ -25,7 +25,8 @@ const instancesIn = (read: ClusterRead, service: string): readonly Stored<Instan
 /** Revision of the last change of a service or one of its instances; 0 if there is none. */
 export function serviceRevision(read: ClusterRead, name: string): number {
   const own = read.snapshot.services.get(name)?.modRevision ?? 0;
-  return instancesIn(read, name).reduce((latest, { modRevision }) => Math.max(latest, modRevision), own);
+  const instances = read.snapshot.instances.get(name) ?? [];
+  return instances.reduce((latest, { modRevision }) => Math.max(latest, modRevision), own);
 }
 
 /** How far one node is with a revision. */
@@ -66,36 +67,46 @@ function announcersOf({ holders }: ClusterRead, service: Service): ServiceItem['
   return ips.map((ip) => ({ ip, node: holders.get(ip)?.node }));
 }
 
-/** All services, sorted by name. */
-export function serviceItems(read: ClusterRead, now: Date): readonly ServiceItem[] {
+/** Shows services of one read, by name; undefined for one that is not there. */
+export function serviceViewer(read: ClusterRead, now: Date): (name: string) => ServiceItem | undefined {
   const appliedBy = appliedCounter(read.nodes);
-  return [...read.snapshot.services.values()]
-    .toSorted((a, b) => (a.value.name < b.value.name ? -1 : 1))
-    .map(({ value }) => {
-      const instances = instancesIn(read, value.name).map((stored) => stored.value);
-      const revision = serviceRevision(read, value.name);
-      return {
-        name: value.name,
-        entries: value.entries.map(formatEntry),
-        origin: value.origin,
-        masquerade: value.masquerade,
-        affinity: formatAffinity(value.affinitySeconds),
-        announce: value.announce === true,
-        announcers: announcersOf(read, value),
-        registry: value.registry,
-        replicas: value.replicas,
-        templateHash: value.template === undefined ? undefined : templateHash(value.template),
-        instances: instances.length,
-        ready: instances.filter(isServing).length,
-        nodesApplied: appliedBy(revision),
-        nodesTotal: read.nodes.alive.size,
-        policy: formatPolicy({ ...value.policy, weights: weightsPolicyOf(value.policy, value.origin) }),
-        pin: value.pin,
-        revision,
-        createdAt: value.createdAt,
-        ageSeconds: secondsSince(value.createdAt, now),
-      };
-    });
+  return (name) => {
+    const value = read.snapshot.services.get(name)?.value;
+    if (value === undefined) return undefined;
+    const instances = read.snapshot.instances.get(name) ?? [];
+    const revision = serviceRevision(read, name);
+    return {
+      name: value.name,
+      entries: value.entries.map(formatEntry),
+      origin: value.origin,
+      masquerade: value.masquerade,
+      affinity: formatAffinity(value.affinitySeconds),
+      announce: value.announce === true,
+      announcers: announcersOf(read, value),
+      registry: value.registry,
+      replicas: value.replicas,
+      templateHash: value.template === undefined ? undefined : templateHash(value.template),
+      instances: instances.length,
+      ready: instances.filter((stored) => isServing(stored.value)).length,
+      nodesApplied: appliedBy(revision),
+      nodesTotal: read.nodes.alive.size,
+      policy: formatPolicy({ ...value.policy, weights: weightsPolicyOf(value.policy, value.origin) }),
+      pin: value.pin,
+      revision,
+      createdAt: value.createdAt,
+      ageSeconds: secondsSince(value.createdAt, now),
+    };
+  };
+}
+
+/** All services, sorted by name, each made when it is asked for. */
+export function* serviceItems(read: ClusterRead, now: Date): Generator<ServiceItem, undefined> {
+  const view = serviceViewer(read, now);
+  for (const name of [...read.snapshot.services.keys()].toSorted()) {
+    const item = view(name);
+    if (item !== undefined) yield item;
+  }
+  return undefined;
 }
 
 /** Instances of one service, oldest first. */
@@ -131,11 +142,14 @@ export function instanceItems(read: ClusterRead, service: string, now: Date): re
   }));
 }
 
-/** All instances of all services, by service, then oldest first. Instances without a service are left out: nothing forwards to them. */
-export function allInstanceItems(read: ClusterRead, now: Date): readonly InstanceItem[] {
-  return [...read.snapshot.services.keys()]
-    .toSorted()
-    .flatMap((service) => instanceItems(read, service, now));
+/**
+ * All instances of all services, by service, then oldest first, each made when it is asked for. Instances without a service are left out:
+ * nothing forwards to them.
+ */
+export function* allInstanceItems(read: ClusterRead, now: Date): Generator<InstanceItem, undefined> {
+  for (const service of [...read.snapshot.services.keys()].toSorted())
+    yield* instanceItems(read, service, now);
+  return undefined;
 }
 
 /** The later of some RFC 3339 times in UTC. */

@@ -1,4 +1,5 @@
 /** Owns lists: services, instances and nodes as read models. */
+import { collectPaced } from '../model/pace.ts';
 import { readCluster, readNodes } from './cluster-read.ts';
 import type { ReadDeps } from './deps.ts';
 import { allInstanceItems, instanceItems, nodeItems, serviceItems } from './items.ts';
@@ -15,8 +16,9 @@ export async function listServices(
   deps: ReadDeps,
   options: ReadOptions = {},
 ): Promise<ListView<ServiceItem>> {
-  const read = await readCluster(deps.store, { signal: options.signal, known: deps.known });
-  return { revision: read.revision, items: serviceItems(read, deps.clock.now()), invalid: read.invalid };
+  const read = await readCluster(deps.store, { signal: options.signal, ...deps.reading });
+  const items = await collectPaced(serviceItems(read, deps.clock.now()), deps.reading?.pace);
+  return { revision: read.revision, items, invalid: read.invalid };
 }
 
 /** All instances, or those of one service. @throws SluiceError `not-found` (service), `unavailable`, `permission` */
@@ -25,10 +27,13 @@ export async function listInstances(
   options: ReadOptions & { readonly service?: string | undefined } = {},
 ): Promise<ListView<InstanceItem>> {
   const { service } = options;
-  const read = await readCluster(deps.store, { signal: options.signal, known: deps.known });
+  const read = await readCluster(deps.store, { signal: options.signal, ...deps.reading });
   const { revision, invalid, snapshot } = read;
   const now = deps.clock.now();
-  if (service === undefined) return { revision, items: allInstanceItems(read, now), invalid };
+  if (service === undefined) {
+    const items = await collectPaced(allInstanceItems(read, now), deps.reading?.pace);
+    return { revision, items, invalid };
+  }
   if (!snapshot.services.has(service)) throw await serviceNotFound(deps.store, [service], options);
   return { revision, items: instanceItems(read, service, now), invalid };
 }

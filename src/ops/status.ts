@@ -2,6 +2,7 @@
 import { SluiceError } from '../errors.ts';
 import type { LocalAgent } from '../host/agent-status.ts';
 import type { Leader } from '../model/decision.ts';
+import { collectPaced } from '../model/pace.ts';
 import type { EndpointStatus } from '../store/store.ts';
 import { type ClusterRead, readCluster } from './cluster-read.ts';
 import type { ReadDeps } from './deps.ts';
@@ -113,11 +114,12 @@ interface Seen {
   readonly read: ClusterRead | undefined;
   readonly local: Awaited<ReturnType<typeof localView>>;
   readonly now: Date;
+  /** All of them. */
+  readonly all: readonly ServiceItem[];
 }
 
-function reportOf({ view, read, local, now }: Seen, service: string | undefined): StatusReport {
+function reportOf({ view, read, local, now, all }: Seen, service: string | undefined): StatusReport {
   const nodes = read === undefined ? [] : nodeItems(read.nodes, now);
-  const all = read === undefined ? [] : serviceItems(read, now);
   const services = service === undefined ? all : all.filter(({ name }) => name === service);
   const reporting = nodes.filter(({ alive }) => alive).length;
   const invalid = read?.invalid ?? [];
@@ -156,7 +158,7 @@ export async function status(deps: ReadDeps, options: StatusOptions = {}): Promi
   const call = { signal: options.signal };
   const [endpoints, read, local] = await Promise.all([
     orError(store.status(call), ['unavailable']),
-    orError(readCluster(store, { ...call, known: deps.known }), ['unavailable']),
+    orError(readCluster(store, { ...call, ...deps.reading }), ['unavailable']),
     localView(options),
   ]);
   if (service !== undefined && read.value?.snapshot.services.has(service) === false) {
@@ -164,5 +166,10 @@ export async function status(deps: ReadDeps, options: StatusOptions = {}): Promi
   }
   const seen = { endpoints: endpoints.value ?? [], error: read.error };
   const view = storeView(store.description, read.value, seen);
-  return reportOf({ view, read: read.value, local, now: clock.now() }, service);
+  const now = clock.now();
+  const all = await collectPaced(
+    read.value === undefined ? [] : serviceItems(read.value, now),
+    deps.reading?.pace,
+  );
+  return reportOf({ view, read: read.value, local, now, all }, service);
 }

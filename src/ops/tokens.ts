@@ -1,15 +1,14 @@
 /** Owns making, listing and revoking the tokens of API servers. */
-import { SluiceError } from '../errors.ts';
 import type { Role, Token } from '../model/access.ts';
 import { parseName } from '../model/name.ts';
 import { decodeToken, encodeToken } from '../model/records-access.ts';
-import { encodeAudit } from '../model/records-audit.ts';
 import { hashSecret, tokenText } from '../model/token-text.ts';
-import { ACCESS, accessKey, auditKey } from '../store/keys.ts';
+import { ACCESS, accessKey } from '../store/keys.ts';
 import { whyInvalid } from '../store/snapshot.ts';
-import type { CallOptions, KeyValue, Operation, Compare } from '../store/store.ts';
+import type { CallOptions, KeyValue } from '../store/store.ts';
 import type { ReadDeps, WriteDeps } from './deps.ts';
 import { notFound } from './not-found.ts';
+import { writeRecorded } from './recorded.ts';
 import type { InvalidRecord } from './views.ts';
 
 /** Who shall hold a token. */
@@ -37,32 +36,12 @@ export interface TokenList {
   readonly invalid: readonly InvalidRecord[];
 }
 
-/** What is written with its audit record. */
-interface TokenWrite {
-  readonly id: string;
-  readonly outcome: 'created' | 'deleted';
-  readonly compare: Compare;
-  readonly operation: Operation;
-  readonly reason: string | undefined;
-}
-
-async function writeRecorded(deps: WriteDeps, write: TokenWrite): Promise<number> {
-  const [requestId, at] = [deps.newId(), deps.clock.now().toISOString()];
-  const requestKey = auditKey(at, requestId);
-  const { outcome, reason } = write;
-  const subject = accessKey(write.id);
-  const audit = encodeAudit({ at, requestId, ...deps.origin, subject, outcome, reason });
-  const result = await deps.store.transact({
-    requestKey,
-    compares: [write.compare],
-    operations: [write.operation, { kind: 'put', key: requestKey, value: audit }],
-  });
-  if (result.kind === 'done') return result.revision;
-  throw new SluiceError('conflict', `token ${write.id} was changed by somebody else`, {
-    why: 'it is not as it was read',
-    fix: 'look at sluice token list and try again',
-  });
-}
+/** What every change of a token has. */
+const recordOf = (id: string) => ({
+  subject: accessKey(id),
+  what: `token ${id}`,
+  command: 'sluice token list',
+});
 
 /**
  * Makes a token.
@@ -94,7 +73,7 @@ export async function createToken(
   await keep(text);
   const key = accessKey(id);
   const revision = await writeRecorded(deps, {
-    id,
+    ...recordOf(id),
     outcome: 'created',
     compare: { kind: 'create-revision', key, equals: 0 },
     operation: { kind: 'put', key, value: encodeToken(token) },
@@ -143,7 +122,7 @@ export async function revokeTokens(
   for (const item of dryRun ? [] : found) {
     const { key } = item;
     last = await writeRecorded(deps, {
-      id: idOf(item),
+      ...recordOf(idOf(item)),
       outcome: 'deleted',
       compare: { kind: 'mod-revision', key, equals: item.modRevision },
       operation: { kind: 'delete', key },

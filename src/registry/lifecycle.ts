@@ -47,6 +47,16 @@ export function registered(
   return unlessSame(before, stamped(after, before, nowMs));
 }
 
+/** Another registry has it, and is believed in all that it says: what is written is what stands there. */
+export function takenOver(
+  request: RegistrationRequest,
+  source: string,
+  { before, nowMs }: { readonly before: Registration | undefined; readonly nowMs: number },
+): Registration {
+  const registeredMs = before?.registeredMs ?? nowMs;
+  return unlessSame(before, stamped({ ...request, source, registeredMs }, before, nowMs));
+}
+
 /** People say a status; it stays until they take it back or the instance leaves. */
 export function overridden(before: Registration, status: RegisteredStatus, nowMs: number): Registration {
   return unlessSame(before, stamped({ ...before, override: status }, before, nowMs));

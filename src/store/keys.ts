@@ -61,6 +61,11 @@ export const registrationKey = (app: string, id: string): string => `app/${app}/
 /** `alive/<app>/<id>`: whether a registered instance renews. */
 export const aliveKey = (app: string, id: string): string => `alive/${app}/${encodeURIComponent(id)}`;
 
+/** `entry-range/<name>`: addresses from which apps get entries. */
+export const entryRangeKey = (name: string): string => `entry-range/${name}`;
+/** `allocation/<app>`: the entry that an app got. Before `generation`, as all that agents need not know. */
+export const allocationKey = (app: string): string => `allocation/${app}`;
+
 /** All keys that begin with `prefix`, which must end in an ASCII character below `~`. */
 export function prefixRange(prefix: string): KeyRange {
   const last = prefix.charCodeAt(prefix.length - 1);
@@ -93,6 +98,12 @@ export const assignmentsOf = (node: string): KeyRange => prefixRange(`assignment
 export const decisionsOf = (service: string): KeyRange => prefixRange(`decision/${service}/`);
 /** What was decided for all services. */
 export const DECISIONS: KeyRange = prefixRange('decision/');
+/** All ranges of entries. */
+export const ENTRY_RANGES: KeyRange = prefixRange('entry-range/');
+/** What all apps got. */
+export const ALLOCATIONS: KeyRange = prefixRange('allocation/');
+/** All claims on entries. */
+export const ENTRIES: KeyRange = prefixRange('entry/');
 /** What all nodes shall run. */
 export const ASSIGNMENTS: KeyRange = prefixRange('assignment/');
 

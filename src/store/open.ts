@@ -1,10 +1,10 @@
 /** Owns the choice of the store from the configuration, and the reading of its secret files. */
-import { readFile } from 'node:fs/promises';
 import { SluiceError } from '../errors.ts';
 import type { Clock } from '../host/clock.ts';
 import { parseTokenText } from '../model/token-text.ts';
 import type { EtcdAuth, EtcdTls } from './etcd/etcd3.ts';
 import type { ServableStore } from './lease-calls.ts';
+import { readSecretFile } from './secret-file.ts';
 
 /** Default prefix of all keys. */
 const DEFAULT_PREFIX = '/sluice/v1/';
@@ -92,18 +92,7 @@ async function readToken(tokenFile: string | undefined): Promise<string | undefi
 }
 
 async function read(path: string | undefined, flag: string): Promise<Buffer | undefined> {
-  if (path === undefined) return undefined;
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new SluiceError('config', `cannot read the file of ${flag}`, {
-      why,
-      fix: 'name a file that this user may read',
-      details: { flag, path },
-      cause,
-    });
-  }
+  return path === undefined ? undefined : readSecretFile(path, flag);
 }
 
 function misfit(why: string, flag: string): SluiceError {

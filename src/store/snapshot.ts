@@ -10,6 +10,7 @@ import type { Instance, Service, Stored } from '../model/service.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { SluiceError } from '../errors.ts';
 import { LayeredMap } from '../model/layered-map.ts';
+import { eachPaced, type Pace } from '../model/pace.ts';
 import type { KeyValue, StoreEvent } from './store.ts';
 
 /** A stored record that cannot be read. */
@@ -49,6 +50,11 @@ function nameOf(key: string): Name | undefined {
   if (family === 'service' || family === 'weights')
     return { kind: family, service: [service, ...rest].join('/') };
   return family === 'instance' ? { kind: 'instance', service, id: rest.join('/') } : undefined;
+}
+
+/** True for keys that a snapshot is made of. */
+export function isOfSnapshot(key: string): boolean {
+  return key.startsWith('instance/') || key.startsWith('service/') || key.startsWith('weights/');
 }
 
 function storedOf<T>(
@@ -194,25 +200,33 @@ export function snapshotOf(
   revision: number,
   previous: SnapshotView = EMPTY,
 ): SnapshotView {
-  const fresh = snapshotReading(items, revision, undefined);
+  const draft = new Draft(EMPTY);
+  for (const item of items) putIn(draft, item);
+  const fresh = draft.finish(revision);
   return fresh.invalid.length === 0 ? fresh : keepGood(fresh, previous.snapshot);
 }
 
-/**
- * The same, with records taken from `read` where their very items were read before, and put there.
- * @param read of one copy of the store
- */
-export function snapshotReading(
+/** How a copy that is read again and again is read. */
+export interface ReadingOptions {
+  /** Of one copy of the store: records are taken from here where their very items were read before, and put here. */
+  readonly known?: ReadRecords | undefined;
+  readonly pace?: Pace | undefined;
+}
+
+/** The same of a copy, at a pace. */
+export async function snapshotReading(
   items: readonly KeyValue[],
   revision: number,
-  read: ReadRecords | undefined,
-): SnapshotView {
-  const draft = new Draft(EMPTY, read);
-  for (const item of items) {
-    const name = nameOf(item.key);
-    if (name !== undefined) draft.put(item, name);
-  }
+  { known, pace }: ReadingOptions,
+): Promise<SnapshotView> {
+  const draft = new Draft(EMPTY, known);
+  await eachPaced(items, pace, (item) => putIn(draft, item));
   return draft.finish(revision);
+}
+
+function putIn(draft: Draft, item: KeyValue): void {
+  const name = nameOf(item.key);
+  if (name !== undefined) draft.put(item, name);
 }
 
 /** Puts the earlier good records of broken keys back; they stay reported as invalid. */

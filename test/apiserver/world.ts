@@ -1,6 +1,7 @@
 /** Owns an API server on a store in memory for tests, with a token of every role, and asking it. */
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { HTTP_LIMITS, type HttpLimits } from '../../src/apiserver/http/limits.ts';
+import type { FollowOptions } from '../../src/apiserver/registry/following.ts';
 import { type ApiServer, startApiServer } from '../../src/apiserver/start.ts';
 import { randomId, randomSecret, systemClock } from '../../src/host/clock.ts';
 import { type Role, ROLES } from '../../src/model/access.ts';
@@ -96,11 +97,16 @@ function askHttp(port: number, agent: Agent, ask: HttpAsk): Promise<HttpAnswer> 
 export async function startApiWorld({
   limits,
   anonymous,
+  follow,
+  backend: shared,
 }: {
   readonly limits?: Partial<HttpLimits>;
   readonly anonymous?: Role;
+  readonly follow?: FollowOptions;
+  /** Of another server, which closes it. */
+  readonly backend?: MemoryStore;
 } = {}): Promise<ApiWorld> {
-  const backend = createMemoryStore();
+  const backend = shared ?? createMemoryStore();
   const tokens = new Map<Role, string>();
   for (const role of ROLES) tokens.set(role, await makeToken(backend, role));
   const server = await startApiServer({
@@ -109,6 +115,7 @@ export async function startApiWorld({
     port: 0,
     tls: undefined,
     anonymous,
+    follow,
     log: silentLog,
     clock: systemClock,
     random: Math.random,
@@ -128,7 +135,7 @@ export async function startApiWorld({
     close: async () => {
       agent.destroy();
       await server.close();
-      await backend.close();
+      if (shared === undefined) await backend.close();
     },
   };
 }

@@ -2,59 +2,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Child } from '../../src/dev/child.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { waitUntil } from '../../src/host/wait.ts';
-import { decodeApplied } from '../../src/model/records-node.ts';
 import { waitConverged } from '../../src/ops/converge.ts';
 import { publish } from '../../src/ops/publish.ts';
-import { startInformer } from '../../src/store/informer.ts';
-import { APPLIED } from '../../src/store/keys.ts';
-import type { Store } from '../../src/store/store.ts';
 import { type LabStore, openLabStore, specOf, startAgent } from '../cluster/harness/control.ts';
 import { useLab } from '../cluster/harness/use-lab.ts';
 import { recordFigures } from './figures.ts';
 import { median, percentile } from './paired.ts';
+import { watchApplied } from './watch-applied.ts';
 
 const PUBLISHES = 200;
 const RESTARTS = 10;
-
-/** Follows the acknowledgements, so that waiting for them costs the measured path nothing but one event each. */
-async function watchApplied(store: Store): Promise<{
-  readonly until: (nodes: number, revision: number) => Promise<void>;
-  readonly close: () => Promise<void>;
-}> {
-  const applied = new Map<string, number>();
-  let onChange: (() => void) | undefined;
-  const informer = startInformer({
-    store,
-    range: APPLIED,
-    clock: systemClock,
-    random: Math.random,
-    onChange: ({ keys }) => {
-      for (const key of keys) {
-        const item = informer.items.get(key);
-        const node = key.slice('applied/'.length);
-        if (item !== undefined) applied.set(node, decodeApplied(node, item.value).value.revision);
-      }
-      onChange?.();
-    },
-  });
-  await informer.synced(10_000);
-  return {
-    until: async (nodes, revision) =>
-      await new Promise((resolve, reject) => {
-        const timer = setTimeout(
-          () => reject(new Error(`not all nodes have ${revision} after 20 s`)),
-          20_000,
-        );
-        onChange = () => {
-          if ([...applied.values()].filter((at) => at >= revision).length < nodes) return;
-          clearTimeout(timer);
-          resolve();
-        };
-        onChange();
-      }),
-    close: informer.close,
-  };
-}
 
 describe('how fast a change reaches the kernels', () => {
   const lab = useLab({ nodes: 10, etcd: 3 });

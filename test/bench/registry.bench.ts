@@ -12,7 +12,7 @@ import { encodeRegistration } from '../../src/model/records-registration.ts';
 import { prefixRange, REGISTRY, registrationKey } from '../../src/store/keys.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
-import { SLUICE } from '../cluster/harness/control.ts';
+import { SLUICE } from '../cluster/harness/program.ts';
 import { instanceBody } from '../contract/registry-world.ts';
 import { type EtcdCluster, startEtcd } from '../harness/etcd.ts';
 import { registrationOf } from '../registry/registration.ts';

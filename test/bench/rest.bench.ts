@@ -5,6 +5,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomId, systemClock } from '../../src/host/clock.ts';
+import { waitUntil } from '../../src/host/wait.ts';
 import { encodeInstance, encodeService } from '../../src/model/records-service.ts';
 import { publish } from '../../src/ops/publish.ts';
 import { admin, putRaw, spec } from '../ops/world.ts';
@@ -48,6 +49,14 @@ function records(index: number): readonly (readonly [string, string])[] {
 
 const figure = (what: string, measured: string) => ({ what, measured, target: '-', met: true });
 
+/** How long nothing else was answered. Half of it may be the reader's work: it is in the same process. */
+const longest = (what: string, ms: number) => ({
+  what,
+  measured: `${ms.toFixed(0)} ms`,
+  target: '≤ 50 ms',
+  met: ms <= 50,
+});
+
 let world: ApiWorld;
 beforeAll(async () => {
   world = await startApiWorld();
@@ -67,7 +76,18 @@ async function watcher(signal: AbortSignal, heard: (text: string) => void): Prom
   const headers = { authorization: `Bearer ${world.tokens.get('viewer') ?? ''}` };
   const { body } = await fetch(`${world.url}/v1/watch`, { headers, signal });
   const decoder = new TextDecoder();
-  for await (const chunk of body ?? []) heard(decoder.decode(chunk, { stream: true }));
+  let rest = '';
+  try {
+    for await (const chunk of body ?? []) {
+      const blocks = (rest + decoder.decode(chunk, { stream: true })).split('\n\n');
+      rest = blocks.pop() ?? '';
+      for (const block of blocks) heard(block);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return;
+  }
+  if (!signal.aborted) throw new Error(`the server ended a watch: ${rest.slice(0, 200)}`);
 }
 
 describe(`the REST API beside ${SERVICES} services`, () => {
@@ -87,6 +107,7 @@ describe(`the REST API beside ${SERVICES} services`, () => {
     const stop = new AbortController();
     const waiting = new Map<string, () => void>();
     let begun = 0;
+    delay.reset();
     const startedMs = systemClock.monotonicMs();
     const all = Array.from({ length: WATCHERS }, async (_, index) => {
       let isBegun = false;
@@ -96,9 +117,14 @@ describe(`the REST API beside ${SERVICES} services`, () => {
           begun += 1;
         }
         if (text.includes('"service/fresh"')) waiting.get(String(index))?.();
-      }).catch(() => undefined);
+      });
     });
-    await expect.poll(() => begun, { timeout: 120_000 }).toBe(WATCHERS);
+    const ended = Promise.all(all);
+    await Promise.race([
+      ended,
+      waitUntil(() => begun === WATCHERS, { what: 'all watchers', timeoutMs: 120_000 }),
+    ]);
+    const listingMs = delay.max / 1e6;
     const begunMs = systemClock.monotonicMs() - startedMs;
     delay.reset();
     const deps = admin(world.backend, 'ann', { newId: randomId, clock: systemClock });
@@ -110,25 +136,26 @@ describe(`the REST API beside ${SERVICES} services`, () => {
         told.push(systemClock.monotonicMs() - sentMs);
       });
       await publish(deps, [spec('fresh', '10.200.0.1:80', `10.0.0.1:80=${round + 1} 10.0.0.2:80`)]);
-      await Promise.all(heard);
+      await Promise.race([Promise.all(heard), ended]);
     }
     const tellingMs = delay.max / 1e6;
     stop.abort();
-    await Promise.all(all);
+    await ended;
     const p99 = percentile(told, 0.99);
     const missed = recordFigures(`The REST API beside ${SERVICES} services with 3 instances each`, [
       figure(
         `GET /v1/services (${(bytes / 1e6).toFixed(1)} MB), p50 of ${LISTS}`,
         `${median(lists).toFixed(0)} ms`,
       ),
-      figure('the longest that it kept the server from everything else', `${blockedMs.toFixed(0)} ms`),
+      longest('the longest that it kept the server from everything else', blockedMs),
       figure(`${WATCHERS} watches told of everything`, `${begunMs.toFixed(0)} ms`),
+      longest('the longest that this kept the server from everything else', listingMs),
       figure(
         `publish → told, p50 of ${PUBLISHES} × ${WATCHERS} (100 ms are waited for more)`,
         `${median(told).toFixed(0)} ms`,
       ),
       { what: 'the same, p99', measured: `${p99.toFixed(0)} ms`, target: '≤ 500 ms', met: p99 <= 500 },
-      figure('the longest that telling kept the server from everything else', `${tellingMs.toFixed(0)} ms`),
+      longest('the longest that telling kept the server from everything else', tellingMs),
     ]);
     expect(missed).toEqual([]);
   });

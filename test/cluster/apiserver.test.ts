@@ -7,7 +7,8 @@ import type { Child } from '../../src/dev/child.ts';
 import { waitUntil } from '../../src/host/wait.ts';
 import { type Certificates, makeCertificates } from '../harness/certificates.ts';
 import { call } from './calls.ts';
-import { SLUICE, sluice, startAgent } from './harness/control.ts';
+import { sluice, startAgent } from './harness/control.ts';
+import { SLUICE } from './harness/program.ts';
 import { useLab } from './harness/use-lab.ts';
 
 describe('two API servers between two nodes and etcd', () => {

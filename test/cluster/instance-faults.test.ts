@@ -9,7 +9,8 @@ import { systemClock } from '../../src/host/clock.ts';
 import { readChecksummed } from '../../src/host/files.ts';
 import { waitUntil } from '../../src/host/wait.ts';
 import type { Instance } from '../../src/model/service.ts';
-import { SLUICE, sluice, stateDirOf } from './harness/control.ts';
+import { sluice, stateDirOf } from './harness/control.ts';
+import { SLUICE } from './harness/program.ts';
 import {
   bearersOf,
   bearersOn,

@@ -5,8 +5,10 @@ import type { Child } from '../../src/dev/child.ts';
 import { waitUntil } from '../../src/host/wait.ts';
 import { readLeader } from '../../src/ops/leader.ts';
 import { ASSIGNMENTS, lockKey } from '../../src/store/keys.ts';
-import { SLUICE } from './harness/control.ts';
+
 import { type LoadWorld, openLoadWorld } from './harness/load-world.ts';
+import { SLUICE } from './harness/program.ts';
+import { storeFlags } from './harness/store-way.ts';
 import { useLab } from './harness/use-lab.ts';
 
 const PER_SECOND = 20;
@@ -31,7 +33,7 @@ describe('a cluster that is put right and looked at from outside', { timeout: 24
   const beside = async (...argv: readonly string[]): Promise<Child> =>
     lab()
       .node(1)
-      .start([...SLUICE, ...argv, '--endpoints', lab().etcd().endpoints]);
+      .start([...SLUICE, ...argv, ...storeFlags(lab())]);
 
   it('moves an instance to the node that came, after another was killed, and no connection fails', async () => {
     const third = lab().node(3);

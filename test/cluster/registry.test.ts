@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { waitUntil } from '../../src/host/wait.ts';
 import { type EurekaAnswer, instanceBody } from '../contract/registry-world.ts';
 import { call } from './calls.ts';
-import { SLUICE, sluice, startAgent } from './harness/control.ts';
+import { sluice, startAgent } from './harness/control.ts';
+import { SLUICE } from './harness/program.ts';
 import { programArgv } from './harness/programs.ts';
 import { useLab } from './harness/use-lab.ts';
 

@@ -86,6 +86,11 @@ describe('silent registered instances, under a leader', () => {
     expect(systemClock.monotonicMs() - begunMs).toBeGreaterThan(1_500);
     expect(await keys('instance/web/')).not.toContain('10.0.1.4:8080');
     expect(await keys('app/WEB/')).toHaveLength(COUNT - 1);
+    const { items } = await world.store.list(prefixRange('audit/'));
+    const records = items.map(({ value }): unknown => JSON.parse(value));
+    expect(records).toContainEqual(
+      expect.objectContaining({ actor: 'sluice monitor', subject: 'app/WEB/i-3', outcome: 'deleted' }),
+    );
   });
 
   it('writes no mark while instances only renew', async () => {
@@ -109,6 +114,11 @@ describe('silent registered instances, under a leader', () => {
       });
       expect(said.map(({ what }) => what)).toContain('remove no silent instance');
     });
+    // `status` reads it there.
+    await meanwhile(async () => {
+      const { item } = await world.store.get('leader');
+      expect(item?.value).toContain('registered instances fell silent together');
+    });
     expect(await keys('app/WEB/')).toHaveLength(COUNT - 1);
     expect((await world.store.list(instancesOf('web'))).items).toHaveLength(COUNT - 1);
     for (const id of ['i-0', 'i-1', 'i-2', 'i-4']) renewing.add(id);
@@ -117,5 +127,17 @@ describe('silent registered instances, under a leader', () => {
       expect(items.filter(({ value }) => value.includes('silentSinceMs'))).toEqual([]);
     });
     expect(await keys('app/WEB/')).toHaveLength(COUNT - 1);
+  });
+
+  it('lets most of them leave by themselves without a protection', async () => {
+    const leaving = ids.slice(4, 9);
+    for (const id of leaving) {
+      renewing.delete(id);
+      await server.ask('DELETE', `/eureka/apps/WEB/${id}`);
+    }
+    await meanwhile(async () => {
+      expect(await keys('app/WEB/')).toEqual(['i-0', 'i-1', 'i-2', 'i-9']);
+      expect((await world.store.get('leader')).item?.value).not.toContain('protection');
+    });
   });
 });

@@ -178,21 +178,21 @@ describe('an update of a snapshot', () => {
 });
 
 describe('a snapshot of a copy that was read before', () => {
-  it('takes what it read from the very same items, and reads the others', () => {
+  it('takes what it read from the very same items, and reads the others', async () => {
     const known: ReadRecords = { services: new WeakMap(), instances: new WeakMap() };
-    const first = snapshotReading(WEB, 1, known);
+    const first = await snapshotReading(WEB, 1, { known });
     expect(plain(first)).toEqual(plain(snapshotOf(WEB, 1)));
     const [web, one] = WEB;
     if (web === undefined || one === undefined) throw new Error('there are three items');
     const changed = item('instance/web/10.0.1.12:80', instance('10.0.1.12:80', 7), 2);
     const broken = item('instance/web/10.0.1.13:80', '{}', 2);
-    const second = snapshotReading([web, one, changed, broken], 2, known);
+    const second = await snapshotReading([web, one, changed, broken], 2, { known });
     expect(second.snapshot.services.get('web')).toBe(first.snapshot.services.get('web'));
     const instances = second.snapshot.instances.get('web');
     expect(instances?.[0]).toBe(first.snapshot.instances.get('web')?.[0]);
     expect(instances?.map(({ value }) => value.weight)).toEqual([1, 7]);
     expect(second.invalid.map(({ key }) => key)).toEqual(['instance/web/10.0.1.13:80']);
     // What is gone from the copy is not in the next snapshot, whatever was read before.
-    expect(snapshotReading([web], 3, known).snapshot.instances.size).toBe(0);
+    expect((await snapshotReading([web], 3, { known })).snapshot.instances.size).toBe(0);
   });
 });

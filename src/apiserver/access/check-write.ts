@@ -24,7 +24,7 @@ export interface WriteContext {
 }
 
 /** Families of which every change is recorded in audit/. */
-const RECORDED = ['service', 'entry', 'access'];
+const RECORDED = ['service', 'entry', 'entry-range', 'access'];
 
 /** Passes what may be written. @throws SluiceError `invalid-spec`, `permission`; Outdated (before.ts) */
 export type CheckWrite = (

@@ -6,6 +6,7 @@ import { decodeLock } from '../../model/lock.ts';
 import { NAME_RULE, isName } from '../../model/name.ts';
 import { decodeToken } from '../../model/records-access.ts';
 import { decodeAudit } from '../../model/records-audit.ts';
+import { decodeAllocation, decodeEntryRange } from '../../model/records-entry-range.ts';
 import { decodeApplied, decodeHolder, decodeNode, decodeNodeAlive } from '../../model/records-node.ts';
 import { decodeAlive, decodeRegistration } from '../../model/records-registration.ts';
 import { decodeScalingState } from '../../model/records-scaling.ts';
@@ -51,6 +52,7 @@ const plain =
 const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['access', ({ tail }, json) => decodeToken(tail, json).raw],
   ['alive', ({ tail }, json) => decodeAlive(tail, json).raw],
+  ['allocation', ({ tail }, json) => decodeAllocation(tail, json).raw],
   ['app', ({ tail }, json) => decodeRegistration(tail, json).raw],
   ['applied', ({ tail }, json) => decodeApplied(tail, json).raw],
   ['assignment', plain(3, 2)],
@@ -59,6 +61,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['decision', plain(2, 1)],
   ['demand', (key, json) => readDemand(key, json)],
   ['entry', ({ tail }, json) => decodeEntryClaim(tail, json).raw],
+  ['entry-range', ({ tail }, json) => decodeEntryRange(tail, json).raw],
   ['event', plain(1, 0)],
   ['generation', (_key, json) => decodeGeneration(json).raw],
   ['holder', ({ tail }, json) => decodeHolder(tail, json).raw],

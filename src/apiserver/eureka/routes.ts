@@ -1,14 +1,19 @@
 /** Owns the routes of the Eureka protocol: where they are, and what each spelling of a path means. Must not know bodies. */
 import type { Clock } from '../../host/clock.ts';
+import type { Pace } from '../../model/pace.ts';
 import type { Answer, Exchange, Route } from '../http/route.ts';
 import type { Registry } from '../registry/registry.ts';
+import { createAbout } from './about.ts';
 import { createFetches } from './fetch.ts';
+import { createGroupStatus } from './group.ts';
+import { createReplication } from './replication.ts';
 import { createWrites } from './write.ts';
 
 /** What the routes need. */
 export interface EurekaParts {
   readonly registry: Registry;
   readonly clock: Clock;
+  readonly pace: Pace;
 }
 
 /** `/eureka` is Spring's, `/eureka/v2` that of the reference server. */
@@ -21,6 +26,7 @@ type Line = readonly [method: Route['method'], path: string, handle: Handle];
 export function eurekaRoutes(parts: EurekaParts): readonly Route[] {
   const fetches = createFetches(parts);
   const writes = createWrites(parts);
+  const about = createAbout(parts);
   const lines: readonly Line[] = [
     ['GET', '/apps', fetches.all],
     ['GET', '/apps/delta', fetches.delta],
@@ -35,6 +41,10 @@ export function eurekaRoutes(parts: EurekaParts): readonly Route[] {
     ['PUT', '/apps/{app}/{id}/status', writes.override],
     ['DELETE', '/apps/{app}/{id}/status', writes.clearOverride],
     ['PUT', '/apps/{app}/{id}/metadata', writes.metadata],
+    ['POST', '/peerreplication/batch', createReplication(parts)],
+    ['PUT', '/asg/{group}/status', createGroupStatus(parts)],
+    ['GET', '/status', about.status],
+    ['GET', '/serverinfo/statusoverrides', about.overrides],
   ];
   return BASES.flatMap((base) =>
     lines.flatMap(([method, path, handle]) =>

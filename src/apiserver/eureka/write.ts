@@ -37,7 +37,7 @@ export interface Writes {
 }
 
 /** @throws SluiceError `permission` */
-function checkMayRegister(caller: Caller): void {
+export function checkMayRegister(caller: Caller): void {
   if (caller.role === 'admin' || caller.role === 'operator' || caller.role === 'registry') return;
   throw notAllowed(caller, 'change the registry', 'that is for the roles registry, operator and admin');
 }

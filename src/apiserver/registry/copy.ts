@@ -35,6 +35,8 @@ export interface RegistryCopy {
 export interface RegistryTellings {
   /** What a service's instances follow from is not what it was. */
   readonly onTouched: (service: string) => void;
+  /** What an app's entry follows from is not what it was. */
+  readonly onApp: (app: string) => void;
 }
 
 interface State {
@@ -43,6 +45,7 @@ interface State {
   readonly marks: Map<string, Mark>;
   readonly apps: Map<string, string>;
   readonly touched: Set<string>;
+  readonly touchedApps: Set<string>;
 }
 
 /** Reads a record; one that cannot be read counts as none. */
@@ -61,7 +64,14 @@ export function createRegistryCopy(
   tell: RegistryTellings,
 ): RegistryCopy {
   const [catalog, recent] = [createCatalog(), createRecent()];
-  const state: State = { catalog, recent, marks: new Map(), apps: new Map(), touched: new Set() };
+  const state: State = {
+    catalog,
+    recent,
+    marks: new Map(),
+    apps: new Map(),
+    touched: new Set(),
+    touchedApps: new Set(),
+  };
   const drawers = (app: string): readonly string[] =>
     [...state.apps].flatMap(([service, one]) => (one === app ? [service] : []));
   const takers = takersOf(state, { clock, log, drawers });
@@ -79,6 +89,8 @@ export function createRegistryCopy(
       }
       for (const service of state.touched) tell.onTouched(service);
       state.touched.clear();
+      for (const app of state.touchedApps) tell.onApp(app);
+      state.touchedApps.clear();
     },
   };
 }
@@ -92,7 +104,7 @@ interface TakerParts {
 }
 
 function takersOf(state: State, parts: TakerParts): Readonly<Record<string, Taker>> {
-  const { apps, marks, touched } = state;
+  const { apps, catalog, marks, touched, touchedApps } = state;
   const { log } = parts;
   return {
     app: takeRegistration(state, parts),
@@ -101,11 +113,18 @@ function takersOf(state: State, parts: TakerParts): Readonly<Record<string, Take
       if (item === undefined || alive === undefined) marks.delete(tail);
       else marks.set(tail, { ...alive, modRevision: item.modRevision });
     },
+    allocation: (app) => void touchedApps.add(app),
+    'entry-range': () => {
+      for (const { name } of catalog.apps()) touchedApps.add(name);
+    },
     service: (name, item) => {
+      const before = apps.get(name);
       const service = item && readable(log, item.key, () => readServiceItem(name, item).value);
       if (service?.registry === undefined) apps.delete(name);
       else apps.set(name, service.registry);
       if (service?.registry !== undefined) touched.add(name);
+      // It may have been the only one that drew from it.
+      if (before !== undefined && before !== service?.registry) touchedApps.add(before);
     },
     instance: (tail) => {
       const service = tail.slice(0, tail.indexOf('/'));
@@ -114,7 +133,10 @@ function takersOf(state: State, parts: TakerParts): Readonly<Record<string, Take
   };
 }
 
-function takeRegistration({ catalog, recent, touched }: State, { clock, log, drawers }: TakerParts): Taker {
+function takeRegistration(
+  { catalog, recent, touched, touchedApps }: State,
+  { clock, log, drawers }: TakerParts,
+): Taker {
   return (tail, item, cause) => {
     const name = registrationOfTail(tail);
     if (name === undefined) return;
@@ -131,6 +153,7 @@ function takeRegistration({ catalog, recent, touched }: State, { clock, log, dra
       if (isNews) recent.add({ action, registration }, nowMs);
     }
     for (const service of drawers(name.app)) touched.add(service);
+    touchedApps.add(name.app);
   };
 }
 

@@ -3,7 +3,6 @@
  * server does it; the one that took a registration at once, the others a moment later if it is still not done, so that a server that dies leaves
  * nothing undone.
  */
-import { SluiceError } from '../../errors.ts';
 import type { Bell } from '../../host/bell.ts';
 import type { Clock } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
@@ -14,18 +13,12 @@ import { readInstanceItem, readServiceItem, whyInvalid } from '../../store/snaps
 import type { Compare, KeyValue, Operation, Store } from '../../store/store.ts';
 import type { WatchCache } from '../cache/watch-cache.ts';
 import type { RegistryCopy } from './copy.ts';
+import { AGAIN_MS, startDue } from './due.ts';
 
-/** What a server leaves to the one that took the change, and the spread between servers after that. */
-const OTHERS_FIRST_MS = 300;
-const SPREAD_MS = 300;
-/** After a failure. */
-const AGAIN_MS = 1_000;
 /** After somebody else was quicker. */
 const AFTER_CONFLICT_MS = 50;
 /** Instances of one transaction; each is compared, and the service. */
 const BATCH = 100;
-/** Longest sleep of the loop. */
-const IDLE_MS = 60_000;
 
 /** The drawing of one server. */
 export interface Drawing {
@@ -50,52 +43,15 @@ export interface DrawingOptions {
 
 /** Starts. */
 export function startDrawing(options: DrawingOptions): Drawing {
-  const { clock, random, bell, copy } = options;
-  const due = new Map<string, number>();
-  const schedule = (service: string, inMs: number): void => {
-    const atMs = clock.monotonicMs() + inMs;
-    if (atMs >= (due.get(service) ?? Infinity)) return;
-    due.set(service, atMs);
-    bell.ring();
-  };
-  const closing = new AbortController();
-  const running = loop(options, { due, schedule, stop: closing.signal });
+  const what = 'instances of a service are drawn from the registry';
+  const due = startDue({ ...options, what, work: (service) => draw(options, service) });
   return {
-    touched: (service) => schedule(service, OTHERS_FIRST_MS + random() * SPREAD_MS),
+    touched: due.later,
     now: (app) => {
-      for (const service of copy().drawers(app)) schedule(service, 0);
+      for (const service of options.copy().drawers(app)) due.now(service);
     },
-    close: async () => {
-      closing.abort();
-      await running;
-    },
+    close: due.close,
   };
-}
-
-interface Loop {
-  readonly due: Map<string, number>;
-  readonly schedule: (service: string, inMs: number) => void;
-  readonly stop: AbortSignal;
-}
-
-async function loop(options: DrawingOptions, { due, schedule, stop }: Loop): Promise<void> {
-  const { clock, bell, log } = options;
-  while (!stop.aborted) {
-    const nowMs = clock.monotonicMs();
-    const ready = [...due].filter(([, atMs]) => atMs <= nowMs).map(([service]) => service);
-    for (const service of ready) {
-      due.delete(service);
-      const again = await draw(options, service).catch((error: unknown) => {
-        if (!(error instanceof SluiceError)) throw error;
-        log.warn('instances of a service are not drawn yet, trying on', { service, why: error.message });
-        return AGAIN_MS;
-      });
-      if (again !== undefined) schedule(service, again);
-      if (stop.aborted) return;
-    }
-    const nextMs = Math.min(...due.values(), clock.monotonicMs() + IDLE_MS);
-    await bell.wait(Math.max(0, nextMs - clock.monotonicMs()), stop);
-  }
 }
 
 /** Writes what is missing. @returns after how many milliseconds to look again */

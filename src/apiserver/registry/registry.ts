@@ -13,7 +13,9 @@ import type { KeyValue, Operation, Store, TransactionResult } from '../../store/
 import { keyParts, readValue } from '../access/families.ts';
 import type { WatchCache } from '../cache/watch-cache.ts';
 import { createRegistryCopy, type RegistryCopy } from './copy.ts';
+import { startAllocating } from './allocating.ts';
 import { type Drawing, startDrawing } from './drawing.ts';
+import type { Due } from './due.ts';
 import { type Renewals, startRenewals } from './renewals.ts';
 
 /** Attempts against others who change the same registration. */
@@ -55,6 +57,8 @@ export interface RegistryOptions {
   readonly log: Log;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** A fresh request id each call. */
+  readonly newId: () => string;
   /** Name of this start of the server. */
   readonly server: string;
 }
@@ -68,14 +72,23 @@ export interface RegistryBegin {
 /** Begins. */
 export function beginRegistry(options: RegistryOptions): RegistryBegin {
   let drawing: Drawing | undefined;
-  const copy = createRegistryCopy(options, { onTouched: (service) => drawing?.touched(service) });
+  let allocating: Due | undefined;
+  const copy = createRegistryCopy(options, {
+    onTouched: (service) => drawing?.touched(service),
+    onApp: (app) => allocating?.later(app),
+  });
   return {
     take: copy.take,
     start: (cache) => {
       const { clock } = options;
       drawing = startDrawing({ ...options, cache, copy: () => copy, bell: createBell(clock) });
+      const onPublished = drawing.now;
+      allocating = startAllocating({
+        ...options,
+        ...{ cache, copy: () => copy, bell: createBell(clock), onPublished },
+      });
       const renewals = startRenewals({ ...options, copy, bell: createBell(clock) });
-      return registryOf({ options, cache, copy, drawing, renewals });
+      return registryOf({ options, cache, copy, drawing, allocating, renewals });
     },
   };
 }
@@ -85,26 +98,29 @@ interface Parts {
   readonly cache: WatchCache;
   readonly copy: RegistryCopy;
   readonly drawing: Drawing;
+  readonly allocating: Due;
   readonly renewals: Renewals;
 }
 
 const tailOf = ({ app, id }: RegistrationName): string => registrationKey(app, id).slice('app/'.length);
 
 function registryOf(parts: Parts): Registry {
-  const { cache, copy, drawing, renewals } = parts;
+  const { cache, copy, drawing, allocating, renewals } = parts;
   return {
     copy,
     change: (name, change) => changeOne(parts, name, change),
     renew: async (name, dirtyMs) => {
       const known = copy.catalog.find(name.app, name.id) ?? (await lookAgain(parts, name));
       if (known === undefined || isOutdated(known.registration, dirtyMs)) return false;
+      // It renews elsewhere as well, perhaps, but what is known here came from there: it must say itself that it is here.
+      if (known.registration.source !== undefined) return false;
       renewals.heard(tailOf(name), known.registration.durationSeconds);
       return true;
     },
     isListed: () => cache.state().lists > 0,
     renewing: renewals.size,
     close: async () => {
-      await Promise.all([drawing.close(), renewals.close()]);
+      await Promise.all([drawing.close(), allocating.close(), renewals.close()]);
     },
   };
 }
@@ -121,21 +137,23 @@ async function changeOne(
   name: RegistrationName,
   change: RegistrationChange,
 ): Promise<Registration | undefined> {
-  const { options, cache, copy, drawing, renewals } = parts;
+  const { options, cache, copy, drawing, allocating, renewals } = parts;
   if (cache.state().lists === 0) {
     throw unavailable('the API server has not listed it yet', { store: options.store.description });
   }
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const before = copy.catalog.find(name.app, name.id)?.registration;
     const after = change(before);
-    if (after === undefined) renewals.forget(tailOf(name));
+    if (after === undefined || after.source !== undefined) renewals.forget(tailOf(name));
     else if (after === before) renewals.heard(tailOf(name), after.durationSeconds);
     if (after === before) return before;
     const answer = await write(parts, name, after);
     await cache.reached(answer.revision, REACH_MS);
     if (answer.kind === 'conflict') continue;
-    if (after !== undefined) renewals.heard(tailOf(name), after.durationSeconds);
+    if (after?.source === undefined && after !== undefined)
+      renewals.heard(tailOf(name), after.durationSeconds);
     drawing.now(name.app);
+    allocating.now(name.app);
     return before;
   }
   throw new SluiceError(
@@ -186,6 +204,12 @@ async function operationsOf(
   const value = encodeRegistration(after);
   // Nothing is written that could not be read again.
   readValue(keyParts(key), value);
+  if (after.source !== undefined) {
+    return [
+      { kind: 'put', key, value },
+      { kind: 'delete', key: aliveKey(app, id) },
+    ];
+  }
   const mark = await renewals.markOf(tailOf({ app, id }));
   return [{ kind: 'put', key, value }, mark];
 }

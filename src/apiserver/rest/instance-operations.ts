@@ -10,6 +10,7 @@ import type { Answer } from '../http/route.ts';
 import { type Act, changeAnswer, optionsFrom, planAnswer, type ChangeWords } from './changing.ts';
 import { orderOf } from './drain-request.ts';
 import { CHANGE_QUERY, drainBody, instanceParam, READ_QUERY, serviceParam, YES_QUERY } from './fields.ts';
+import { answerList } from './list-answer.ts';
 import { type CallDeps, type Operation, operation } from './operation.ts';
 
 const ALL = '/v1/services/{service}/instances';
@@ -37,16 +38,9 @@ const list = operation({
   params: {},
   query: READ_QUERY,
   answers: ['InstanceList'],
-  handle: async ({ read }) => {
+  handle: async ({ exchange, read }) => {
     const { revision, items } = await listInstances(read);
-    return {
-      kind: 'json',
-      value: envelope(
-        'InstanceList',
-        revision,
-        items.map((item) => ({ ...item })),
-      ),
-    };
+    return answerList(exchange, read.reading?.pace, { kind: 'InstanceList', revision, items });
   },
 });
 
@@ -58,16 +52,9 @@ const listOfService = operation({
   params: { service: serviceParam },
   query: READ_QUERY,
   answers: ['InstanceList'],
-  handle: async ({ read, params }) => {
+  handle: async ({ exchange, read, params }) => {
     const { revision, items } = await listInstances(read, { service: params.service });
-    return {
-      kind: 'json',
-      value: envelope(
-        'InstanceList',
-        revision,
-        items.map((item) => ({ ...item })),
-      ),
-    };
+    return answerList(exchange, read.reading?.pace, { kind: 'InstanceList', revision, items });
   },
 });
 

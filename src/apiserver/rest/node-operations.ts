@@ -8,6 +8,7 @@ import type { Answer } from '../http/route.ts';
 import { type ChangeWords, nodeAnswer, optionsFrom } from './changing.ts';
 import { orderOf } from './drain-request.ts';
 import { CHANGE_QUERY, drainBody, nodeParam, READ_QUERY } from './fields.ts';
+import { answerList } from './list-answer.ts';
 import { type CallDeps, type Operation, operation } from './operation.ts';
 
 const ONE = { path: '/v1/nodes/{node}', params: { node: nodeParam } } as const;
@@ -21,16 +22,9 @@ const list = operation({
   params: {},
   query: READ_QUERY,
   answers: ['NodeList'],
-  handle: async ({ read }) => {
+  handle: async ({ exchange, read }) => {
     const { revision, items } = await listNodes(read);
-    return {
-      kind: 'json',
-      value: envelope(
-        'NodeList',
-        revision,
-        items.map((item) => ({ ...item })),
-      ),
-    };
+    return answerList(exchange, read.reading?.pace, { kind: 'NodeList', revision, items });
   },
 });
 

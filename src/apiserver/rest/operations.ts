@@ -1,6 +1,7 @@
 /** Owns which operations the REST API has, and joining them to a server as routes. */
 import type { Clock } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
+import type { Pace } from '../../model/pace.ts';
 import type { WriteDeps } from '../../ops/deps.ts';
 import type { ReadRecords } from '../../store/snapshot.ts';
 import type { Answer, Exchange, Route } from '../http/route.ts';
@@ -15,6 +16,8 @@ import { watchOperation } from './watch-operation.ts';
 /** What the API stands on. */
 export interface RestParts extends StoreParts {
   readonly clock: Clock;
+  /** Of everything long that the server does. */
+  readonly pace: Pace;
   readonly log: Log;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -35,10 +38,11 @@ export function restOperations({ cache, log }: Pick<RestParts, 'cache' | 'log'>)
 
 /** Use cases run on behalf of the caller: with its rights, and its name in the record. */
 function depsFor(parts: RestParts): DepsOf {
-  const { clock, newId, random } = parts;
+  const { clock, newId, random, pace } = parts;
   const known: ReadRecords = { services: new WeakMap(), instances: new WeakMap() };
+  const reading = { known, pace };
   return ({ caller, from, timeoutMs }, { path, method, consistent }) => {
-    const read = { store: callerStore(parts, { caller, timeoutMs, consistent }), clock, known };
+    const read = { store: callerStore(parts, { caller, timeoutMs, consistent }), clock, reading };
     const origin = { actor: caller.name, host: from, command: `${method} ${path}` };
     const write: WriteDeps = { ...read, newId, random, origin };
     return { read, write };

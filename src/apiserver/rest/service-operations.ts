@@ -24,6 +24,7 @@ import {
   serviceParam,
   YES_QUERY,
 } from './fields.ts';
+import { answerList } from './list-answer.ts';
 import { type Operation, operation } from './operation.ts';
 import { specBody } from './spec-body.ts';
 
@@ -37,16 +38,9 @@ const list = operation({
   params: {},
   query: READ_QUERY,
   answers: ['ServiceList'],
-  handle: async ({ read }) => {
+  handle: async ({ exchange, read }) => {
     const { revision, items } = await listServices(read);
-    return {
-      kind: 'json',
-      value: envelope(
-        'ServiceList',
-        revision,
-        items.map((item) => ({ ...item })),
-      ),
-    };
+    return answerList(exchange, read.reading?.pace, { kind: 'ServiceList', revision, items });
   },
 });
 

@@ -7,8 +7,8 @@ const TICKING = new Set(['ageSeconds', 'silentSeconds']);
 
 /** What was told. */
 export interface Told {
-  /** The events among these that say something new. */
-  readonly news: (events: readonly SentEvent[]) => readonly SentEvent[];
+  /** True if an event that is told now says something new. */
+  readonly isNews: (event: SentEvent) => boolean;
   readonly forget: () => void;
 }
 
@@ -20,17 +20,19 @@ function digestOf(data: object): string {
 /** Nothing was told. */
 export function createTold(): Told {
   const digests = new Map<string, string>();
-  const isNews = ({ event, data }: SentEvent): boolean => {
-    if (event !== 'put' && event !== 'delete') return true;
-    const reference = 'reference' in data ? String(data.reference) : '';
-    if (event === 'delete') {
-      digests.delete(reference);
+  return {
+    isNews: ({ event, data }) => {
+      if (event !== 'put' && event !== 'delete') return true;
+      const reference = 'reference' in data ? String(data.reference) : '';
+      if (event === 'delete') {
+        digests.delete(reference);
+        return true;
+      }
+      const digest = digestOf(data);
+      if (digests.get(reference) === digest) return false;
+      digests.set(reference, digest);
       return true;
-    }
-    const digest = digestOf(data);
-    if (digests.get(reference) === digest) return false;
-    digests.set(reference, digest);
-    return true;
+    },
+    forget: () => digests.clear(),
   };
-  return { news: (events) => events.filter(isNews), forget: () => digests.clear() };
 }

@@ -1,12 +1,13 @@
 /** Owns what those who watch are told: everything there is, or what was touched, as events with whole items. Must not know streams. */
 import type { Audit } from '../../model/audit.ts';
 import type { Decision } from '../../model/decision.ts';
+import { collectPaced } from '../../model/pace.ts';
 import { formatReference } from '../../model/reference.ts';
 import { decodeAudit } from '../../model/records-audit.ts';
 import { decodeDecision } from '../../model/records-leader.ts';
 import { type ClusterRead, readCluster, readNodes } from '../../ops/cluster-read.ts';
 import type { ReadDeps } from '../../ops/deps.ts';
-import { allInstanceItems, instanceItems, nodeItems, serviceItems } from '../../ops/items.ts';
+import { allInstanceItems, instanceItems, nodeItems, serviceItems, serviceViewer } from '../../ops/items.ts';
 import { readLeader } from '../../ops/leader.ts';
 import type { InstanceItem, NodeItem, ServiceItem } from '../../ops/views.ts';
 import { AUDIT, DECISIONS } from '../../store/keys.ts';
@@ -62,34 +63,46 @@ async function recentRecords({ store, clock }: ReadDeps, revision: number): Prom
   return items.flatMap((item) => recordOf(item) ?? []);
 }
 
-/** Everything there is, at one revision. @throws SluiceError `unavailable`, `permission` */
+/** Everything there is, at one revision; each event is made when it is asked for. @throws SluiceError `unavailable`, `permission` */
 export async function everything(
   deps: ReadDeps,
-): Promise<{ readonly revision: number; readonly events: readonly SentEvent[] }> {
-  const read = await readCluster(deps.store, { known: deps.known });
+): Promise<{ readonly revision: number; readonly events: Iterable<SentEvent> }> {
+  const read = await readCluster(deps.store, { ...deps.reading });
   const now = deps.clock.now();
-  const { revision, leader } = read;
-  const events = [
-    ...(leader === undefined ? [] : [put('Leader', 'leader', leader)]),
-    ...nodeItems(read.nodes, now).map(nodeEvent),
-    ...serviceItems(read, now).map(serviceEvent),
-    ...allInstanceItems(read, now).map(instanceEvent),
-    ...(await recentRecords(deps, revision)),
-  ];
-  return { revision, events };
+  const records = await recentRecords(deps, read.revision);
+  return { revision: read.revision, events: allEvents(read, records, now) };
 }
 
-/** A touched service with all its instances, since each one's share depends on the others; or that it is gone. */
-function serviceEvents(read: ClusterRead, name: string, { touched, now }: Seen): readonly SentEvent[] {
-  const item = serviceItems(read, now).find((one) => one.name === name);
-  const items = item === undefined ? [] : instanceItems(read, name, now);
-  const left = new Set(items.map(({ id }) => id));
-  const lost = [...(touched.instances.get(name) ?? [])].filter((id) => !left.has(id));
-  return [
-    item === undefined ? gone('Service', `service/${name}`) : serviceEvent(item),
-    ...items.map(instanceEvent),
-    ...lost.map((id) => gone('Instance', instanceReference(name, id))),
-  ];
+function* allEvents(
+  read: ClusterRead,
+  records: readonly SentEvent[],
+  now: Date,
+): Generator<SentEvent, undefined> {
+  if (read.leader !== undefined) yield put('Leader', 'leader', read.leader);
+  for (const item of nodeItems(read.nodes, now)) yield nodeEvent(item);
+  for (const item of serviceItems(read, now)) yield serviceEvent(item);
+  for (const item of allInstanceItems(read, now)) yield instanceEvent(item);
+  yield* records;
+  return undefined;
+}
+
+/** Touched services, each with all its instances, since each one's share depends on the others; or that they are gone. */
+function* servicesEvents(
+  read: ClusterRead,
+  names: Iterable<string>,
+  { touched, now }: Seen,
+): Generator<SentEvent, undefined> {
+  const view = serviceViewer(read, now);
+  for (const name of names) {
+    const item = view(name);
+    const items = item === undefined ? [] : instanceItems(read, name, now);
+    const left = new Set(items.map(({ id }) => id));
+    yield item === undefined ? gone('Service', `service/${name}`) : serviceEvent(item);
+    for (const one of items) yield instanceEvent(one);
+    for (const id of touched.instances.get(name) ?? [])
+      if (!left.has(id)) yield gone('Instance', instanceReference(name, id));
+  }
+  return undefined;
 }
 
 interface Seen {
@@ -100,15 +113,15 @@ interface Seen {
 async function touchedServices(deps: ReadDeps, seen: Seen): Promise<readonly SentEvent[]> {
   const { services, allServices } = seen.touched;
   if (allServices || services.size > FEW) {
-    const read = await readCluster(deps.store, { known: deps.known });
+    const read = await readCluster(deps.store, { ...deps.reading });
     const names = allServices ? new Set([...services, ...read.snapshot.services.keys()]) : services;
-    return [...names].flatMap((name) => serviceEvents(read, name, seen));
+    return collectPaced(servicesEvents(read, names, seen), deps.reading?.pace);
   }
   const events: SentEvent[] = [];
-  for (const name of services)
-    events.push(
-      ...serviceEvents(await readCluster(deps.store, { service: name, known: deps.known }), name, seen),
-    );
+  for (const name of services) {
+    const read = await readCluster(deps.store, { service: name, ...deps.reading });
+    events.push(...servicesEvents(read, [name], seen));
+  }
   return events;
 }
 

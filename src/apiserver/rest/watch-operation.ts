@@ -8,22 +8,23 @@ import type { ReadDeps } from '../../ops/deps.ts';
 import { BOOKMARK_MS } from '../../store/api/wire.ts';
 import { ACCESS } from '../../store/keys.ts';
 import type { KeyRange } from '../../store/store.ts';
+import { checkRead } from '../access/may-read.ts';
 import type { WatchCache } from '../cache/watch-cache.ts';
 import type { LineStream } from '../http/line-stream.ts';
 import { numberOf } from '../http/query.ts';
 import type { Exchange } from '../http/route.ts';
 import { EVENT_STREAM, eventText, RETRY_LINES, type SentEvent } from './event-stream.ts';
+import { createFirstListing, type ListFirst } from './first-listing.ts';
+import { sendPaced } from './list-answer.ts';
 import { type Operation, operation } from './operation.ts';
 import { createTold, type Told } from './told.ts';
 import { createTouching, type Touching } from './touched.ts';
-import { everything, touchedEvents } from './watch-items.ts';
+import { touchedEvents } from './watch-items.ts';
 
 /** All keys but tokens: one watch, so that there is one order. */
 const RANGE: KeyRange = { start: ACCESS.end, end: '~' };
 /** Changes within this time are told together. */
 const TOGETHER_MS = 100;
-/** Events that are sent before the reader is waited for. */
-const PAGE = 500;
 
 /** One reader. */
 interface Reader {
@@ -32,33 +33,33 @@ interface Reader {
   readonly exchange: Exchange;
   readonly cache: WatchCache;
   readonly told: Told;
+  readonly listFirst: ListFirst;
 }
 
 /** How following ended: the reader is gone, this server cannot go on, or what it knows does not reach back. */
 type End = { readonly kind: 'gone' | 'relist' } | { readonly kind: 'lost'; readonly why: string };
 
-async function send({ lines }: Reader, news: readonly SentEvent[], revision: number): Promise<void> {
-  for (let at = 0; at < news.length && !lines.gone.aborted; at += PAGE) {
-    lines.send(
-      news
-        .slice(at, at + PAGE)
-        .map(eventText)
-        .join(''),
-    );
-    await lines.drained();
-  }
+/** Sends events as text, then up to where they tell. */
+async function send({ lines, deps }: Reader, texts: Iterable<string>, revision: number): Promise<void> {
+  await sendPaced(lines, texts, deps.reading?.pace);
   // Only now the reader has all of it: from here it can go on.
   lines.send(eventText({ event: 'bookmark', id: revision, data: { revision } }));
 }
 
 /** Tells everything; the reader forgets what it had. Returns the revision to go on from. */
 async function sendAll(reader: Reader): Promise<number> {
-  const { revision, events } = await everything(reader.deps);
+  const { revision, pieces } = await reader.listFirst(reader.deps);
   // What is told here is not remembered: most of it never changes, and what does is told once more with its neighbours.
   reader.told.forget();
   reader.lines.send(eventText({ event: 'begin', data: { revision } }));
-  await send(reader, events, revision);
+  await send(reader, pieces, revision);
   return revision;
+}
+
+/** What of the events is new, as text. */
+function* newsOf(told: Told, events: readonly SentEvent[]): Generator<string, undefined> {
+  for (const event of events) if (told.isNews(event)) yield eventText(event);
+  return undefined;
 }
 
 /** Tells what is touched until it ends; every 2 s that it lives. */
@@ -80,7 +81,7 @@ async function tell(
     const { revision } = cache.state();
     const touched = touching.take();
     const events = touched === undefined ? [] : await touchedEvents(deps, touched);
-    await send(reader, reader.told.news(events), touched === undefined ? revision : touched.revision);
+    await send(reader, newsOf(reader.told, events), touched === undefined ? revision : touched.revision);
   }
 }
 
@@ -168,6 +169,7 @@ function resumeFrom(exchange: Exchange): number | undefined {
 
 /** The operation. */
 export function watchOperation(cache: WatchCache, log: Log): Operation {
+  const listFirst = createFirstListing();
   return operation({
     id: 'watch',
     method: 'GET',
@@ -179,9 +181,10 @@ export function watchOperation(cache: WatchCache, log: Log): Operation {
     answers: [],
     handle: async ({ exchange, read }) => {
       const from = resumeFrom(exchange);
+      checkRead(exchange.caller, RANGE);
       const lines = exchange.lines(EVENT_STREAM);
       lines.send(RETRY_LINES);
-      const reader: Reader = { lines, deps: read, exchange, cache, told: createTold() };
+      const reader: Reader = { lines, deps: read, exchange, cache, told: createTold(), listFirst };
       void serve(reader, from, log);
       return Promise.resolve({ kind: 'lines' });
     },

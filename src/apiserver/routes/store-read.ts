@@ -1,5 +1,6 @@
 /** Owns the reading routes of the store protocol: list, get, count, status. */
 import { keyRequest, PAGE_ITEMS, rangeRequest, readRequest, STORE_PATH } from '../../store/api/wire.ts';
+import type { Pace } from '../../model/pace.ts';
 import type { KeyRange, Listing } from '../../store/store.ts';
 import { VERSION } from '../../version.ts';
 import { checkRead, onlyKey } from '../access/may-read.ts';
@@ -20,18 +21,19 @@ const optionsOf = ({ query, timeoutMs }: Exchange): ReadOptions => ({
   timeoutMs,
 });
 
-async function sendListing({ revision, items }: Listing, lines: LineStream): Promise<void> {
+async function sendListing({ revision, items }: Listing, lines: LineStream, pace: Pace): Promise<void> {
   lines.send(`${JSON.stringify({ revision })}\n`);
   for (let at = 0; at < items.length && !lines.gone.aborted; at += PAGE_ITEMS) {
     lines.send(`${JSON.stringify({ items: items.slice(at, at + PAGE_ITEMS) })}\n`);
     await lines.drained();
+    await pace();
   }
   lines.send(`${JSON.stringify({ end: true })}\n`);
   lines.end();
 }
 
 /** The routes. */
-export function storeReadRoutes(reads: Reads): readonly Route[] {
+export function storeReadRoutes(reads: Reads, pace: Pace): readonly Route[] {
   const base = { method: 'GET', isOpen: false } as const;
   return [
     {
@@ -42,7 +44,7 @@ export function storeReadRoutes(reads: Reads): readonly Route[] {
         const asked = exchange.query.get('revision');
         const revision = asked === undefined ? undefined : numberOf('revision', asked);
         const listing = await reads.list(rangeOf(exchange), { ...optionsOf(exchange), revision });
-        await sendListing(listing, exchange.lines());
+        await sendListing(listing, exchange.lines(), pace);
         return { kind: 'lines' };
       },
     },

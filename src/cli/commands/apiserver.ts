@@ -2,10 +2,11 @@
 import type { LogFormat } from '../../host/log.ts';
 import type { Role } from '../../model/access.ts';
 import { type Define, finish } from '../define.ts';
+import type { FollowFlags } from '../follow-options.ts';
 import { apiServerOptions } from '../options.ts';
 
 /** Flags of `apiserver`. */
-export interface ApiServerFlags {
+export interface ApiServerFlags extends FollowFlags {
   readonly listen?: string | undefined;
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;

@@ -11,6 +11,7 @@ import type { Log } from '../../host/log.ts';
 import { untilAborted } from '../../host/wait.ts';
 import type { ApiServerFlags } from '../commands/apiserver.ts';
 import { logOf } from '../daemon.ts';
+import { followOptions } from '../follow-options.ts';
 import { type ListenAddress, parseListen } from '../listen-address.ts';
 import { DEFAULT_LISTEN } from '../options.ts';
 import type { Session } from '../session.ts';
@@ -93,7 +94,8 @@ export async function apiServerBody(session: Session, flags: ApiServerFlags): Pr
   }
   const address = parseListen(flags.listen ?? DEFAULT_LISTEN, DEFAULT_LISTEN);
   checkSafe(address, flags);
-  const [{ files, tls }, log] = [await tlsOf(flags), logOf(session, flags.logFormat)];
+  const [{ files, tls }, follow] = [await tlsOf(flags), await followOptions(flags)];
+  const log = logOf(session, flags.logFormat);
   if (!address.isLoopback && flags.insecure === true) log.warn('serves other machines as told by --insecure');
   const store = await deps.openStore(settings);
   try {
@@ -103,6 +105,7 @@ export async function apiServerBody(session: Session, flags: ApiServerFlags): Pr
       store,
       tls,
       anonymous: flags.anonymous,
+      follow,
       log,
       clock,
       random,

@@ -4,25 +4,21 @@
  */
 import { connect, createServer, type Server } from 'node:net';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Child } from '../../../src/dev/child.ts';
 import { randomId, systemClock } from '../../../src/host/clock.ts';
 import { waitUntil } from '../../../src/host/wait.ts';
 import type { ServiceSpec } from '../../../src/model/service.ts';
 import type { WriteDeps } from '../../../src/ops/deps.ts';
 import { openStore } from '../../../src/store/open.ts';
-import type { Store } from '../../../src/store/store.ts';
+import type { ServableStore } from '../../../src/store/lease-calls.ts';
 import type { Workplace } from '../../../src/dev/machine.ts';
 import type { Lab } from './lab.ts';
-
-const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
-
-/** Command line of the built program. */
-export const SLUICE: readonly string[] = [process.execPath, path.join(ROOT, 'bin/sluice.js')];
+import { SLUICE } from './program.ts';
+import { storeEnv, storeFlags } from './store-way.ts';
 
 /** A store in the test process, and how to end it. */
 export interface LabStore {
-  readonly store: Store;
+  readonly store: ServableStore;
   /** What writing use cases need, speaking to this store. */
   readonly deps: WriteDeps;
   readonly close: () => Promise<void>;
@@ -61,9 +57,6 @@ export async function openLabStore(lab: Lab): Promise<LabStore> {
   };
 }
 
-/** Flags of every command in the lab. */
-const endpointsOf = (lab: Lab): readonly string[] => ['--endpoints', lab.etcd().endpoints];
-
 /** Directory of a node's agent. */
 export const stateDirOf = (node: Workplace): string => path.join(node.folder, 'state');
 
@@ -89,7 +82,7 @@ export interface AgentStart {
 /** Starts the agent of a node; it is announced in the store when this resolves (unless `wait` is false). */
 export async function startAgent(lab: Lab, node: Workplace, start: AgentStart = {}): Promise<Child> {
   const { wait = true, dataplane = 'auto', more = [], env = [], enter = [], program = SLUICE } = start;
-  const { store = endpointsOf(lab) } = start;
+  const { store = storeFlags(lab) } = start;
   const flags = [
     '--node',
     node.name,
@@ -123,7 +116,7 @@ export async function startMonitor(
 ): Promise<Child> {
   const state = ['--state-dir', stateDirOf(node)];
   const flags = ['--node', node.name, '--mode', mode, ...state, '--log-format', 'text', ...more];
-  return await node.start([...SLUICE, 'monitor', ...flags, ...endpointsOf(lab)]);
+  return await node.start([...SLUICE, 'monitor', ...flags, ...storeFlags(lab)]);
 }
 
 /** Runs a command of the built program on a node. */
@@ -132,7 +125,7 @@ export async function sluice(
   node: Workplace,
   argv: readonly string[],
 ): Promise<{ readonly exitCode: number; readonly stdout: string; readonly stderr: string }> {
-  const env = { SLUICE_STATE_DIR: stateDirOf(node), SLUICE_ENDPOINTS: lab.etcd().endpoints };
+  const env = { SLUICE_STATE_DIR: stateDirOf(node), ...storeEnv(lab) };
   return await node.run([...SLUICE, ...argv], { env, timeoutMs: 60_000 });
 }
 

@@ -1,6 +1,7 @@
 /** Owns the bond of a lab to a describe block of vitest: up before all its tests, down after, process output shown on failure. */
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { startLab, type Lab, type LabSize } from './lab.ts';
+import { startStoreWay } from './store-way.ts';
 
 /**
  * One lab for all tests of a describe block.
@@ -10,6 +11,7 @@ export function useLab(size: LabSize): () => Lab {
   let lab: Lab | undefined;
   beforeAll(async () => {
     lab = await startLab(size);
+    if ((size.etcd ?? 0) > 0) await startStoreWay(lab);
   });
   beforeEach(({ onTestFailed }) => {
     onTestFailed(() => {
