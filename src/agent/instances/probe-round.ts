@@ -2,9 +2,9 @@
  * Owns one round of asking an instance whether it is well, and the pause to the next. One that is late is asked again beside, as often as
  * failures count, so that one that hangs is known after one timeout and not after several; a bad answer is asked about again soon.
  */
-import type { Clock } from '../../host/clock.ts';
 import type { ProbeTiming } from '../../model/template.ts';
 import type { Answer } from './edges.ts';
+import type { Pulse } from './pulse.ts';
 
 /** An answer that takes longer than this part of its timeout is late. */
 const LATE_PART = 0.25;
@@ -12,8 +12,6 @@ const LATE_PART = 0.25;
 const LEAST_PART = 0.5;
 /** Pause before the next ask after a bad answer, and while an instance is getting ready. */
 const SOON_MS = 200;
-/** The pause is shortened at random by up to this part, never made longer, so that probes do not all come at once. */
-const JITTER_PART = 0.25;
 /** Why asks that are left are broken off; without a reason each abort makes an error with a stack, which costs as much as the ask. */
 const OVER = 'the round is over';
 
@@ -27,7 +25,7 @@ export interface Round extends Answer {
 export interface RoundOptions {
   readonly timing: Pick<ProbeTiming, 'timeoutSeconds' | 'failures'>;
   readonly ask: (bounds: { readonly timeoutMs: number; readonly signal: AbortSignal }) => Promise<Answer>;
-  readonly clock: Clock;
+  readonly clock: Pick<Pulse, 'monotonicMs' | 'sleep' | 'after'>;
   readonly signal: AbortSignal;
   /** Ask beside one that is late: for instances that traffic goes to. */
   readonly hurry: boolean;
@@ -43,7 +41,7 @@ export async function probeRound(options: RoundOptions): Promise<Round> {
   const begun = clock.monotonicMs();
   const first = ask(timeoutMs, signal);
   if (!hurry || timing.failures === 1) return { ...(await first), times: 1 };
-  const early = await Promise.race([first, clock.sleep(timeoutMs * LATE_PART, signal)]);
+  const early = await within(first, timeoutMs * LATE_PART, clock);
   if (early !== undefined) return { ...early, times: 1 };
   const done = new AbortController();
   // By hand: AbortSignal.any would keep something for every round on a signal that lives for days.
@@ -56,6 +54,21 @@ export async function probeRound(options: RoundOptions): Promise<Round> {
     signal.removeEventListener('abort', abort);
     abort();
   }
+}
+
+/** The answer, or undefined if it is not there so soon. What is cancelled by hand costs a fraction of a race with a signal. */
+function within(
+  asked: Promise<Answer>,
+  ms: number,
+  { after }: Pick<Pulse, 'after'>,
+): Promise<Answer | undefined> {
+  return new Promise((resolve, reject) => {
+    const cancel = after(ms, () => resolve(undefined));
+    asked.then((answer) => {
+      cancel();
+      resolve(answer);
+    }, reject);
+  });
 }
 
 /** A bad answer as an error, so that the first good one can be waited for. */
@@ -98,14 +111,14 @@ export interface PauseOptions {
   /** How long it has not been ready: the longer, the less often it is asked. */
   readonly waitedMs: number;
   readonly last: Answer;
-  /** In [0, 1). */
-  readonly random: number;
+  /** Part of the interval to leave out, in [0, 1): at random before the first round of one that is ready, so that not all share one moment. */
+  readonly shorten: number;
 }
 
 /** Milliseconds from the start of one round to the next. */
-export function pauseAfter({ timing, impatient, waitedMs, last, random }: PauseOptions): number {
+export function pauseAfter({ timing, impatient, waitedMs, last, shorten }: PauseOptions): number {
   const intervalMs = timing.intervalSeconds * 1_000;
-  const usual = intervalMs * (1 - JITTER_PART * random);
+  const usual = intervalMs * (1 - shorten);
   if (impatient) return Math.min(usual, SOON_MS + waitedMs / 10);
   return last.well ? usual : Math.min(usual, SOON_MS);
 }

@@ -3,14 +3,12 @@ import type { Clock } from '../../host/clock.ts';
 import { createSlots } from '../../runtime/slots.ts';
 import type { Edges, Running } from './edges.ts';
 import type { Life } from './life.ts';
-import { createPulse } from './pulse.ts';
 import { pauseAfter, probeRound, type Round } from './probe-round.ts';
+import { createPulse, SLOT_MS } from './pulse.ts';
 
 /** So many asks at the same time; programs (exec probes) cost a process each. */
 const ASKS = { sockets: 64, programs: 4 } as const;
 
-/** Rounds begin on slots, many together: an ask costs a third of what it costs on its own. In between programs are looked at once a slot. */
-const SLOT_MS = 500;
 /** Shorter pauses are for instances that are waited for: they end as soon as they are over. */
 const LONG_MS = 700;
 const HALTED = 'its program is stopped by a signal';
@@ -27,6 +25,12 @@ export interface ProbeOptions {
 /** Asks one instance until the signal aborts. */
 export type Prober = (options: ProbeOptions) => Promise<void>;
 
+/** When the next round is due: a long pause is cut to the slot that it ends in, so that rounds which began on one slot stay together. */
+export function nextRoundAt(begunMs: number, pauseMs: number): number {
+  const end = begunMs + pauseMs;
+  return pauseMs < LONG_MS ? end : end - (end % SLOT_MS);
+}
+
 /** Probing of all instances of the node. */
 export function createProber(
   { ask, isHalted }: Pick<Edges, 'ask' | 'isHalted'>,
@@ -35,19 +39,11 @@ export function createProber(
   const clock = createPulse(source);
   const sockets = createSlots(ASKS.sockets);
   const programs = createSlots(ASKS.programs);
-  /** Up to the next round; ends early if the program is stopped meanwhile. A long pause is cut to the slot that it ends in. */
-  const pause = async (ms: number, running: Running, signal: AbortSignal): Promise<void> => {
-    const end = clock.monotonicMs() + ms;
-    const until = ms < LONG_MS ? end : end - (end % SLOT_MS);
-    for (let at = end - ms; at < until && !signal.aborted; at = clock.monotonicMs()) {
-      await clock.sleep(Math.min(until - at, SLOT_MS - (at % SLOT_MS)), signal);
-      if (isHalted(running)) break;
-    }
-  };
   return async ({ running, life, onRound, signal }) => {
     const timing = running.assignment.template.probe;
     const slot = timing.kind === 'exec' ? programs : sockets;
     let waitingSince: number | undefined;
+    let isSpread = false;
     while (!signal.aborted) {
       const started = clock.monotonicMs();
       const isReady = life().phase.kind === 'ready';
@@ -63,15 +59,17 @@ export function createProber(
           });
       if (signal.aborted) return;
       onRound(round);
-      const now = clock.monotonicMs();
+      const isReadyNow = life().phase.kind === 'ready';
       const pauseMs = pauseAfter({
         timing,
-        impatient: life().phase.kind !== 'ready',
-        waitedMs: now - (waitingSince ?? now),
+        impatient: !isReadyNow,
+        waitedMs: clock.monotonicMs() - (waitingSince ?? started),
         last: round,
-        random: random(),
+        shorten: isReadyNow && !isSpread ? random() : 0,
       });
-      await pause(pauseMs - (now - started), running, signal);
+      isSpread = isReadyNow;
+      const isOver = (): boolean => isHalted(running);
+      await clock.pause({ atMs: nextRoundAt(started, pauseMs), isOver }, signal);
     }
   };
 }

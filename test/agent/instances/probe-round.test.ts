@@ -4,7 +4,8 @@ import { pauseAfter, probeRound, type RoundOptions } from '../../../src/agent/in
 import type { Clock } from '../../../src/host/clock.ts';
 
 /** Time that passes only when everybody waits. */
-function virtualClock(): Clock & { readonly run: <T>(act: Promise<T>) => Promise<T> } {
+function virtualClock(): Clock &
+  Pick<RoundOptions['clock'], 'after'> & { readonly run: <T>(act: Promise<T>) => Promise<T> } {
   let now = 0;
   let sleepers: { readonly at: number; readonly wake: () => void }[] = [];
   const clock: Clock = {
@@ -20,6 +21,13 @@ function virtualClock(): Clock & { readonly run: <T>(act: Promise<T>) => Promise
   };
   return {
     ...clock,
+    after: (ms, then) => {
+      const sleeper = { at: now + ms, wake: then };
+      sleepers.push(sleeper);
+      return () => {
+        sleepers = sleepers.filter((one) => one !== sleeper);
+      };
+    },
     run: async (act) => {
       let done = false;
       const watched = act.finally(() => {
@@ -112,11 +120,11 @@ describe('a round of probes', () => {
 
 describe('the pause to the next round', () => {
   const timing = { intervalSeconds: 2 };
-  const ready = { timing, impatient: false, waitedMs: 0, last: WELL, random: 0 };
+  const ready = { timing, impatient: false, waitedMs: 0, last: WELL, shorten: 0 };
 
-  it('is the interval, up to a quarter shorter', () => {
+  it('is the interval, or what is left of it where a part is to be left out', () => {
     expect(pauseAfter(ready)).toBe(2_000);
-    expect(pauseAfter({ ...ready, random: 1 })).toBe(1_500);
+    expect(pauseAfter({ ...ready, shorten: 0.25 })).toBe(1_500);
   });
 
   it('is short after a bad answer', () => {

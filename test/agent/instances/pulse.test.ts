@@ -36,6 +36,25 @@ describe('a pulse', () => {
     expect(timers).toBe(0);
   });
 
+  it('calls back once, and never where that was taken back', async () => {
+    const pulse = createPulse(systemClock);
+    const called: string[] = [];
+    pulse.after(10, () => called.push('kept'));
+    pulse.after(10, () => called.push('taken back'))();
+    await pulse.sleep(110);
+    expect(called).toEqual(['kept']);
+  });
+
+  it('ends a pause at its time, or on the first half second on which it is over', async () => {
+    const pulse = createPulse(systemClock);
+    const { signal } = new AbortController();
+    const from = systemClock.monotonicMs();
+    await pulse.pause({ atMs: from + 50, isOver: () => false }, signal);
+    expect(systemClock.monotonicMs()).toBeGreaterThanOrEqual(from + 50);
+    await pulse.pause({ atMs: from + 60_000, isOver: () => true }, signal);
+    expect(systemClock.monotonicMs() - from).toBeLessThan(60_000);
+  });
+
   it('ends a sleep at once when its signal aborts', async () => {
     const stop = new AbortController();
     const sleep = createPulse(systemClock).sleep(60_000, stop.signal);
