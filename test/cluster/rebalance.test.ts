@@ -5,7 +5,6 @@ import type { Child } from '../../src/dev/child.ts';
 import { waitUntil } from '../../src/host/wait.ts';
 import { readLeader } from '../../src/ops/leader.ts';
 import { ASSIGNMENTS, lockKey } from '../../src/store/keys.ts';
-
 import { type LoadWorld, openLoadWorld } from './harness/load-world.ts';
 import { SLUICE } from './harness/program.ts';
 import { storeFlags } from './harness/store-way.ts';
