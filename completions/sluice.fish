@@ -913,7 +913,7 @@ complete -c sluice -n '__sluice_at \'monitor replay\'' -l cpu -x -d 'processor u
 complete -c sluice -n '__sluice_at \'monitor replay\'' -l debug -d 'show the stack of errors; daemons log at level debug'
 complete -c sluice -n '__sluice_at \'monitor replay\'' -l down-after -x -d 'fewer only after fewer were enough for so long (default: 5m)'
 complete -c sluice -n '__sluice_at \'monitor replay\'' -l endpoints -x -d 'etcd servers, separated by commas (default: http://127.0.0.1:2379)'
-complete -c sluice -n '__sluice_at \'monitor replay\'' -l from -r -F -d 'file that monitor record wrote'
+complete -c sluice -n '__sluice_at \'monitor replay\'' -l from -x -d 'file that monitor record wrote'
 complete -c sluice -n '__sluice_at \'monitor replay\'' -s h -l help -d 'show help'
 complete -c sluice -n '__sluice_at \'monitor replay\'' -l key -r -F -d 'key of the client certificate'
 complete -c sluice -n '__sluice_at \'monitor replay\'' -l max -x -d 'no more'

@@ -67,7 +67,7 @@ export const defineReplay: Define = (parent, run) => {
         'would have been decided with that one, the recorded load spread over the instances that there would have been. Needs no store.',
     )
     .argument('[services...]', 'only these services')
-    .requiredOption('--from <file>', 'file that monitor record wrote')
+    .requiredOption('--from <recording>', 'file that monitor record wrote')
     .option('--plot <file>', 'also draw an SVG of instances and load over time')
     .addOption(durationOption('--start-time <time>', 'a new instance is ready after so long (default: 10s)'));
   addScalingOptions(command);

@@ -69,18 +69,18 @@ describe('a store with several API servers', () => {
     const store = storeAt(gone, world.url);
     const written = await store.transact({
       compares: [],
-      operations: [{ kind: 'put', key: 'lock/a', value: '{}' }],
+      operations: [{ kind: 'put', key: 'event/a', value: '{}' }],
     });
     expect(written.kind).toBe('done');
-    const seen = record(store, 'lock/', written.revision - 1);
-    await eventually(() => expect(seen.text()).toEqual(['lock/a={}']));
+    const seen = record(store, 'event/', written.revision - 1);
+    await eventually(() => expect(seen.text()).toEqual(['event/a={}']));
     expect((await store.status()).map(({ healthy }) => healthy)).toEqual([false, true]);
     await store.close();
   });
 
   it('ends a watch whose server falls silent', { timeout: 30_000 }, async () => {
     const store = storeAt(await serve((_, response) => void response.write('{"type":"ready"}\n')));
-    const seen = record(store, 'lock/', 0);
+    const seen = record(store, 'event/', 0);
     await eventually(() => expect(seen.calls.ready).toBe(1));
     await eventually(() =>
       expect(seen.ends).toEqual([{ kind: 'lost', why: 'the API server has fallen silent' }]),
