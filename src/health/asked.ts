@@ -25,8 +25,8 @@ const UNANSWERED_MS = 1_500;
  * way, none of fifteen is answered once in five million times (0.36^15).
  */
 const QUESTIONS = 10;
-/** Between questions to one that answers: a question costs a millisecond of processor here, and three nodes are asked. */
-const BEAT_MS = 1_000;
+/** Between questions to one that answers. */
+const BEAT_MS = 500;
 /** Between questions from the moment that an answer is late until it counts as out of reach. */
 const HURRY_MS = 100;
 /** One that has been silent for so long is asked seldom: it may be gone for good. */
