@@ -77,7 +77,7 @@ export function localFindings(local: LocalAgent | undefined, now: Date): readonl
 /** What other nodes found out about the machine. */
 function machineOf({ reachedBy, outOfReachOf }: NodeItem): string {
   if (outOfReachOf.length > 0)
-    return `; ${outOfReachOf.join(', ')} reach${outOfReachOf.length === 1 ? 'es' : ''} its machine no more: no connections to its instances`;
+    return `; ${outOfReachOf.join(', ')} ${outOfReachOf.length === 1 ? 'reaches' : 'reach'} its machine no more: no connections to its instances`;
   return reachedBy.length > 0 ? `; its machine answers ${reachedBy.join(', ')}` : '';
 }
 

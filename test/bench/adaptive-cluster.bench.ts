@@ -16,7 +16,8 @@ import { useLab } from '../cluster/harness/use-lab.ts';
 import { workingCommand } from '../cluster/harness/working-instance.ts';
 import { type Figure, recordFigures } from './figures.ts';
 
-const LIMIT_CORES = 0.3;
+/** Little, so that this machine, which is the cluster, the load and its clients in one, does not become the limit. */
+const LIMIT_CORES = 0.2;
 /** What one request costs where it costs least. */
 const COST_MS = 10;
 /** Speeds 1, 1 and 0.5. */
@@ -43,6 +44,10 @@ async function countFor(node: Workplace): Promise<number> {
   return Math.round((4e6 * COST_MS) / 1_000 / Number(stdout));
 }
 
+/** The same while all cores are busy with it: what one can do alone is more than it can do under load. */
+const countOf = async (nodes: readonly Workplace[]): Promise<number> =>
+  Math.min(...(await Promise.all(nodes.map(countFor))));
+
 const slowest = (results: readonly LoadResult[]): number =>
   Math.max(...results.map(({ latency }) => latency.p99));
 const lost = (results: readonly LoadResult[]): number =>
@@ -60,7 +65,7 @@ describe('three nodes with instances of speed 1 : 1 : 0.5 at 80 % load', { timeo
 
   it('answer at least twice as quickly at the 99th percentile with adaptive weights as with equal ones', async () => {
     const slowIp = lab().node(2).address;
-    const count = await countFor(lab().node(1));
+    const count = await countOf(lab().nodes);
     const command = await workingCommand(lab().node(1), { count, slowIp });
     const flags = ['--replicas', '3', '--cpu', String(LIMIT_CORES)];
     expect(await world.publishCommand(command, flags)).toMatchObject({ exitCode: 0 });

@@ -149,6 +149,10 @@ describe('round trips', () => {
     expect(decodeInstance('web', instance.id, encodeInstance(instance)).value).toEqual(instance);
     expect(decodeNode('n1', encodeNode(facts)).value).toEqual(facts);
     expect(decodeNodeAlive('n1', encodeNodeAlive({ name: 'n1', since: AT })).value.since).toBe(AT);
+    const reaches = { n2: true, n3: false };
+    expect(decodeNodeAlive('n1', encodeNodeAlive({ name: 'n1', since: AT, reaches })).value.reaches).toEqual(
+      reaches,
+    );
     expect(decodeApplied('n1', encodeApplied(applied)).value).toEqual(applied);
     expect(decodeAudit(`${AT}-${audit.requestId}`, encodeAudit(audit)).value).toEqual(audit);
     expect(decodeGeneration(encodeGeneration({ at: AT, requestId: 'a' })).value.requestId).toBe('a');

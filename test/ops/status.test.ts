@@ -61,6 +61,31 @@ describe('status', () => {
     expect(report.agents).toEqual({ reporting: 3, total: 4 });
   });
 
+  it('says of nodes which others reach their machines, and which do not any more', async () => {
+    const { store, ann } = world();
+    const { revision } = await publish(ann, [spec('web', ENTRY)]);
+    const reaches = { n3: false, n4: true, n5: false };
+    for (const name of ['n1', 'n2']) await nodeSays(store, name, { applied: revision, reaches });
+    await nodeSays(store, 'n3', { applied: 3, alive: false });
+    await nodeSays(store, 'n4', { applied: 3, alive: false });
+    await nodeSays(store, 'n5', { applied: revision });
+    const { findings, nodes } = await status(ann);
+    expect(
+      findings.map(({ code, ref, text }) => `${code} ${ref} ${text.replace(/ for at most \d+ s/, '')}`),
+    ).toEqual([
+      'node-silent node/n3 silent (applied 3); n1, n2 reach its machine no more: no connections to its instances',
+      'node-silent node/n4 silent (applied 3); its machine answers n1, n2',
+      'node-unreachable node/n5 its agent is there; n1, n2 reach its machine no more: no connections to its instances',
+    ]);
+    expect(nodes.map(({ reachedBy, outOfReachOf }) => [reachedBy, outOfReachOf])).toEqual([
+      [[], []],
+      [[], []],
+      [[], ['n1', 'n2']],
+      [['n1', 'n2'], []],
+      [[], ['n1', 'n2']],
+    ]);
+  });
+
   it('stays healthy with warnings alone', async () => {
     const { store, ann } = world();
     const { revision } = await publish(ann, [spec('web', ENTRY)]);

@@ -1,4 +1,5 @@
 /** Owns what tests of use cases start from: a store in memory, a clock that tells fixed times, admins, specs. */
+import type { Reaches } from '../../src/model/node.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { SluiceError } from '../../src/errors.ts';
 import type { Audit } from '../../src/model/audit.ts';
@@ -63,11 +64,13 @@ export interface NodeSays {
   readonly applied?: number | undefined;
   readonly failures?: readonly string[] | undefined;
   readonly alive?: boolean | undefined;
+  /** Whether other nodes answer it. */
+  readonly reaches?: Reaches | undefined;
 }
 
 /** Lets a node speak. */
 export async function nodeSays(store: Store, name: string, says: NodeSays): Promise<number> {
-  const { applied, failures = [], alive = true } = says;
+  const { applied, failures = [], alive = true, reaches } = says;
   const facts = {
     name,
     addresses: ['10.0.0.1'],
@@ -80,7 +83,7 @@ export async function nodeSays(store: Store, name: string, says: NodeSays): Prom
   };
   return putRaw(store, {
     [nodeKey(name)]: encodeNode(facts),
-    ...(alive ? { [nodeAliveKey(name)]: encodeNodeAlive({ name, since: START }) } : {}),
+    ...(alive ? { [nodeAliveKey(name)]: encodeNodeAlive({ name, since: START, reaches }) } : {}),
     ...(applied === undefined
       ? {}
       : {

@@ -379,6 +379,34 @@ describe('silent nodes', () => {
     expect(world.tick().flatMap(({ actions }) => actions)).not.toEqual([]);
   });
 
+  it('of two nodes keep what they run until the other has found them out of reach', () => {
+    const world = worldOf(2);
+    world.publish('web', 2, GOOD);
+    world.settle();
+    world.silence('n2');
+    world.tick();
+    const saying = world.tick(3_600_000);
+    expect(saying.flatMap(({ actions }) => actions)).toEqual([]);
+    expect(notices(saying).join()).toContain(
+      'keep what runs on n2: with two nodes silence alone does not tell',
+    );
+    world.reaches.set('n1', { n2: false });
+    expect(world.tick(1_000)[0]?.actions.map(({ kind }) => kind)).toEqual(['remove', 'place']);
+  });
+
+  it('keep for ten minutes what they run while their machines answer others', () => {
+    const world = worldOf(4);
+    world.publish('web', 4, GOOD);
+    world.settle();
+    world.reaches.set('n1', { n2: true });
+    world.silence('n2');
+    world.tick();
+    const saying = world.tick(599_000);
+    expect(saying.flatMap(({ actions }) => actions)).toEqual([]);
+    expect(notices(saying).join()).toContain('its agent is silent but its machine answers');
+    expect(world.tick(1_000)[0]?.actions.map(({ kind }) => kind)).toEqual(['remove', 'place']);
+  });
+
   it('are lost one by one when they fall silent one by one', () => {
     const world = worldOf(5);
     world.publish('web', 5, GOOD);

@@ -3,7 +3,7 @@
  * or fail, and a leader whose steps are written only if what they stand on is unchanged.
  */
 import type { Assignment } from '../../src/model/assignment.ts';
-import type { NodeFacts } from '../../src/model/node.ts';
+import type { NodeFacts, Reaches } from '../../src/model/node.ts';
 import type { Instance, InstanceState, Service, Stored } from '../../src/model/service.ts';
 import { templateOf } from '../../src/model/template-defaults.ts';
 import type { Template } from '../../src/model/template.ts';
@@ -39,6 +39,8 @@ export class World {
   readonly instances: Records<Instance> = new Map();
   readonly facts: Records<NodeFacts> = new Map();
   readonly alive = new Map<string, number>();
+  /** What nodes say of others. */
+  readonly reaches = new Map<string, Reaches>();
   memory: Memory = emptyMemory();
   placed: string[] = [];
   private ids = 0;
@@ -104,7 +106,12 @@ export class World {
     const nodes = new Map(
       [...names].map((name): [string, NodeView] => [
         name,
-        { name, facts: this.facts.get(name), aliveRevision: this.alive.get(name) },
+        {
+          name,
+          facts: this.facts.get(name),
+          aliveRevision: this.alive.get(name),
+          reaches: this.reaches.get(name),
+        },
       ]),
     );
     const state = {
