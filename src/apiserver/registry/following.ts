@@ -44,7 +44,7 @@ interface State {
 }
 
 /** The name under which what came from there is kept: of the first server, which stands for all. */
-export const sourceOf = ({ urls }: FollowOptions): string => new URL(urls[0] ?? '').host;
+const sourceOf = ({ urls }: FollowOptions): string => new URL(urls[0] ?? '').host;
 
 /** Starts. */
 export function startFollowing(parts: FollowingParts, options: FollowOptions): Following {
