@@ -30,7 +30,7 @@ describe(`${SLOW} slow clients`, () => {
 
   const ask = (): Promise<number | undefined> =>
     new Promise((resolve, reject) => {
-      get(`${served.url}/store/v1/count?start=a&end=b`, { agent }, (answer) => {
+      get(`${served.url}/store/v1/count?start=node/&end=node0`, { agent }, (answer) => {
         answer.resume();
         answer.on('end', () => resolve(answer.statusCode));
       }).on('error', reject);
