@@ -25,8 +25,10 @@ export interface Fetched {
 const listOf = (value: unknown): readonly unknown[] =>
   Array.isArray(value) ? value : value === undefined || value === null ? [] : [value];
 
-const textIn = (tree: Tree, name: string): string =>
-  typeof tree[name] === 'string' ? String(tree[name]) : '';
+const textIn = (tree: Tree, name: string): string => {
+  const value = tree[name];
+  return typeof value === 'string' ? value : '';
+};
 
 function actionOf(tree: Tree): RegistryAction {
   const action = textIn(tree, 'actionType');

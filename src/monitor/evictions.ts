@@ -26,7 +26,7 @@ import { auditKey, instanceKey, REGISTRY } from '../store/keys.ts';
 import type { KeyValue, Operation, Store } from '../store/store.ts';
 import { fence, type Lead } from './election.ts';
 import { createExpected, type Known } from './expected.ts';
-import type { StepWrite } from './transaction.ts';
+import { newRecords, type StepWrite } from './transaction.ts';
 
 /** Who writes, for the records. */
 type Writer = StepWrite['writer'];
@@ -147,6 +147,7 @@ function holdersOf(known: ReadonlyMap<string, Known>): ReadonlyMap<string, numbe
 async function evictOne({ store, clock, log }: EvictionsOptions, eviction: Eviction): Promise<boolean> {
   const { tail, lead, items } = eviction;
   const keys = [`app/${tail}`, `alive/${tail}`];
+  const record = recordOf(eviction, clock.now().toISOString());
   const answer = await store.transact({
     compares: [
       fence(lead),
@@ -155,11 +156,12 @@ async function evictOne({ store, clock, log }: EvictionsOptions, eviction: Evict
         key,
         equals: items.get(key)?.modRevision ?? 0,
       })),
+      ...newRecords([record]),
     ],
     operations: [
       ...keys.map((key): Operation => ({ kind: 'delete', key })),
       ...instanceKeys(eviction).map((key): Operation => ({ kind: 'delete', key })),
-      recordOf(eviction, clock.now().toISOString()),
+      record,
     ],
   });
   if (answer.kind === 'done') log.info('a silent registered instance is removed', { instance: tail });

@@ -50,7 +50,9 @@ export function createExpected(): ExpectedCopy {
         if (registration === undefined || registration.source !== undefined) known.delete(tail);
         else {
           const durationMs = registration.durationSeconds * 1_000;
-          known.set(tail, { registration, expected: { key: tail, durationMs, mark: markOf(tail, items) } });
+          const renewMs = registration.renewSeconds * 1_000;
+          const expected = { key: tail, durationMs, renewMs, mark: markOf(tail, items) };
+          known.set(tail, { registration, expected });
         }
       }
     },

@@ -11,6 +11,7 @@ import type { Action, Basis, Step } from '../schedule/step.ts';
 import {
   assignmentKey,
   ASSIGNMENTS,
+  AUDIT,
   auditKey,
   decisionKey,
   GENERATION_KEY,
@@ -138,12 +139,22 @@ function comparesOf(step: Step, { lead, readAt }: StepWrite): readonly Compare[]
  */
 export function transactionOf(step: Step, write: StepWrite): Transaction {
   const [first] = write.decisions;
+  const operations = [
+    ...step.actions.flatMap((action) => operationsOf(action, write)),
+    ...decisionOperations(write),
+  ];
   return {
     requestKey: first === undefined ? undefined : decisionKey(first.service, first.at),
-    compares: comparesOf(step, write),
-    operations: [
-      ...step.actions.flatMap((action) => operationsOf(action, write)),
-      ...decisionOperations(write),
-    ],
+    compares: [...comparesOf(step, write), ...newRecords(operations)],
+    operations,
   };
+}
+
+/** That audit records are new: an API server lets nobody write one who does not say so. */
+export function newRecords(operations: readonly Operation[]): readonly Compare[] {
+  return operations.flatMap((operation) =>
+    operation.kind === 'put' && operation.key.startsWith(AUDIT.start)
+      ? [{ kind: 'create-revision', key: operation.key, equals: 0 }]
+      : [],
+  );
 }

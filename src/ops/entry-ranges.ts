@@ -70,7 +70,11 @@ export async function setEntryRange(
   const outcome = item === undefined ? 'created' : 'updated';
   if (dryRun) return { range, outcome, revision: undefined };
   const revision = await writeRecorded(deps, {
-    ...{ subject: key, what: `range ${name}`, command: COMMAND, outcome, reason },
+    subject: key,
+    what: `range ${name}`,
+    command: COMMAND,
+    outcome,
+    reason,
     compare: { kind: 'mod-revision', key, equals: item?.modRevision ?? 0 },
     operation: { kind: 'put', key, value },
   });
@@ -106,7 +110,11 @@ export async function removeEntryRange(
   if (dryRun) return undefined;
   const { key, modRevision } = item;
   return writeRecorded(deps, {
-    ...{ subject: key, what: `range ${name}`, command: COMMAND, outcome: 'deleted', reason },
+    subject: key,
+    what: `range ${name}`,
+    command: COMMAND,
+    outcome: 'deleted',
+    reason,
     compare: { kind: 'mod-revision', key, equals: modRevision },
     operation: { kind: 'delete', key },
   });

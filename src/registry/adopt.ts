@@ -11,6 +11,8 @@ export interface AdoptInput {
   readonly source: string;
   /** Everything that it has, by `<app>/<id>`. */
   readonly wanted: ReadonlyMap<string, RegistrationRequest>;
+  /** Those of which it said itself that they left, by `<app>/<id>`. */
+  readonly left: ReadonlySet<string>;
   /** All registrations here. */
   readonly present: readonly Registration[];
   /** Since when many are gone there (monotonic); undefined: they are not. */
@@ -43,7 +45,7 @@ export function adopted(
 
 /** What follows. */
 export function adopt(input: AdoptInput): Adoption {
-  const { source, wanted, present, nowMs, goneSinceMs } = input;
+  const { source, wanted, left, present, nowMs, goneSinceMs } = input;
   const byKey = new Map(present.map((one) => [`${one.app}/${one.id}`, one]));
   const put = [...wanted].flatMap(([key, request]) => {
     const before = byKey.get(key);
@@ -51,8 +53,10 @@ export function adopt(input: AdoptInput): Adoption {
   });
   const own = present.filter((one) => one.source === source);
   const gone = own.filter(({ app, id }) => !wanted.has(`${app}/${id}`));
-  const tooMany = gone.length >= Math.max(2, Math.floor(SHARE * own.length) + 1);
-  if (!tooMany) return { put, remove: gone, goneSinceMs: undefined };
+  const told = gone.filter(({ app, id }) => left.has(`${app}/${id}`));
+  const untold = gone.length - told.length;
+  if (untold < Math.max(2, Math.floor(SHARE * own.length) + 1))
+    return { put, remove: gone, goneSinceMs: undefined };
   const sinceMs = goneSinceMs ?? nowMs;
-  return { put, remove: nowMs - sinceMs < DISBELIEF_MS ? [] : gone, goneSinceMs: sinceMs };
+  return { put, remove: nowMs - sinceMs < DISBELIEF_MS ? told : gone, goneSinceMs: sinceMs };
 }

@@ -9,6 +9,8 @@ export interface Expected {
   /** `<app>/<id>`, as in keys. */
   readonly key: string;
   readonly durationMs: number;
+  /** How often it promised to renew. */
+  readonly renewMs: number;
   /** What its mark says: it renews, it is silent (whoever heard it waited as long as it promised), or nothing, as its server is gone. */
   readonly mark: 'renews' | 'silent' | 'none';
 }
@@ -95,9 +97,15 @@ function shuffled(keys: readonly string[], random: () => number): readonly strin
   return order;
 }
 
-/** True if its silence has lasted: as its server says, or, where nobody heard it, as long as it promised to renew within. */
-const isDue = ({ mark, durationMs }: Expected, forMs: number): boolean =>
-  mark === 'silent' || (mark === 'none' && forMs >= durationMs);
+/** Nobody waits longer than this for others to fall silent too. */
+const SETTLE_MS = 30_000;
+
+/**
+ * True if its silence has lasted: as its server says, or, where nobody heard it, as long as it promised to renew within. Either way for one more
+ * of its renewals: what silences many at once is seen within that time, since each of them would have renewed once in it.
+ */
+const isDue = ({ mark, durationMs, renewMs }: Expected, forMs: number): boolean =>
+  forMs >= Math.min(renewMs, SETTLE_MS) && (mark === 'silent' || (mark === 'none' && forMs >= durationMs));
 
 /** What follows from what is remembered, which must be of this look. */
 export function judgeSilence(memory: SilenceMemory, input: VerdictInput): Verdict {

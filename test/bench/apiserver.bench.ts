@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { type ClientRequest, get } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Child, startChild } from '../../src/dev/child.ts';
+import type { Child } from '../../src/dev/child.ts';
 import { randomId, systemClock } from '../../src/host/clock.ts';
 import { waitUntil } from '../../src/host/wait.ts';
 import { publish } from '../../src/ops/publish.ts';
@@ -14,10 +14,10 @@ import { AGENT_RANGE } from '../../src/store/keys.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { specOf } from '../cluster/harness/control.ts';
-import { SLUICE } from '../cluster/harness/program.ts';
 import { type EtcdCluster, startEtcd } from '../harness/etcd.ts';
 import { recordFigures } from './figures.ts';
 import { median, percentile } from './paired.ts';
+import { startServed } from './served.ts';
 
 /** Fewer, to try something out. */
 const WATCHERS = Number(process.env['API_WATCHERS'] ?? 500);
@@ -65,14 +65,7 @@ describe(`one API server and ${WATCHERS} watchers`, () => {
   let url = '';
   beforeAll(async () => {
     etcd = await startEtcd();
-    const flags = ['--listen', '127.0.0.1:0', '--anonymous', 'viewer', '--log-format', 'text'];
-    server = await startChild({
-      argv: [...SLUICE, 'apiserver', ...flags, '--endpoints', etcd.endpoints.join(',')],
-    });
-    const ready = (): string | undefined =>
-      /API server listens.* port=(\d+)[^]*ready/.exec(server.stderr())?.[1];
-    const port = await waitUntil(ready, { what: 'the server', timeoutMs: 30_000, facts: server.stderr });
-    url = `http://127.0.0.1:${port}`;
+    ({ child: server, url } = await startServed(etcd.endpoints, 'viewer'));
     direct = await openStore({ endpoints: etcd.endpoints });
   });
   afterAll(async () => {

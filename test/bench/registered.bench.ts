@@ -25,8 +25,15 @@ describe('a registration', () => {
     control = await openLabStore(lab());
     const { random, newId } = control.deps;
     server = await startApiServer({
-      ...{ store: control.store, clock: systemClock, random, newId, log: silentLog },
-      ...{ host: '127.0.0.1', port: 0, tls: undefined, anonymous: 'registry' },
+      store: control.store,
+      clock: systemClock,
+      random,
+      newId,
+      log: silentLog,
+      host: '127.0.0.1',
+      port: 0,
+      tls: undefined,
+      anonymous: 'registry',
     });
     await server.synced(20_000);
     await Promise.all(lab().nodes.map(async (one) => await startAgent(lab(), one)));

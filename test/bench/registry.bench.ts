@@ -5,19 +5,19 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Child, startChild } from '../../src/dev/child.ts';
+import type { Child } from '../../src/dev/child.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { waitUntil } from '../../src/host/wait.ts';
 import { encodeRegistration } from '../../src/model/records-registration.ts';
 import { prefixRange, REGISTRY, registrationKey } from '../../src/store/keys.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
-import { SLUICE } from '../cluster/harness/program.ts';
 import { instanceBody } from '../contract/registry-world.ts';
 import { type EtcdCluster, startEtcd } from '../harness/etcd.ts';
 import { registrationOf } from '../registry/registration.ts';
 import { recordFigures } from './figures.ts';
 import { median, percentile } from './paired.ts';
+import { startServed } from './served.ts';
 
 /** Fewer, to try something out. */
 const INSTANCES = Number(process.env['REGISTRY_INSTANCES'] ?? 20_000);
@@ -71,14 +71,9 @@ describe(`two API servers and ${INSTANCES} registered instances`, () => {
   let direct: Store;
 
   const startServer = async (): Promise<void> => {
-    const flags = ['--listen', '127.0.0.1:0', '--anonymous', 'registry', '--log-format', 'text'];
-    const argv = [...SLUICE, 'apiserver', ...flags, '--endpoints', etcd.endpoints.join(',')];
-    const server = await startChild({ argv });
-    const ready = (): string | undefined =>
-      /API server listens.* port=(\d+)[^]*ready/.exec(server.stderr())?.[1];
-    const port = await waitUntil(ready, { what: 'the server', timeoutMs: 30_000, facts: server.stderr });
-    servers.push(server);
-    urls.push(`http://127.0.0.1:${port}`);
+    const { child, url } = await startServed(etcd.endpoints, 'registry');
+    servers.push(child);
+    urls.push(url);
   };
   beforeAll(async () => {
     etcd = await startEtcd();

@@ -9,6 +9,7 @@ const wantedOf = (...ids: readonly string[]): AdoptInput['wanted'] =>
 const input = (fields: Partial<AdoptInput>): AdoptInput => ({
   source,
   wanted: new Map(),
+  left: new Set(),
   present: [],
   goneSinceMs: undefined,
   nowMs: 0,
@@ -49,6 +50,12 @@ describe('taking over what another registry has', () => {
     expect(still.remove).toEqual([]);
     const believed = adopt(input({ present, nowMs: 181_000, goneSinceMs: 1_000 }));
     expect(believed.remove).toHaveLength(20);
+    // Of those that left by its own word there is no doubt, however many.
+    const left = new Set(all.slice(0, 12).map((id) => `WEB/${id}`));
+    const leaving = adopt(input({ present, left, wanted: wantedOf(...all.slice(12)) }));
+    expect([leaving.remove.length, leaving.goneSinceMs]).toEqual([12, undefined]);
+    const both = adopt(input({ present, left, wanted: wantedOf(...all.slice(16)), nowMs: 7 }));
+    expect([ids(both.remove), both.goneSinceMs]).toEqual([all.slice(0, 12), 7]);
     // They are back: the next time it begins anew.
     expect(
       adopt(input({ present, wanted: wantedOf(...all), goneSinceMs: 1_000 })).goneSinceMs,

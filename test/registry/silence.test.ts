@@ -12,11 +12,17 @@ import {
 const MINUTE = 60_000;
 const first = (): number => 0;
 
-/** So many registrations, of which the first ones are silent. */
-function registry(count: number, silent: number, mark: Expected['mark'] = 'silent'): readonly Expected[] {
+/** So many registrations, of which the first ones are silent. That of one more renewal is waited for is shown where `renewMs` is not 0. */
+function registry(
+  count: number,
+  silent: number,
+  mark: Expected['mark'] = 'silent',
+  renewMs = 0,
+): readonly Expected[] {
   return Array.from({ length: count }, (_, index) => ({
     key: `WEB/i-${index}`,
     durationMs: 90_000,
+    renewMs,
     mark: index < silent ? mark : 'renews',
   }));
 }
@@ -39,6 +45,29 @@ describe('silence of registered instances', () => {
     for (const count of [1, 3, 20]) {
       const { verdict } = look(NO_SILENCE, registry(count, 1), 0);
       expect(verdict).toEqual({ evict: ['WEB/i-0'], silent: 1, protection: undefined });
+    }
+  });
+
+  it('waits for one more renewal, 30 s at most, whether others fall silent too', () => {
+    for (const [renewMs, waitedMs] of [
+      [1_000, 1_000],
+      [30_000, 30_000],
+      [300_000, 30_000],
+    ] as const) {
+      const expected = registry(20, 1, 'silent', renewMs);
+      const begun = look(NO_SILENCE, expected, 0);
+      expect(look(begun.memory, expected, waitedMs - 1).verdict.evict).toEqual([]);
+      expect(look(begun.memory, expected, waitedMs).verdict.evict).toEqual(['WEB/i-0']);
+    }
+  });
+
+  it('evicts none of many that one cause silences, one after the other as they would have renewed', () => {
+    let memory: SilenceMemory = NO_SILENCE;
+    for (let step = 1; step <= 120; step += 1) {
+      const expected = registry(100, Math.min(40, step), 'silent', 30_000);
+      const looked = look(memory, expected, step * 750);
+      memory = looked.memory;
+      expect(looked.verdict.evict).toEqual([]);
     }
   });
 

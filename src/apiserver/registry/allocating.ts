@@ -9,6 +9,7 @@ import type { Clock } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
 import type { Allocation, EntryRange } from '../../model/entry-range.ts';
 import { formatEntry, parseEntry } from '../../model/entry.ts';
+import { decodeNode } from '../../model/records-node.ts';
 import { decodeAllocation, decodeEntryRange, encodeAllocation } from '../../model/records-entry-range.ts';
 import type { Service } from '../../model/service.ts';
 import type { WriteDeps } from '../../ops/deps.ts';
@@ -21,6 +22,7 @@ import {
   allocationKey,
   ENTRIES,
   ENTRY_RANGES,
+  NODES,
   entryRangeKey,
   serviceKey,
 } from '../../store/keys.ts';
@@ -89,12 +91,19 @@ const rangesIn = ({ cache }: Parts): readonly EntryRange[] =>
     .flatMap((item) => readable(() => decodeEntryRange(tailOf(item), item.value).value) ?? []);
 
 /** Addresses that are somebody's, or will be. */
-function takenIps({ cache }: Parts): ReadonlySet<string> {
+function takenIps({ cache, copy }: Parts): ReadonlySet<string> {
   const claimed = cache.list(ENTRIES).flatMap((item) => readable(() => parseEntry(tailOf(item)).ip) ?? []);
   const given = cache
     .list(ALLOCATIONS)
     .flatMap((item) => readable(() => decodeAllocation(tailOf(item), item.value).value.entry.ip) ?? []);
-  return new Set([...claimed, ...given]);
+  // An entry on the address of a machine would take that machine's own port away.
+  const nodes = cache
+    .list(NODES)
+    .flatMap((item) => readable(() => decodeNode(tailOf(item), item.value).value.addresses) ?? []);
+  const registered = copy()
+    .catalog.apps()
+    .flatMap(({ instances }) => instances.map(({ registration }) => registration.ip));
+  return new Set([...claimed, ...given, ...nodes, ...registered]);
 }
 
 function chosen(parts: Parts, app: string): Allocation | undefined {

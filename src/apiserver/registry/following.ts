@@ -44,7 +44,7 @@ interface State {
 }
 
 /** The name under which what came from there is kept: of the first server, which stands for all. */
-export const sourceOf = ({ urls }: FollowOptions): string => new URL(urls[0] ?? '').host;
+const sourceOf = ({ urls }: FollowOptions): string => new URL(urls[0] ?? '').host;
 
 /** Starts. */
 export function startFollowing(parts: FollowingParts, options: FollowOptions): Following {
@@ -82,12 +82,21 @@ interface Round {
   readonly signal: AbortSignal;
 }
 
-async function ask(options: FollowOptions, { state, signal }: Round): Promise<Followed> {
+/** What the other server has, and who left by what it says. */
+interface Answers {
+  readonly known: Followed;
+  readonly left: ReadonlySet<string>;
+}
+
+async function ask(options: FollowOptions, { state, signal }: Round): Promise<Answers> {
   const { urls, credentials } = options;
   const about = { url: urls[state.at] ?? '', credentials, signal };
-  const after =
-    state.known && followedAfter(state.known, await fetchRegistry({ ...about, path: '/apps/delta' }));
-  return after ?? followedInFull(await fetchRegistry({ ...about, path: '/apps' }));
+  const delta = state.known && (await fetchRegistry({ ...about, path: '/apps/delta' }));
+  const deleted = delta?.instances.filter(({ action }) => action === 'DELETED') ?? [];
+  const known =
+    (state.known && delta && followedAfter(state.known, delta)) ??
+    followedInFull(await fetchRegistry({ ...about, path: '/apps' }));
+  return { known, left: new Set(deleted.map(({ key }) => key)) };
 }
 
 function requestsIn(followed: Followed): ReadonlyMap<string, RegistrationRequest> {
@@ -99,12 +108,14 @@ function requestsIn(followed: Followed): ReadonlyMap<string, RegistrationRequest
 async function round(parts: FollowingParts, options: FollowOptions, about: Round): Promise<void> {
   const { registry, clock, log } = parts;
   const { state, signal } = about;
-  state.known = await ask(options, about);
+  const { known, left } = await ask(options, about);
+  state.known = known;
   const source = sourceOf(options);
   const wallMs = clock.now().getTime();
   const { put, remove, goneSinceMs } = adopt({
     source,
-    wanted: requestsIn(state.known),
+    wanted: requestsIn(known),
+    left,
     present: registry.copy.catalog
       .apps()
       .flatMap(({ instances }) => instances.map(({ registration }) => registration)),

@@ -85,7 +85,10 @@ export function beginRegistry(options: RegistryOptions): RegistryBegin {
       const onPublished = drawing.now;
       allocating = startAllocating({
         ...options,
-        ...{ cache, copy: () => copy, bell: createBell(clock), onPublished },
+        cache,
+        copy: () => copy,
+        bell: createBell(clock),
+        onPublished,
       });
       const renewals = startRenewals({ ...options, copy, bell: createBell(clock) });
       return registryOf({ options, cache, copy, drawing, allocating, renewals });
