@@ -6,7 +6,7 @@ import type { ApplyReport, Dataplane, LocalFacts } from '../dataplane/dataplane.
 import type { SluiceError } from '../errors.ts';
 import type { AgentStatus, LocalInstance } from '../host/agent-status.ts';
 import type { Log } from '../host/log.ts';
-import { releaseMemory } from '../host/memory.ts';
+import { createReleaser } from '../host/memory.ts';
 import type { Applied } from '../model/node.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { createRulesetMaker } from '../rules/ruleset-of.ts';
@@ -61,9 +61,7 @@ export interface Kernel {
   readonly close: () => Promise<void>;
 }
 
-/** So long after a large apply, or a look at everything, memory that only that needed is given back: all of it only after 5 s without work. */
-const RELEASE_AFTER_MS = 10_000;
-/** Chains changed, or entries looked at; below, it is not worth a pause. */
+/** Chains changed, or entries looked at: memory that only that needed is given back; below, it is not worth a pause. */
 const RELEASE_ABOVE = 1_000;
 
 /** Lines kept in an acknowledgement. */
@@ -144,15 +142,7 @@ export function startKernel(options: KernelOptions): Kernel {
   const madeFrom = new WeakMap<Ruleset, Snapshot>();
   const knownSinceMs = new WeakMap<ApplyJob, number>();
 
-  let isReleasing = false;
-  const releaseLater = async (): Promise<void> => {
-    if (isReleasing) return;
-    isReleasing = true;
-    await clock.sleep(RELEASE_AFTER_MS, closing.signal);
-    isReleasing = false;
-    if (!closing.signal.aborted) releaseMemory();
-  };
-
+  const releaseLater = createReleaser(clock, closing.signal);
   const tell = (applied: Applied): void => {
     last = applied;
     listener?.(applied);
@@ -180,7 +170,7 @@ export function startKernel(options: KernelOptions): Kernel {
     meter?.applied({ ...report, tookSeconds: tookMs / 1_000 });
     tell(applied);
     if (itemsToSave !== undefined) saver.save(job.revision, itemsToSave);
-    if (report.chainsChanged > RELEASE_ABOVE) void releaseLater();
+    if (report.chainsChanged > RELEASE_ABOVE) releaseLater();
   };
 
   const onFailed = (job: ApplyJob, error: SluiceError): void => {
@@ -252,7 +242,7 @@ export function startKernel(options: KernelOptions): Kernel {
       repair = undefined;
       await loop.resync();
       // Reading everything back took far more memory than what is kept of it.
-      if (kept.entries.length > RELEASE_ABOVE) void releaseLater();
+      if (kept.entries.length > RELEASE_ABOVE) releaseLater();
       return repair;
     },
     settled: loop.settled,

@@ -3,6 +3,7 @@
  * are. Rules first, since nothing else may be late. Without the store nothing is stopped; everything else goes on.
  */
 import { setMaxListeners } from 'node:events';
+import { createReleaser } from '../../host/memory.ts';
 import type { Assignment } from '../../model/assignment.ts';
 import type { DriverName } from '../../model/template.ts';
 import { assignmentKey, assignmentsOf, instanceKey } from '../../store/keys.ts';
@@ -30,11 +31,16 @@ import {
 } from './words.ts';
 import { type Shared, Worker, type WorkerStart } from './worker.ts';
 
+/** After so many instances that became ready memory that only their starts needed is given back. */
+const RELEASE_AFTER_READY = 20;
+
 class NodeSupervisor implements Supervisor {
   readonly #options: SupervisorOptions;
   readonly #workers = new Map<string, Worker>();
   readonly #records: ReturnType<typeof ownRecords>;
   readonly #closing = new AbortController();
+  readonly #release: () => void;
+  #readySinceRelease = 0;
   readonly #shared: Shared;
   readonly #notes: Notes;
   readonly #writer: RecordWriter;
@@ -50,6 +56,7 @@ class NodeSupervisor implements Supervisor {
     this.#options = options;
     this.#records = ownRecords(node);
     setMaxListeners(0, this.#closing.signal);
+    this.#release = createReleaser(clock, this.#closing.signal);
     for (const name of edges.expected) this.#waiting.set(name, []);
     for (const note of notes) {
       const name = driverOfNote(node, note);
@@ -150,6 +157,7 @@ class NodeSupervisor implements Supervisor {
     }
     if (isNew) {
       this.#withdraw();
+      if (state === 'ready') this.#countReady();
       const address = order === undefined ? undefined : `${order.ip}:${order.port}`;
       const { log } = this.#options;
       const bad = state === 'failed' || state === 'crashloop';
@@ -162,6 +170,13 @@ class NodeSupervisor implements Supervisor {
       this.#want(worker);
       this.#show();
     }
+  }
+
+  #countReady(): void {
+    this.#readySinceRelease += 1;
+    if (this.#readySinceRelease < RELEASE_AFTER_READY) return;
+    this.#readySinceRelease = 0;
+    this.#release();
   }
 
   #show(): void {
