@@ -142,7 +142,7 @@ export function startKernel(options: KernelOptions): Kernel {
   const madeFrom = new WeakMap<Ruleset, Snapshot>();
   const knownSinceMs = new WeakMap<ApplyJob, number>();
 
-  const releaseLater = createReleaser(clock, closing.signal);
+  const releaseLater = createReleaser({ clock, signal: closing.signal });
   const tell = (applied: Applied): void => {
     last = applied;
     listener?.(applied);

@@ -47,16 +47,25 @@ function releaseMemory(): void {
 /** So long after work that needed much memory it is given back: all of it only after 5 s without work. */
 const RELEASE_AFTER_MS = 10_000;
 
-/** Gives memory back a while after it is asked to, once for all that ask meanwhile; never after the signal. */
-export function createReleaser(clock: Pick<Clock, 'sleep'>, signal: AbortSignal): () => void {
-  let isWaiting = false;
+/** What giving memory back needs. */
+export interface ReleaserOptions {
+  readonly clock: Pick<Clock, 'sleep'>;
+  readonly signal: AbortSignal;
+  /** So many calls are worth the pause; default 1. */
+  readonly calls?: number;
+}
+
+/** Gives memory back a while after it was called often enough, once for all calls meanwhile; never after the signal. */
+export function createReleaser({ clock, signal, calls = 1 }: ReleaserOptions): () => void {
+  let [isWaiting, seen] = [false, 0];
   const release = async (): Promise<void> => {
     isWaiting = true;
     await clock.sleep(RELEASE_AFTER_MS, signal);
-    isWaiting = false;
+    [isWaiting, seen] = [false, 0];
     if (!signal.aborted) releaseMemory();
   };
   return () => {
-    if (!isWaiting) void release();
+    seen += 1;
+    if (!isWaiting && seen >= calls) void release();
   };
 }

@@ -74,7 +74,8 @@ export function createRotator(log: Pick<Log, 'warn' | 'error'>, run?: Exec): Rot
       return false;
     }
     const size = sizeOf(file.file);
-    const pass = before?.size === size ? Math.min(before.pass + 1, MOST_PASSED) : 0;
+    const isStill = size <= maxBytes && before?.size === size;
+    const pass = isStill ? Math.min(before.pass + 1, MOST_PASSED) : 0;
     seen.set(file, { size, pass, left: pass });
     return size > maxBytes;
   };
