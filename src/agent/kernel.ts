@@ -7,7 +7,7 @@ import type { SluiceError } from '../errors.ts';
 import type { AgentStatus, LocalInstance } from '../host/agent-status.ts';
 import type { Log } from '../host/log.ts';
 import { type Away, NOTHING_AWAY, withoutAway } from '../health/without-away.ts';
-import { releaseMemory } from '../host/memory.ts';
+import { createReleaser } from '../host/memory.ts';
 import type { Applied } from '../model/node.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { createRulesetMaker } from '../rules/ruleset-of.ts';
@@ -66,9 +66,7 @@ export interface Kernel {
   readonly close: () => Promise<void>;
 }
 
-/** So long after a large apply, or a look at everything, memory that only that needed is given back: all of it only after 5 s without work. */
-const RELEASE_AFTER_MS = 10_000;
-/** Chains changed, or entries looked at; below, it is not worth a pause. */
+/** Chains changed, or entries looked at: memory that only that needed is given back; below, it is not worth a pause. */
 const RELEASE_ABOVE = 1_000;
 
 /** Lines kept in an acknowledgement. */
@@ -150,15 +148,7 @@ export function startKernel(options: KernelOptions): Kernel {
   const madeFrom = new WeakMap<Ruleset, Snapshot>();
   const knownSinceMs = new WeakMap<ApplyJob, number>();
 
-  let isReleasing = false;
-  const releaseLater = async (): Promise<void> => {
-    if (isReleasing) return;
-    isReleasing = true;
-    await clock.sleep(RELEASE_AFTER_MS, closing.signal);
-    isReleasing = false;
-    if (!closing.signal.aborted) releaseMemory();
-  };
-
+  const releaseLater = createReleaser({ clock, signal: closing.signal });
   const tell = (applied: Applied): void => {
     last = applied;
     listener?.(applied);
@@ -186,7 +176,7 @@ export function startKernel(options: KernelOptions): Kernel {
     meter?.applied({ ...report, tookSeconds: tookMs / 1_000 });
     tell(applied);
     if (itemsToSave !== undefined) saver.save(job.revision, itemsToSave);
-    if (report.chainsChanged > RELEASE_ABOVE) void releaseLater();
+    if (report.chainsChanged > RELEASE_ABOVE) releaseLater();
   };
 
   const onFailed = (job: ApplyJob, error: SluiceError): void => {
@@ -264,7 +254,7 @@ export function startKernel(options: KernelOptions): Kernel {
       repair = undefined;
       await loop.resync();
       // Reading everything back took far more memory than what is kept of it.
-      if (kept.entries.length > RELEASE_ABOVE) void releaseLater();
+      if (kept.entries.length > RELEASE_ABOVE) releaseLater();
       return repair;
     },
     settled: loop.settled,

@@ -42,6 +42,19 @@ export function readProcStat(pid: number): ProcStat | undefined {
   return line === undefined ? undefined : parseProcStat(line);
 }
 
+/** What a look at a process that is known already asks for. */
+export type RunState = Pick<ProcStat, 'state' | 'startTicks'>;
+
+/** Its state and start alone, at half the cost: for who looks at very many, very often. */
+export function readRunState(pid: number): RunState | undefined {
+  const line = readSmallFile(`/proc/${pid}/stat`);
+  if (line === undefined) return undefined;
+  const state = line.lastIndexOf(')') + 2;
+  let at = state;
+  for (let field = 0; field < 19; field += 1) at = line.indexOf(' ', at) + 1;
+  return { state: line.charAt(state), startTicks: line.slice(at, line.indexOf(' ', at)) };
+}
+
 /** True if that very process lives; a zombie is dead. */
 export function isAlive(pid: number, startTicks: string): boolean {
   const stat = readProcStat(pid);

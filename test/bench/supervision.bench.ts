@@ -124,7 +124,11 @@ describe.each(Object.entries(PROBES))('instances of one node, asked by %s', (ask
     const before = useOf(agent.pid);
     await systemClock.sleep(QUIET_MS);
     const after = useOf(agent.pid);
-    const cpu = (after.cpuMs - before.cpuMs) / QUIET_MS;
+    const early = (after.cpuMs - before.cpuMs) / QUIET_MS;
+    await systemClock.sleep(QUIET_MS * 1.5);
+    const settled = useOf(agent.pid);
+    await systemClock.sleep(QUIET_MS * 2);
+    const cpu = (useOf(agent.pid).cpuMs - settled.cpuMs) / (QUIET_MS * 2);
     const each = (after.bytes - empty.bytes) / INSTANCES / 1_024;
     const place = { world, node, agent, ids };
     const ends = await timesOf(place, { rounds: ENDS, signal: 'SIGKILL' });
@@ -139,13 +143,19 @@ describe.each(Object.entries(PROBES))('instances of one node, asked by %s', (ask
         met: startMs <= 10_000,
       },
       {
-        what: `agent with ${INSTANCES} instances: part of a core`,
+        what: `agent with ${INSTANCES} instances, 5 to 15 s after their start, while V8 still compiles what runs often: part of a core`,
+        measured: `${(early * 100).toFixed(1)} %`,
+        target: '≤ 2 %',
+        met: early <= 0.02,
+      },
+      {
+        what: `agent with ${INSTANCES} instances, 30 to 50 s after their start: part of a core`,
         measured: `${(cpu * 100).toFixed(1)} %`,
         target: '≤ 2 %',
         met: cpu <= 0.02,
       },
       {
-        what: 'memory of the agent for each of them',
+        what: 'memory of the agent for each of them, 15 s after their start',
         measured: `${each.toFixed(0)} KiB`,
         target: '≤ 200 kB',
         met: each <= 200,

@@ -64,10 +64,7 @@ function within(
 ): Promise<Answer | undefined> {
   return new Promise((resolve, reject) => {
     const cancel = after(ms, () => resolve(undefined));
-    asked.then((answer) => {
-      cancel();
-      resolve(answer);
-    }, reject);
+    asked.finally(cancel).then(resolve, reject);
   });
 }
 

@@ -11,7 +11,7 @@ export const SLOT_MS = 500;
 /** Time in ticks: everything is up to 100 ms late. */
 export interface Pulse extends Clock {
   /** Calls back once. @returns takes that back */
-  readonly after: (ms: number, then: () => void) => () => void;
+  readonly after: (ms: number, wake: () => void) => () => void;
   /** Resolves at a monotonic time, at the abort, or soon after `isOver` has become true: it is asked on every slot. */
   readonly pause: (
     until: { readonly atMs: number; readonly isOver: () => boolean },
@@ -22,7 +22,7 @@ export interface Pulse extends Clock {
 interface Waiting {
   readonly at: number;
   readonly isOver?: () => boolean;
-  readonly then: () => void;
+  readonly wake: () => void;
 }
 
 /** A pulse over a clock. Nothing runs while nobody waits. */
@@ -40,7 +40,7 @@ export function createPulse(clock: Clock): Pulse {
       for (const one of waiting) {
         if (one.at > now && !(isNewSlot && one.isOver?.() === true)) continue;
         waiting.delete(one);
-        one.then();
+        one.wake();
       }
     }
     running = undefined;
@@ -51,7 +51,7 @@ export function createPulse(clock: Clock): Pulse {
     return () => void waiting.delete(one);
   };
   /** Waits with the signal listened to. */
-  const until = (one: Omit<Waiting, 'then'>, signal: AbortSignal | undefined): Promise<void> =>
+  const until = (one: Omit<Waiting, 'wake'>, signal: AbortSignal | undefined): Promise<void> =>
     new Promise((resolve) => {
       if (signal?.aborted === true) return resolve();
       const end = (): void => {
@@ -59,7 +59,7 @@ export function createPulse(clock: Clock): Pulse {
         signal?.removeEventListener('abort', end);
         resolve();
       };
-      const cancel = wait({ ...one, then: end });
+      const cancel = wait({ ...one, wake: end });
       signal?.addEventListener('abort', end);
     });
 
@@ -67,7 +67,7 @@ export function createPulse(clock: Clock): Pulse {
     now: clock.now,
     monotonicMs: clock.monotonicMs,
     sleep: async (ms, signal) => await until({ at: clock.monotonicMs() + ms }, signal),
-    after: (ms, then) => wait({ at: clock.monotonicMs() + ms, then }),
+    after: (ms, wake) => wait({ at: clock.monotonicMs() + ms, wake }),
     pause: async ({ atMs, isOver }, signal) => await until({ at: atMs, isOver }, signal),
   };
 }

@@ -3,6 +3,7 @@
  * are. Rules first, since nothing else may be late. Without the store nothing is stopped; everything else goes on.
  */
 import { setMaxListeners } from 'node:events';
+import { createReleaser } from '../../host/memory.ts';
 import type { Assignment } from '../../model/assignment.ts';
 import type { DriverName } from '../../model/template.ts';
 import { assignmentKey, assignmentsOf, instanceKey } from '../../store/keys.ts';
@@ -10,7 +11,7 @@ import { startInformer } from '../../store/informer.ts';
 import type { KeyValue } from '../../store/store.ts';
 import { createAcknowledgements } from './acknowledgements.ts';
 import { adopt, driverOfNote, listDriver } from './adoption.ts';
-import { readAssignment } from './assignment-reader.ts';
+import { namesOf, readAssignment, unreadableRecord } from './assignment-reader.ts';
 import { createConnectionWatch } from './connection-watch.ts';
 import { type Life, newLife } from './life.ts';
 import { keepNotes, loadNotes, type Note, type Notes } from './notes.ts';
@@ -19,22 +20,18 @@ import { stateOf } from './phase-views.ts';
 import { createProber } from './prober.ts';
 import { type Copy, type InstanceName, type RecordWriter, startRecordWriter } from './record-writer.ts';
 import type { Supervisor, SupervisorOptions } from './supervisor-options.ts';
-import {
-  assignmentText,
-  isSameWish,
-  localInstance,
-  recordOf,
-  stopWishOf,
-  timingOf,
-  whyText,
-} from './words.ts';
+import { isSameWish, localInstance, noteOf, recordOf, stopWishOf, timingOf, whyText } from './words.ts';
 import { type Shared, Worker, type WorkerStart } from './worker.ts';
+
+/** After so many instances that became ready memory that only their starts needed is given back. */
+const RELEASE_AFTER_READY = 20;
 
 class NodeSupervisor implements Supervisor {
   readonly #options: SupervisorOptions;
   readonly #workers = new Map<string, Worker>();
   readonly #records: ReturnType<typeof ownRecords>;
   readonly #closing = new AbortController();
+  readonly #release: () => void;
   readonly #shared: Shared;
   readonly #notes: Notes;
   readonly #writer: RecordWriter;
@@ -42,6 +39,8 @@ class NodeSupervisor implements Supervisor {
   readonly #adopting: Promise<void>;
   /** Notes of drivers that were not listed yet. */
   readonly #waiting = new Map<DriverName, readonly Note[]>();
+  /** Names of assignments that cannot be read and have no instance: only their records say so. */
+  readonly #unreadable = new Set<string>();
   #assignments: ReadonlyMap<string, KeyValue> | undefined;
   #items: ReadonlyMap<string, KeyValue> | undefined;
 
@@ -50,6 +49,11 @@ class NodeSupervisor implements Supervisor {
     this.#options = options;
     this.#records = ownRecords(node);
     setMaxListeners(0, this.#closing.signal);
+    this.#release = createReleaser({
+      clock,
+      signal: this.#closing.signal,
+      calls: RELEASE_AFTER_READY,
+    });
     for (const name of edges.expected) this.#waiting.set(name, []);
     for (const note of notes) {
       const name = driverOfNote(node, note);
@@ -97,11 +101,7 @@ class NodeSupervisor implements Supervisor {
 
   /** Notes of instances whose driver has not been listed yet are kept as they are. */
   #allNotes(): readonly Note[] {
-    const own = [...this.#workers.values()].map(({ service, id, assignment, order, life, since }) => {
-      const known = { service, id, assignment: assignmentText(assignment), life, since };
-      return order === undefined ? known : { ...known, order };
-    });
-    return [...[...this.#waiting.values()].flat(), ...own];
+    return [...[...this.#waiting.values()].flat(), ...[...this.#workers.values()].map(noteOf)];
   }
 
   async #adoptAll(): Promise<void> {
@@ -150,6 +150,7 @@ class NodeSupervisor implements Supervisor {
     }
     if (isNew) {
       this.#withdraw();
+      if (state === 'ready') this.#release();
       const address = order === undefined ? undefined : `${order.ip}:${order.port}`;
       const { log } = this.#options;
       const bad = state === 'failed' || state === 'crashloop';
@@ -204,11 +205,13 @@ class NodeSupervisor implements Supervisor {
   #reconcileOne(name: string, item: KeyValue | undefined): void {
     const worker = this.#workers.get(name);
     if (item === undefined) {
+      if (this.#unreadable.delete(name)) this.#writer.want(namesOf(name), { words: 'gone', assigned: false });
       if (worker?.life.assigned === true) worker.send({ kind: 'ordered', assigned: false });
       return;
     }
     const assignment = readAssignment(name, item, this.#options);
-    if (assignment === undefined) return;
+    if (typeof assignment === 'string') return this.#tellUnreadable(name, assignment);
+    this.#unreadable.delete(name);
     const stop = stopWishOf(assignment, this.#records.records.get(name)?.drain);
     if (worker === undefined) return this.#assign(name, assignment);
     const isOther =
@@ -219,6 +222,17 @@ class NodeSupervisor implements Supervisor {
     if (!worker.life.assigned || !isSameWish(worker.life.stop, stop)) {
       worker.send({ kind: 'ordered', assigned: true, stop });
     }
+  }
+
+  /** What runs goes on as it is; where nothing does, the record says what is wrong. */
+  #tellUnreadable(name: string, why: string): void {
+    if (this.#workers.has(name) || this.#waiting.size > 0) return;
+    const { node, clock, ipFor } = this.#options;
+    const named = namesOf(name);
+    this.#unreadable.add(name);
+    const since = clock.now().toISOString();
+    const words = unreadableRecord({ ...named, node, ip: ipFor(named.service), why, since });
+    this.#writer.want(named, { words, assigned: true });
   }
 
   /** A new instance. One whose driver was not listed yet may run already. */

@@ -7,6 +7,7 @@ import { encodeAssignment } from '../../model/records-assignment.ts';
 import type { Template } from '../../model/template.ts';
 import type { ExitStatus, Observed, StartOrder } from '../../runtime/driver.ts';
 import type { Life, StopWish, Timing } from './life.ts';
+import type { Note } from './notes.ts';
 import { type Found, stateOf } from './phase-views.ts';
 import type { OwnWords } from './record-writer.ts';
 
@@ -121,12 +122,25 @@ export function localInstance({
 
 const assignmentTexts = new WeakMap<Assignment, string>();
 /** JSON of an assignment: written down with every change of its instance, made once. */
-export function assignmentText(assignment: Assignment): string {
+function assignmentText(assignment: Assignment): string {
   const known = assignmentTexts.get(assignment);
   if (known !== undefined) return known;
   const text = encodeAssignment(assignment);
   assignmentTexts.set(assignment, text);
   return text;
+}
+
+/** What is written down of an instance. */
+export function noteOf({
+  service,
+  id,
+  assignment,
+  order,
+  life,
+  since,
+}: Pick<Subject, 'service' | 'id' | 'assignment' | 'order' | 'life' | 'since'>): Note {
+  const known = { service, id, assignment: assignmentText(assignment), life, since };
+  return order === undefined ? known : { ...known, order };
 }
 
 /** True if both order the same. */

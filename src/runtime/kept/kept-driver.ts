@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
-import { bootId, readProcStat } from '../../host/proc-stat.ts';
+import { bootId, readRunState } from '../../host/proc-stat.ts';
 import { SluiceError } from '../../errors.ts';
 import type { Admit } from '../admission.ts';
 import { type CgroupMounts, readCgroupMounts } from '../cgroup/mounts.ts';
@@ -69,7 +69,7 @@ function usage({ records }: KeptLife, ids: readonly string[]): ReadonlyMap<strin
 
 function isHalted({ records }: KeptLife, id: string): boolean {
   const main = records.get(id)?.main;
-  const stat = main === undefined ? undefined : readProcStat(main.pid);
+  const stat = main === undefined ? undefined : readRunState(main.pid);
   return stat?.state === HALTED && stat.startTicks === main?.startTicks;
 }
 

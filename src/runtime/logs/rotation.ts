@@ -27,10 +27,22 @@ function sizeOf(file: string): number {
   }
 }
 
+/** A file that does not grow is passed over, at first by one look, then by up to so many. */
+const MOST_PASSED = 3;
+
+/** What the last looks at a file found. */
+interface Seen {
+  readonly size: number;
+  /** Looks to pass over after each one, and how many of them are left. */
+  readonly pass: number;
+  readonly left: number;
+}
+
 /** Makes a rotator. */
 export function createRotator(log: Pick<Log, 'warn' | 'error'>, run?: Exec): Rotator {
   /** Files whose rotation failed, until it succeeds again. */
   const failing = new Set<string>();
+  const seen = new WeakMap<LogFile, Seen>();
   let saidEmptied = false;
   let busy = false;
   const rotateOne = async ({ id, log: file, keep }: Rotated): Promise<void> => {
@@ -54,12 +66,25 @@ export function createRotator(log: Pick<Log, 'warn' | 'error'>, run?: Exec): Rot
       });
     }
   };
+  /** True if it is too long now. */
+  const isDue = ({ log: file, maxBytes }: Rotated): boolean => {
+    const before = seen.get(file);
+    if (before !== undefined && before.left > 0) {
+      seen.set(file, { ...before, left: before.left - 1 });
+      return false;
+    }
+    const size = sizeOf(file.file);
+    const isStill = size <= maxBytes && before?.size === size;
+    const pass = isStill ? Math.min(before.pass + 1, MOST_PASSED) : 0;
+    seen.set(file, { size, pass, left: pass });
+    return size > maxBytes;
+  };
   return {
     look: async (files) => {
       if (busy) return;
       busy = true;
       try {
-        for (const file of files) if (sizeOf(file.log.file) > file.maxBytes) await rotateOne(file);
+        for (const file of files) if (isDue(file)) await rotateOne(file);
       } finally {
         busy = false;
       }

@@ -6,7 +6,7 @@ import { watch, type FSWatcher } from 'node:fs';
 import { errnoOf } from '../../host/error-code.ts';
 import type { Clock } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
-import { readProcStat } from '../../host/proc-stat.ts';
+import { readRunState } from '../../host/proc-stat.ts';
 import { outOfMemoryKills } from '../cgroup/cgroup.ts';
 import type { ExitStatus } from '../driver.ts';
 import { LOST, UNSTARTED } from '../exit-status.ts';
@@ -73,7 +73,7 @@ const HALTED = 'T';
 
 /** The state of that very process; undefined: it is gone or a zombie. */
 function stateOf({ pid, startTicks }: WrittenPid): string | undefined {
-  const stat = readProcStat(pid);
+  const stat = readRunState(pid);
   const isIt =
     stat !== undefined && stat.startTicks === startTicks && stat.state !== 'Z' && stat.state !== 'X';
   return isIt ? stat.state : undefined;

@@ -49,6 +49,33 @@ describe('an assignment', () => {
   });
 });
 
+describe('an assignment that nothing runs of and that cannot be read', () => {
+  it('is failed with the reason, and started as soon as it can be read', async () => {
+    const all = cluster();
+    const machine = fakeMachine();
+    await all.put('assignment/n1/web/web-1', '{"template":');
+    await supervise(machine, { backend: all.store.backend });
+    const record = await all.state('web-1', 'failed');
+    expect(record?.why).toMatch(/^its assignment cannot be read: /);
+    expect(record).toMatchObject({ port: 0, node: 'n1' });
+    expect(machine.starts).toEqual([]);
+    await all.assign(assignment('web-1'));
+    expect(await all.state('web-1', 'ready')).toMatchObject({ port: 20_001, restarts: 0 });
+  });
+
+  it('leaves no record behind when it is taken away', async () => {
+    const all = cluster();
+    await all.put('assignment/n1/web/web-1', '{"template":');
+    await supervise(fakeMachine(), { backend: all.store.backend });
+    await all.state('web-1', 'failed');
+    await all.store.transact({
+      compares: [],
+      operations: [{ kind: 'delete', key: 'assignment/n1/web/web-1' }],
+    });
+    expect(await all.state('web-1', undefined)).toBeUndefined();
+  });
+});
+
 describe('the end of a process', () => {
   it('withdraws the instance here at once, and it is started again', async () => {
     const all = cluster();
