@@ -95,7 +95,7 @@ _sluice() {
       --stop-signal) COMPREPLY=($(compgen -W 'SIGTERM SIGINT SIGQUIT SIGHUP SIGUSR1 SIGUSR2' -- "$cur")) ;;
       --stream) COMPREPLY=($(compgen -W 'stdout stderr both' -- "$cur")) ;;
       --weights) COMPREPLY=($(compgen -W 'equal static adaptive' -- "$cur")) ;;
-      --cacert|--cert|--client-ca|-f|--file|--follow-credentials|--from|--key|--out|--password-file|--plot|--policy|--state-dir|--tls-cert|--tls-key|--to|--token-file) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
+      --cacert|--cert|--client-ca|-f|--file|--follow-credentials|--key|--out|--password-file|--plot|--policy|--state-dir|--tls-cert|--tls-key|--to|--token-file) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
     esac
   elif [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "$flags" -- "$cur"))
