@@ -5,9 +5,12 @@ import { type LoadWorld, openLoadWorld } from './harness/load-world.ts';
 import { useLab } from './harness/use-lab.ts';
 import { workingCommand } from './harness/working-instance.ts';
 
-/** New connections a second: of two instances at their target, and three times as much. */
+/**
+ * New connections a second: of two instances near their target, and of six at it. Five would then be over it by more than is tolerated, so that
+ * nobody stops there for good if the first seconds look like less.
+ */
 const CALM = 36;
-const MORE = 72;
+const MORE = 84;
 const WARM_MS = 15_000;
 const POLICY = '--min 2 --max 6 --rate 20 --down-after 10s'.split(' ');
 
@@ -57,7 +60,7 @@ describe('a service whose number of instances follows load', { timeout: 240_000 
     expect(results.flatMap(({ failures }) => failures)).toEqual([]);
     for (const { attempts, outcomes } of results) expect(outcomes.ok).toBe(attempts);
     const words = (await world.run(['why', 'web'])).stdout;
-    expect(words).toMatch(/[23] → [56] instances/);
+    expect(words).toMatch(/[2-5] → 6 instances/);
     expect(words).toMatch(/6 → 5 instances/);
     expect((await world.run(['describe', 'web'])).stdout).toMatch(/last change: +sluice monitor@/);
   });
