@@ -7,7 +7,7 @@ function __sluice_path
             set skip 0
         else if contains -- "$here:$word" 'logs:-f'
             continue
-        else if contains -- $word --affinity --anonymous --cacert --cert --client-ca --color --columns --command --connections --context --cooldown-down --cooldown-up --cpu --dataplane --deadline --down-after --drain --driver --endpoints --entry --env --every --exec --expires -f --file --files --follow-credentials --follow-eureka --for --from --from-registry --grace --if-revision --image --in --instance --interval --keep --key --label --last --listen --lock-timeout --log-format --lost-after --max --max-moves --max-size --memory --metric-as --metric-exec --metric-http --metric-interval --metric-name --min --min-age --min-gain --mode --name --network --node --node-ip --node-selector --on-deadline --out -o --output --password-file --pids --pin --plot --policy --port --port-range --pre-stop --prefix --probe --probe-failures --probe-interval --probe-start --probe-successes --probe-timeout --protocol --rate --reason --replicas --role --run-as --sample --server --slow-start --sort-by --splay --start-time --state-dir --stop-signal --stream --tail --target --timeout --tls-cert --tls-key --to --token-file --user --weights --workdir
+        else if contains -- $word --affinity --anonymous --cacert --cert --client-ca --color --columns --command --connections --context --cooldown-down --cooldown-up --cpu --dataplane --deadline --down-after --drain --driver --endpoints --entry --entry-port --env --every --exec --expires -f --file --files --follow-credentials --follow-eureka --for --from --from-registry --grace --if-revision --image --in --instance --interval --keep --key --label --last --listen --lock-timeout --log-format --lost-after --max --max-moves --max-size --memory --metric-as --metric-exec --metric-http --metric-interval --metric-name --min --min-age --min-gain --mode --name --network --node --node-ip --node-selector --on-deadline --out -o --output --password-file --pids --pin --plot --policy --port-range --pre-stop --prefix --probe --probe-failures --probe-interval --probe-start --probe-successes --probe-timeout --protocol --rate --reason --replicas --role --run-as --sample --server --slow-start --sort-by --splay --start-time --state-dir --stop-signal --stream --tail --target --timeout --tls-cert --tls-key --to --token-file --user --weights --workdir
             set skip 1
         else if contains -- (string join ' ' $here $word) 'publish' 'unpublish' 'plan' 'diff' 'instance' 'instance add' 'instance set' 'instance remove' 'scale' 'rebalance' 'policy' 'policy set' 'policy get' 'policy remove' 'drain' 'restore' 'status' 'list' 'ls' 'describe' 'top' 'why' 'explain' 'verify' 'wait' 'logs' 'agent' 'agent cleanup' 'monitor' 'monitor record' 'monitor replay' 'apiserver' 'dev' 'node' 'node list' 'node cordon' 'node uncordon' 'doctor' 'range' 'range set' 'range list' 'range ls' 'range remove' 'token' 'token create' 'token list' 'token ls' 'token revoke' 'completion' 'version' 'help'
             set -a here $word
@@ -1134,6 +1134,7 @@ complete -c sluice -n '__sluice_at \'range set\'' -l context -x -d 'use this con
 complete -c sluice -n '__sluice_at \'range set\'' -l debug -d 'show the stack of errors; daemons log at level debug'
 complete -c sluice -n '__sluice_at \'range set\'' -l dry-run -d 'show what would change and change nothing'
 complete -c sluice -n '__sluice_at \'range set\'' -l endpoints -x -d 'etcd servers, separated by commas (default: http://127.0.0.1:2379)'
+complete -c sluice -n '__sluice_at \'range set\'' -l entry-port -x -d 'port of the entries'
 complete -c sluice -n '__sluice_at \'range set\'' -s h -l help -d 'show help'
 complete -c sluice -n '__sluice_at \'range set\'' -l keep -x -d 'how long an app may be gone before its entry is released'
 complete -c sluice -n '__sluice_at \'range set\'' -l key -r -F -d 'key of the client certificate'
@@ -1142,7 +1143,6 @@ complete -c sluice -n '__sluice_at \'range set\'' -l no-headers -d 'tables witho
 complete -c sluice -n '__sluice_at \'range set\'' -l no-input -d 'never ask'
 complete -c sluice -n '__sluice_at \'range set\'' -s o -l output -x -a 'table wide json jsonl yaml name' -d 'how results are written (default: table)'
 complete -c sluice -n '__sluice_at \'range set\'' -l password-file -r -F -d 'file that holds the password of --user'
-complete -c sluice -n '__sluice_at \'range set\'' -l port -x -d 'port of the entries'
 complete -c sluice -n '__sluice_at \'range set\'' -l prefix -x -d 'prefix of all keys in the store (default: /sluice/v1/)'
 complete -c sluice -n '__sluice_at \'range set\'' -l protocol -x -a 'tcp udp' -d 'of the entries'
 complete -c sluice -n '__sluice_at \'range set\'' -s q -l quiet -d 'say nothing unless something changed or failed'

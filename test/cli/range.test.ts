@@ -13,7 +13,7 @@ describe.each([true, false])('range (on a terminal: %s)', (terminal) => {
     expect(await sluice(SET, on)).toMatchObject({ code: 0, stdout: 'range/apps unchanged\n' });
     const list = await sluice('range list', on);
     expect(list.stdout).toMatch(/apps +10\.96\.128\.0\/20 +80\/tcp +3600s/);
-    const changed = await sluice(`${SET} --keep 5m --port 81 --protocol udp`, on);
+    const changed = await sluice(`${SET} --keep 5m --entry-port 81 --protocol udp`, on);
     expect(changed.stdout).toBe('range/apps updated\n');
     const json: unknown = JSON.parse((await sluice('range list -o json', on)).stdout);
     expect(json).toMatchObject({
@@ -31,7 +31,7 @@ describe('range', () => {
   it.each([
     ['range set apps --network 10.0.0.1/8', 'no network'],
     ['range set apps --network 127.0.0.0/8', 'no network'],
-    ['range set apps --network 10.0.0.0/8 --port 0', 'not a port'],
+    ['range set apps --network 10.0.0.0/8 --entry-port 0', 'not a port'],
     ['range set -- Apps --network 10.0.0.0/8', ''],
     ['range remove none', 'none'],
   ])('%s is refused', async (line, why) => {

@@ -8,12 +8,11 @@ import { useLab } from './harness/use-lab.ts';
 
 const CLIENT = '10.78.1.2';
 const RESET = `
-  for v in nft legacy; do for t in raw mangle nat filter; do
-    iptables-$v -t $t -S >/dev/null 2>&1 || continue
-    iptables-$v -t $t -F; iptables-$v -t $t -X
-    for c in INPUT FORWARD OUTPUT; do iptables-$v -t $t -P $c ACCEPT 2>/dev/null || true; done
-  done; done
   nft flush ruleset
+  for t in $(cat /proc/net/ip_tables_names 2>/dev/null); do
+    iptables-legacy -t $t -F; iptables-legacy -t $t -X
+    for c in INPUT FORWARD OUTPUT; do iptables-legacy -t $t -P $c ACCEPT 2>/dev/null || true; done
+  done
   ip route flush table local proto 115; ip link del sluice0 2>/dev/null || true; ip route del unreachable 10.200.0.9 2>/dev/null || true
   ip addr del 10.79.0.1/24 dev lo 2>/dev/null || true
   echo 1 >/proc/sys/net/ipv4/ip_forward

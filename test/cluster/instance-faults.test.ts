@@ -26,7 +26,7 @@ import { programArgv } from './harness/programs.ts';
 import { useLab } from './harness/use-lab.ts';
 
 /** The issue asks for 100; AGENT_KILLS=100 runs them. */
-const KILLS = Number(process.env['AGENT_KILLS'] ?? 12);
+const KILLS = Number(process.env['AGENT_KILLS'] ?? 8);
 const LONGEST_LIFE_MS = 1_500;
 const STOP = { reason: 'scaled down', since: '2026-01-01T00:00:00.000Z' };
 

@@ -13,7 +13,7 @@ export interface RangeChangeFlags {
 /** Flags of `range set`. */
 export interface RangeSetFlags extends RangeChangeFlags {
   readonly network: string;
-  readonly port: string;
+  readonly entryPort: string;
   readonly protocol: 'tcp' | 'udp';
   /** Milliseconds. */
   readonly keep: number;
@@ -36,7 +36,7 @@ function defineSet(noun: Command, run: Run): void {
     )
     .argument('<name>', 'name of the range')
     .requiredOption('--network <network>', 'addresses, as 10.96.128.0/20')
-    .option('--port <port>', 'port of the entries', '80')
+    .option('--entry-port <port>', 'port of the entries', '80')
     .addOption(new Option('--protocol <protocol>', 'of the entries').choices(['tcp', 'udp']).default('tcp'))
     .addOption(
       durationOption('--keep <duration>', 'how long an app may be gone before its entry is released').default(
@@ -49,7 +49,7 @@ function defineSet(noun: Command, run: Run): void {
     examples: [
       ['sluice range set apps --network 10.96.128.0/20', 'entries at port 80'],
       [
-        'sluice range set apps --network 10.96.128.0/20 --port 8080 --keep 5m',
+        'sluice range set apps --network 10.96.128.0/20 --entry-port 8080 --keep 5m',
         'at another port, released sooner',
       ],
       ['sluice range set apps --network 10.96.128.0/20 --dry-run', 'look only'],

@@ -24,7 +24,7 @@ function portOf(text: string): number {
   throw new SluiceError('usage', `--port: ${quoteValue(text)} is not a port`, {
     why: 'a port is a whole number from 1 to 65535',
     fix: 'write for example --port 80',
-    details: { flag: '--port', value: text.slice(0, 80) },
+    details: { flag: '--entry-port', value: text.slice(0, 80) },
   });
 }
 
@@ -53,7 +53,7 @@ export async function rangeSetBody(
   flags: RangeSetFlags,
 ): Promise<ResultCode> {
   const { network, protocol, keep, reason, dryRun = false } = flags;
-  const wanted = { name, network, port: portOf(flags.port), protocol, keepSeconds: keep / 1_000 };
+  const wanted = { name, network, port: portOf(flags.entryPort), protocol, keepSeconds: keep / 1_000 };
   const change = await setEntryRange(await writeDeps(session), wanted, { reason, dryRun });
   if (dryRun) session.notes.info('nothing was written');
   return tell(session, change.range.name, change);
