@@ -1,4 +1,5 @@
 /** Owns the two ways in which a monitor runs on a node, as the only one there: until a signal, and for one look. */
+import { preferSmall } from '../host/memory.ts';
 import { takeSingle } from '../host/single.ts';
 import type { Decision } from '../model/decision.ts';
 import { createBell } from '../host/bell.ts';
@@ -28,6 +29,7 @@ const takePlace = async (): ReturnType<typeof takeSingle> =>
  * @throws SluiceError `locked` if another monitor runs on this node
  */
 export async function runMonitor(options: MonitorOptions): Promise<void> {
+  preferSmall();
   const place = await takePlace();
   try {
     await monitorLoop(options);
