@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/cluster/**', 'test/contract/**'],
+          exclude: ['test/cluster/**', 'test/contract/**', 'test/long/**'],
           testTimeout: 20_000, // two cores may be busy with other things
         },
       },

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitUntil } from '../../src/host/wait.ts';
 import { decodeComputedWeights } from '../../src/model/computed-weights.ts';
 import { weightsKey } from '../../src/store/keys.ts';
-import { type LoadWorld, openLoadWorld } from './harness/load-world.ts';
-import { useLab } from './harness/use-lab.ts';
-import { workingCommand } from './harness/working-instance.ts';
+import { type LoadWorld, openLoadWorld } from '../cluster/harness/load-world.ts';
+import { useLab } from '../cluster/harness/use-lab.ts';
+import { workingCommand } from '../cluster/harness/working-instance.ts';
 
 const PER_SECOND = 60;
 /** Two milliseconds or so. */
