@@ -12,6 +12,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/cluster/**', 'test/contract/**', 'test/long/**'],
+          isolate: false, // loading everything anew for each file takes as long as the tests do
           testTimeout: 20_000, // two cores may be busy with other things
         },
       },

@@ -15,7 +15,7 @@ import { snapshotOf, type SnapshotView } from '../store/snapshot.ts';
 import type { Store } from '../store/store.ts';
 import { cleanUpInstances, type InstanceCleanup } from './instances/clean-up.ts';
 import { findNodeAddresses } from './node-ip.ts';
-import { lineFiles } from './line-file.ts';
+import { keptFiles } from './kept-lines.ts';
 import type { AgentOnceReport } from './options.ts';
 import { snapshotFiles } from './saved-snapshot.ts';
 import { takeSingleAgent } from './single.ts';
@@ -110,7 +110,7 @@ export async function cleanUpNode(options: InstanceCleanup): Promise<void> {
     if (existsSync(stateDir)) await cleanUpInstances(options);
     await dataplane.cleanup();
   });
-  for (const file of [...snapshotFiles(stateDir), agentStatusPath(stateDir), ...lineFiles(stateDir)]) {
+  for (const file of [...snapshotFiles(stateDir), agentStatusPath(stateDir), ...keptFiles(stateDir)]) {
     await rm(file, { force: true }).catch((cause: unknown) => {
       throw new SluiceError('failed', `cannot remove ${file}`, { why: String(cause), cause });
     });

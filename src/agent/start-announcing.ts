@@ -5,7 +5,7 @@ import { openPipe } from '../host/pipe.ts';
 import { canonicalIp } from '../model/address.ts';
 import type { Store } from '../store/store.ts';
 import { type Announcer, startAnnouncer } from './announcer.ts';
-import { keepLines, readLines } from './line-file.ts';
+import { keepLines, readLines } from './kept-lines.ts';
 import type { AgentOptions } from './options.ts';
 
 /** Starts it; nothing runs on a fleet without announced entries. */

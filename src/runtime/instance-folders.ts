@@ -29,11 +29,20 @@ export async function makeOutputFiles(folder: string): Promise<void> {
   }
 }
 
-/** True for a record of format 1 of that instance; the rest is the driver's to look at. */
-export const isRecordOf = (
-  value: unknown,
-  id: string,
-): value is { readonly format: 1; readonly id: string } =>
+/** Records of one kind, each in the folder of its instance; ids must have been checked. @typeParam P where a driver has its folders */
+export interface RecordFiles<P, R> {
+  readonly folder: (place: P, id: string) => string;
+  /** The record, or undefined if there is none or it is of another kind. */
+  readonly read: (place: P, id: string) => R | undefined;
+  /** Writes the record, atomically; its folder must be there. @throws SluiceError `failed`, `permission` */
+  readonly write: (place: P, record: R) => Promise<void>;
+  /** Makes the folder, the files of the output (earlier output stays) and the record. @throws SluiceError, or the system's error */
+  readonly prepare: (place: P, record: R) => Promise<void>;
+  /** Ids that have a folder, sorted; one without a record is left of a removal. @throws the system's error */
+  readonly ids: (place: P) => readonly string[];
+}
+
+const isRecord = (value: unknown, id: string): value is object =>
   typeof value === 'object' &&
   value !== null &&
   'format' in value &&
@@ -41,29 +50,41 @@ export const isRecordOf = (
   'id' in value &&
   value.id === id;
 
-/** The record in a folder, or undefined if there is none or it is of another kind. */
-export function readRecordIn<T>(folder: string, isWanted: (value: unknown) => value is T): T | undefined {
-  try {
-    const value: unknown = JSON.parse(readFileSync(recordFile(folder), 'utf8'));
-    return isWanted(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Writes the record, atomically. @throws SluiceError `failed`, `permission` */
-export async function writeRecordIn(folder: string, record: object): Promise<void> {
-  await writeAtomic(recordFile(folder), `${JSON.stringify(record)}\n`);
-}
-
-/** Ids that have a folder, sorted; one without a record is left of a removal. @throws the system's error */
-export function folderIds(instances: string): readonly string[] {
+function idsIn(instances: string): readonly string[] {
   try {
     return readdirSync(instances).toSorted();
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
     throw error;
   }
+}
+
+/** The records of a driver. @param instancesOf the folder of all @param isKind true for what this driver wrote, of values with format 1 */
+export function recordFiles<P, R extends { readonly id: string }>(
+  instancesOf: (place: P) => string,
+  isKind: (value: object) => value is R,
+): RecordFiles<P, R> {
+  const folder = (place: P, id: string): string => path.join(instancesOf(place), id);
+  const write = async (place: P, record: R): Promise<void> =>
+    await writeAtomic(recordFile(folder(place, record.id)), `${JSON.stringify(record)}\n`);
+  return {
+    folder,
+    write,
+    read: (place, id) => {
+      try {
+        const value: unknown = JSON.parse(readFileSync(recordFile(folder(place, id)), 'utf8'));
+        return isRecord(value, id) && isKind(value) ? value : undefined;
+      } catch {
+        return undefined;
+      }
+    },
+    prepare: async (place, record) => {
+      await makeInstanceFolder(folder(place, record.id));
+      await makeOutputFiles(folder(place, record.id));
+      await write(place, record);
+    },
+    ids: (place) => idsIn(instancesOf(place)),
+  };
 }
 
 /** Forgets an instance: the record first, so that what is left of a broken removal is no instance. @throws the system's error */

@@ -1,16 +1,14 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROLES } from '../../src/model/access.ts';
-import { type ApiWorld, startApiWorld } from './world.ts';
+import { type ApiWorld, startTouchyWorld } from './world.ts';
 
 /** Requests that are tried; 100,000 take some minutes. */
 const FUZZ_RUNS = Number(process.env['API_FUZZ_RUNS'] ?? 3_000);
 
 let world: ApiWorld;
 beforeAll(async () => {
-  const refusals = { burst: 20, perSecond: 1 };
-  const requests = { burst: 1_000_000, perSecond: 1 };
-  world = await startApiWorld({ limits: { refusals, requests }, anonymous: 'viewer' });
+  world = await startTouchyWorld();
 });
 afterAll(async () => {
   await world.close();

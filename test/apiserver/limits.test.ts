@@ -2,13 +2,11 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Role } from '../../src/model/access.ts';
 import { eventually } from '../contract/store-world.ts';
-import { type ApiWorld, startApiWorld } from './world.ts';
+import { type ApiWorld, startApiWorld, startTouchyWorld } from './world.ts';
 
 let world: ApiWorld;
 beforeAll(async () => {
-  const refusals = { burst: 20, perSecond: 1 };
-  const requests = { burst: 1_000_000, perSecond: 1 };
-  world = await startApiWorld({ limits: { refusals, requests }, anonymous: 'viewer' });
+  world = await startTouchyWorld();
 });
 afterAll(async () => {
   await world.close();

@@ -2,6 +2,7 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { HTTP_LIMITS, type HttpLimits } from '../../src/apiserver/http/limits.ts';
 import type { FollowOptions } from '../../src/apiserver/registry/following.ts';
+import { RETRY_LINES } from '../../src/apiserver/rest/event-stream.ts';
 import { type ApiServer, startApiServer } from '../../src/apiserver/start.ts';
 import { randomId, randomSecret, systemClock } from '../../src/host/clock.ts';
 import { type Role, ROLES } from '../../src/model/access.ts';
@@ -79,8 +80,8 @@ function askHttp(port: number, agent: Agent, ask: HttpAsk): Promise<HttpAnswer> 
         response.setEncoding('utf8');
         response.on('data', (chunk: string) => {
           text += chunk;
-          // A watch goes on for ever; its first line tells.
-          if (target.includes('/watch?')) response.destroy();
+          // A watch goes on for ever; what it says first, after how to come back, tells.
+          if (target.includes('/watch?') && text.replace(RETRY_LINES, '') !== '') response.destroy();
         });
         response.once('error', () => undefined);
         response.once('close', () =>
@@ -138,4 +139,11 @@ export async function startApiWorld({
       if (shared === undefined) await backend.close();
     },
   };
+}
+
+/** A server that soon has had enough of what it refuses, and which is asked much. */
+export async function startTouchyWorld(): Promise<ApiWorld> {
+  const refusals = { burst: 20, perSecond: 1 };
+  const requests = { burst: 1_000_000, perSecond: 1 };
+  return await startApiWorld({ limits: { refusals, requests }, anonymous: 'viewer' });
 }

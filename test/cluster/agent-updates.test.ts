@@ -13,7 +13,7 @@ import { useLab } from './harness/use-lab.ts';
 
 const SERVICES = 1_000;
 /** AGENT_UPDATES=500 makes as many as were asked for once; they take a quarter of a whole run of the tests. */
-const UPDATES = Number(process.env['AGENT_UPDATES'] ?? 120);
+const UPDATES = Number(process.env['AGENT_UPDATES'] ?? 60);
 const RATE = 500;
 
 interface AppliedLine {

@@ -13,7 +13,8 @@ import { type EtcdCluster, startEtcd } from '../harness/etcd.ts';
 import { admin, spec, withOthers } from '../ops/world.ts';
 
 const ADMINS = 8;
-const ROUNDS = 200;
+/** OPS_ROUNDS=200 makes as many as were asked for once. */
+const ROUNDS = Number(process.env['OPS_ROUNDS'] ?? 60);
 
 let cluster: EtcdCluster;
 let stores: readonly (Store & { attempts: number })[] = [];

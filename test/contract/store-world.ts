@@ -38,7 +38,7 @@ export interface LostAnswer {
 }
 
 /** Waits for a condition; the deadline is generous, as the machine may be busy. */
-export const eventually = (condition: () => Promise<void> | void): Promise<void> =>
+export const eventually = <T>(condition: () => Promise<T> | T): Promise<T> =>
   vi.waitFor(condition, { timeout: 20_000, interval: 5 });
 
 /** The store in memory. */

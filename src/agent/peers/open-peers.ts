@@ -2,7 +2,7 @@
 import { knock } from '../../host/knock.ts';
 import type { Reaches } from '../../model/node.ts';
 import type { Kernel } from '../kernel.ts';
-import { keepLines, readLines } from '../line-file.ts';
+import { keepLines, readLines } from '../kept-lines.ts';
 import type { AgentOptions } from '../options.ts';
 import { type Peers, startPeers } from './start-peers.ts';
 

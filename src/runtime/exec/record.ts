@@ -2,14 +2,7 @@
 import path from 'node:path';
 import type { Cgroups } from '../cgroup/cgroup.ts';
 import type { ExitStatus } from '../driver.ts';
-import {
-  folderIds,
-  isRecordOf,
-  makeInstanceFolder,
-  makeOutputFiles,
-  readRecordIn,
-  writeRecordIn,
-} from '../instance-folders.ts';
+import { recordFiles } from '../instance-folders.ts';
 import type { UserIds } from '../launch/user.ts';
 
 /** An instance. */
@@ -31,28 +24,16 @@ export interface ExecRecord {
   readonly ended?: ExitStatus | undefined;
 }
 
-const isRecord =
-  (id: string) =>
-  (value: unknown): value is ExecRecord =>
-    isRecordOf(value, id) && 'hooks' in value;
+const files = recordFiles(
+  (root: string) => path.join(root, 'instances'),
+  (value): value is ExecRecord => 'hooks' in value,
+);
 
-/** The folder that holds them all. */
-const instancesOf = (root: string): string => path.join(root, 'instances');
-
-/** Folder of an instance; the id must have been checked. */
-export const execFolder = (root: string, id: string): string => path.join(instancesOf(root), id);
-
+/** Folder of an instance. */
+export const execFolder = files.folder;
 /** The record, or undefined if there is none. */
-export const readExecRecord = (root: string, id: string): ExecRecord | undefined =>
-  readRecordIn(execFolder(root, id), isRecord(id));
-
-/** Writes the record, atomically, with the files that go with it. @throws SluiceError `failed`, `permission` */
-export async function writeExecRecord(root: string, record: ExecRecord): Promise<void> {
-  const folder = execFolder(root, record.id);
-  await makeInstanceFolder(folder);
-  await writeRecordIn(folder, record);
-  await makeOutputFiles(folder);
-}
-
+export const readExecRecord = files.read;
+/** Writes the record, with the files that go with it. @throws SluiceError `failed`, `permission` */
+export const writeExecRecord = files.prepare;
 /** Ids that have a folder. */
-export const execIds = (root: string): readonly string[] => folderIds(instancesOf(root));
+export const execIds = files.ids;

@@ -153,6 +153,8 @@ async function* readNew(place: Place): AsyncGenerator<Buffer> {
   if (rotated === undefined) return;
   for (const piece of rotated) yield* read(piece);
   for await (const chunk of read({ file: place.file, from: place.at, to: place.size })) {
+    // Rotated since it was looked at: this may be of what came after the cut. What was meant is in the rotated file by the next look.
+    if (rotatedSince(place.file, place.known).length > 0) return;
     place.at += chunk.length;
     yield chunk;
   }

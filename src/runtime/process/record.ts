@@ -10,13 +10,10 @@ import { readSmallFile } from '../../host/small-file.ts';
 import type { Cgroups } from '../cgroup/cgroup.ts';
 import type { ExitStatus } from '../driver.ts';
 import {
-  folderIds,
-  isRecordOf,
   makeInstanceFolder,
   makeOutputFiles,
-  readRecordIn,
+  recordFiles,
   removeInstanceFolder,
-  writeRecordIn,
 } from '../instance-folders.ts';
 import { EXIT_LAST_WORD, EXIT_RECORD_BYTES } from './shim.ts';
 
@@ -63,30 +60,25 @@ export const foldersBelow = (root: string): Folders => ({
   exits: path.join(root, 'exits'),
 });
 
-/** Folder of one instance; the id must have been checked. */
-export const folderOf = (folders: Folders, id: string): string => path.join(folders.instances, id);
-
 /** Makes the folders, for the owner only. */
 export async function makeFolders(folders: Folders): Promise<void> {
   await makeInstanceFolder(folders.instances);
   await makeInstanceFolder(folders.exits);
 }
 
-const isRecord =
-  (id: string) =>
-  (value: unknown): value is InstanceRecord =>
-    isRecordOf(value, id) && 'run' in value && typeof value.run === 'string';
+const files = recordFiles(
+  ({ instances }: Folders) => instances,
+  (value): value is InstanceRecord => 'run' in value && typeof value.run === 'string',
+);
 
+/** Folder of one instance. */
+export const folderOf = files.folder;
 /** The record of an instance, or undefined if there is none or it is of another kind. */
-export const readRecord = (folders: Folders, id: string): InstanceRecord | undefined =>
-  readRecordIn(folderOf(folders, id), isRecord(id));
-
-/** Writes the record, atomically. @throws SluiceError `failed`, `permission` */
-export const writeRecord = (folders: Folders, record: InstanceRecord): Promise<void> =>
-  writeRecordIn(folderOf(folders, record.id), record);
-
+export const readRecord = files.read;
+/** Writes the record. @throws SluiceError `failed`, `permission` */
+export const writeRecord = files.write;
 /** Ids that have a folder. */
-export const recordedIds = (folders: Folders): readonly string[] => folderIds(folders.instances);
+export const recordedIds = files.ids;
 
 /** The exit record of the next run, until it takes the place of the last one's. */
 const NEXT_EXIT = 'exit.next';

@@ -37,10 +37,21 @@ async function portTo(socketPath: string): Promise<{ readonly port: number; read
   return { port: typeof address === 'object' && address !== null ? address.port : 0, server };
 }
 
+/** How long a test waits for an answer. Its process shares two cores with a whole lab; a person would not wait so long. */
+const PATIENT = { timeoutMs: 10_000 };
+
+/** A store whose calls wait as long as tests do, if not told otherwise. */
+const patient = (store: ServableStore): ServableStore => ({
+  ...store,
+  get: (key, options) => store.get(key, { ...PATIENT, ...options }),
+  list: (range, options) => store.list(range, { ...PATIENT, ...options }),
+  transact: (transaction, options) => store.transact(transaction, { ...PATIENT, ...options }),
+});
+
 /** Opens the lab's etcd from the test process. */
 export async function openLabStore(lab: Lab): Promise<LabStore> {
   const doors = await Promise.all(lab.etcd().members.map(({ socket }) => portTo(socket)));
-  const store = await openStore({ endpoints: doors.map(({ port }) => `http://127.0.0.1:${port}`) });
+  const store = patient(await openStore({ endpoints: doors.map(({ port }) => `http://127.0.0.1:${port}`) }));
   return {
     store,
     deps: {

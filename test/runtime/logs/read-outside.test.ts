@@ -34,6 +34,13 @@ async function text(options: Partial<LogOptions> = {}): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
+/** As the agent does it: a copy becomes .1, then the file is cut. */
+function rotate(): void {
+  copyFileSync(log('stdout.log'), log('stdout.log.tmp'));
+  renameSync(log('stdout.log.tmp'), log('stdout.log.1'));
+  writeFileSync(log('stdout.log'), '');
+}
+
 const refuse = async (): Promise<never> => {
   throw new Error('the store was asked');
 };
@@ -91,16 +98,34 @@ describe('output read from outside', () => {
     for (const [index, line] of lines.entries()) {
       appendFileSync(log('stdout.log'), `${line}\n`);
       if (index % 10 === 9) {
-        // As the agent does it: a copy becomes .1, then the file is cut.
-        copyFileSync(log('stdout.log'), log('stdout.log.tmp'));
-        renameSync(log('stdout.log.tmp'), log('stdout.log.1'));
-        writeFileSync(log('stdout.log'), '');
+        rotate();
         await systemClock.sleep(20);
       }
       if (index % 3 === 0) await systemClock.sleep(2);
     }
     await reading;
     expect(Buffer.concat(seen).toString()).toBe(`0\n${lines.join('\n')}\n`);
+  });
+
+  it('is whole when it is rotated between a look at it and the reading', async () => {
+    writeFileSync(log('stdout.log'), '0\n');
+    let looks = (): void => undefined;
+    const looking = new Promise<void>((resolve) => (looks = resolve));
+    const clock = { sleep: async () => looks() };
+    const options = { stream: 'stdout', follow: true, signal: new AbortController().signal } as const;
+    const reading = readOutput(folder, options, clock);
+    const next = async (): Promise<string> => Buffer.from((await reading.next()).value ?? []).toString();
+    expect(await next()).toBe('0\n');
+    appendFileSync(log('stdout.log'), 'before\n');
+    const asked = next();
+    // Some turns later the file was looked at, and is being opened.
+    await looking;
+    for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
+    rotate();
+    appendFileSync(log('stdout.log'), 'after the cut\n');
+    expect(await asked).toBe('before\n');
+    expect(await next()).toBe('after the cut\n');
+    await reading.return(undefined);
   });
 
   it('is found for plain ids only', () => {

@@ -13,14 +13,14 @@ const ANSWERED = 'answered.txt';
 const REACHED = 'reached.txt';
 
 /** A file by what it holds. */
-export type LineFile = typeof ANSWERED | typeof REACHED;
+export type KeptFile = typeof ANSWERED | typeof REACHED;
 
 /** The files of a state directory that this module writes. */
-export const lineFiles = (stateDir: string): readonly string[] =>
+export const keptFiles = (stateDir: string): readonly string[] =>
   [ANSWERED, REACHED].map((file) => path.join(stateDir, file));
 
 /** The lines of a file. */
-export async function readLines(stateDir: string, file: LineFile): Promise<readonly string[]> {
+export async function readLines(stateDir: string, file: KeptFile): Promise<readonly string[]> {
   const text = await readBounded(path.join(stateDir, file)).catch((error: unknown) => {
     if (error instanceof SluiceError) return undefined;
     throw error;
@@ -38,7 +38,7 @@ export interface KeptLines {
 /** Starts keeping a file; it is written only when there is something to say. @param before what it holds */
 export function keepLines(
   stateDir: string,
-  file: LineFile,
+  file: KeptFile,
   { before, log }: { readonly before: readonly string[]; readonly log: Log },
 ): KeptLines {
   let latest = before.join('\n');
