@@ -39,7 +39,7 @@ export interface SaverOptions {
 
 /** Saves snapshots. */
 export interface SnapshotSaver {
-  /** Saves soon; `items` is called when it is written, so that a superseded state costs nothing. */
+  /** Saves soon; `items` is called when it is written, so that a superseded state costs nothing. What was saved last is not saved again. */
   readonly save: (revision: number, items: () => readonly KeyValue[]) => void;
   /** Writes what waits, then ends. */
   readonly close: () => Promise<void>;
@@ -85,11 +85,14 @@ export function startSnapshotSaver({ stateDir, clock, log }: SaverOptions): Snap
   let waiting: { revision: number; items: () => readonly KeyValue[] } | undefined;
   let running: Promise<void> | undefined;
   let lastWhy = '';
+  /** What is on disk: rules are made anew without any news, too, and writing 10,000 services down takes more than all else of an idle agent. */
+  let written: typeof waiting;
 
-  const write = async (revision: number, items: readonly KeyValue[]): Promise<void> => {
-    const saved = { revision, savedAt: clock.now().toISOString(), items };
+  const write = async (wanted: NonNullable<typeof waiting>): Promise<void> => {
+    const saved = { revision: wanted.revision, savedAt: clock.now().toISOString(), items: wanted.items() };
     try {
       await writeChecksummed(path.join(stateDir, FILE), piecesOf(saved));
+      written = wanted;
       lastWhy = '';
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
@@ -105,10 +108,12 @@ export function startSnapshotSaver({ stateDir, clock, log }: SaverOptions): Snap
     // What else was told of the apply goes out first.
     await new Promise(setImmediate);
     while (waiting !== undefined) {
-      const { revision, items } = waiting;
+      const wanted = waiting;
       waiting = undefined;
+      // The same revision is other items after another listing (a store that was set back).
+      if (wanted.revision === written?.revision && wanted.items === written.items) continue;
       const started = clock.monotonicMs();
-      await write(revision, items());
+      await write(wanted);
       const pauseMs = Math.max(SHORTEST_PAUSE_MS, (clock.monotonicMs() - started) * PAUSE_PER_WRITE);
       if (!closing.signal.aborted) await clock.sleep(pauseMs, closing.signal);
     }

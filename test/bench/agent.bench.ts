@@ -30,8 +30,8 @@ import { cpuMs, rssMb } from './process-use.ts';
 const SERVICES = Number(process.env['AGENT_SERVICES'] ?? 10_000);
 const CHANGES = Number(process.env['AGENT_CHANGES'] ?? 30);
 const IDLE_SECONDS = Number(process.env['AGENT_IDLE_SECONDS'] ?? 30);
-/** A minute after its start the agent looks once at everything; the next looks are that much later as they take long (heal.ts). */
-const FIRST_LOOK_MS = process.env['AGENT_IDLE_SECONDS'] === undefined ? 70_000 : 3_000;
+/** A minute after its start the agent looks once at everything, and gives memory back 10 s later; the next looks are that much later as they take long (heal.ts). */
+const FIRST_LOOK_MS = process.env['AGENT_IDLE_SECONDS'] === undefined ? 80_000 : 3_000;
 /** Changes that are not measured: programs are started, functions compiled. */
 const WARM_UP = 10;
 
