@@ -1,12 +1,24 @@
 /** Owns canonical JSON: equal data, equal bytes. Pure. */
 
-/** A copy with the keys of every object in byte order of UTF-16; keys whose value is undefined are left out by JSON. */
+/**
+ * The value with the keys of every object in byte order of UTF-16; keys whose value is undefined are left out by JSON. What is in order already is
+ * not copied: what is written every few seconds is made in order.
+ */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  const pairs = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const pairs: (readonly [string, unknown])[] = [];
+  let inOrder = true;
+  let last = '';
+  for (const [key, item] of Object.entries(value)) {
+    const own: unknown = sorted(item);
+    inOrder &&= last <= key && own === item;
+    last = key;
+    pairs.push([key, own]);
+  }
+  if (inOrder) return value;
   // fromEntries defines properties, so that a key `__proto__` stays a plain key.
-  return Object.fromEntries(pairs.map(([key, item]) => [key, sorted(item)]));
+  return Object.fromEntries(pairs.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
 /** JSON in one line with sorted keys. The value must be JSON data of bounded depth. */

@@ -6,7 +6,7 @@ import { type InstanceLoad, LOAD_LIMITS, type NodeLoad } from '../model/load.ts'
 import type { LocalInstance } from './local-instance.ts';
 import { TICKS_PER_SECOND } from './parse/process.ts';
 import { busyShare } from './parse/processor.ts';
-import { connectionsOf, type Sockets } from './parse/sockets.ts';
+import { connectionsIn, type Sockets } from './parse/sockets.ts';
 import type { Rates } from './rates.ts';
 import { sessionTicks } from './session-use.ts';
 import type { InstanceUse, NodeUse } from './use-reading.ts';
@@ -71,16 +71,18 @@ interface Pair {
   readonly before: Reading | undefined;
   readonly after: Reading;
   readonly now: Now;
+  /** Undefined: sockets cannot be counted now. */
+  readonly connectionsOf: ReturnType<typeof connectionsIn> | undefined;
 }
 
-function instanceLoad(instance: LocalInstance, { before, after, now }: Pair): InstanceLoad {
+function instanceLoad(instance: LocalInstance, { before, after, now, connectionsOf }: Pair): InstanceLoad {
   const { name, running } = instance;
   const use = after.uses.get(name);
   const ms = betweenMs(before, after);
   const seconds =
     use === undefined || ms === undefined ? undefined : secondsUsed(before?.uses.get(name), use);
   const cores = after.node.processors?.cores ?? now.cores;
-  const found = now.sockets === undefined ? undefined : connectionsOf(now.sockets, instance);
+  const found = connectionsOf?.(instance);
   return {
     ...cpuOf(seconds, { ms: ms ?? 0, cores, limitCores: running?.limitCores }),
     ...(use?.memoryBytes === undefined ? {} : { memoryBytes: use.memoryBytes }),
@@ -108,7 +110,8 @@ function longerThan(ms: number | undefined, rates: Rates | undefined): number | 
 export function loadBetween(before: Reading | undefined, after: Reading, now: Now): NodeLoad {
   const { processors, pressure, memory, load1 } = after.node;
   const cpu = nodeCpu(before, after);
-  const pair: Pair = { before, after, now };
+  const connectionsOf = now.sockets && connectionsIn(now.sockets);
+  const pair: Pair = { before, after, now, connectionsOf };
   return {
     node: now.node,
     at: now.at,

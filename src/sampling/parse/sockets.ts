@@ -38,19 +38,25 @@ function hexOf(ip: string): string | undefined {
 }
 
 /**
- * Connections of what listens on an address. A socket that listens on all addresses is the instance's; its queue is told for it.
- * @returns undefined if nobody listens there: the instance is not up, or is in another network namespace
+ * Finds connections of what listens on an address. A socket that listens on all addresses is the instance's; its queue is told for it.
+ * @returns called, undefined if nobody listens there: the instance is not up, or is in another network namespace
  */
-export function connectionsOf(
-  { established, waiting }: Sockets,
-  { ip, port }: { readonly ip: string; readonly port: number },
-): Connections | undefined {
-  const hex = hexOf(ip);
-  if (hex === undefined) return undefined;
-  const queues = [hex, ...ANY].flatMap((address) => waiting.get(`${address} ${port}`) ?? []);
-  if (queues.length === 0) return undefined;
-  return {
-    connections: established.get(`${hex} ${port}`) ?? 0,
-    acceptQueue: queues.reduce((sum, each) => sum + each, 0),
+export function connectionsIn({
+  established,
+  waiting,
+}: Sockets): (at: { readonly ip: string; readonly port: number }) => Connections | undefined {
+  // The instances of a node have few addresses.
+  const digits = new Map<string, string | undefined>();
+  return ({ ip, port }) => {
+    const hex = digits.has(ip) ? digits.get(ip) : hexOf(ip);
+    digits.set(ip, hex);
+    if (hex === undefined) return undefined;
+    let acceptQueue: number | undefined;
+    for (const address of [hex, ...ANY]) {
+      const queue = waiting.get(`${address} ${port}`);
+      if (queue !== undefined) acceptQueue = (acceptQueue ?? 0) + queue;
+    }
+    if (acceptQueue === undefined) return undefined;
+    return { connections: established.get(`${hex} ${port}`) ?? 0, acceptQueue };
   };
 }
