@@ -55,16 +55,11 @@ function secondsUsed(before: InstanceUse | undefined, after: InstanceUse): numbe
   return ticks === undefined ? undefined : ticks / TICKS_PER_SECOND;
 }
 
-/** Cores used and their part of those allowed. */
-function cpuOf(
-  seconds: number | undefined,
-  { ms, cores, limitCores = cores }: { ms: number; cores: number; limitCores?: number | undefined },
-): Pick<InstanceLoad, 'cpu' | 'cpuCores'> {
-  if (seconds === undefined || seconds < 0) return {};
+/** Cores used, of those of the node. */
+function coresUsed(seconds: number | undefined, ms: number, cores: number): number | undefined {
+  if (seconds === undefined || seconds < 0) return undefined;
   const used = (seconds * 1_000) / ms;
-  if (used > cores * MEASURING_ERROR + 0.1 || !(limitCores > 0)) return {};
-  const cpuCores = Math.min(used, cores);
-  return { cpu: rounded(Math.min(1, cpuCores / limitCores)), cpuCores: rounded(cpuCores) };
+  return used > cores * MEASURING_ERROR + 0.1 ? undefined : Math.min(used, cores);
 }
 
 interface Pair {
@@ -82,16 +77,15 @@ function instanceLoad(instance: LocalInstance, { before, after, now, connections
   const seconds =
     use === undefined || ms === undefined ? undefined : secondsUsed(before?.uses.get(name), use);
   const cores = after.node.processors?.cores ?? now.cores;
+  const limitCores = running?.limitCores ?? cores;
+  const cpuCores = limitCores > 0 ? coresUsed(seconds, ms ?? 0, cores) : undefined;
   const found = connectionsOf?.(instance);
   return {
-    ...cpuOf(seconds, { ms: ms ?? 0, cores, limitCores: running?.limitCores }),
-    ...(use?.memoryBytes === undefined ? {} : { memoryBytes: use.memoryBytes }),
-    ...(found === undefined
-      ? {}
-      : {
-          connections: Math.min(found.connections, LOAD_LIMITS.connections),
-          acceptQueue: Math.min(found.acceptQueue, LOAD_LIMITS.connections),
-        }),
+    acceptQueue: found && Math.min(found.acceptQueue, LOAD_LIMITS.connections),
+    connections: found && Math.min(found.connections, LOAD_LIMITS.connections),
+    cpu: cpuCores === undefined ? undefined : rounded(Math.min(1, cpuCores / limitCores)),
+    cpuCores: cpuCores === undefined ? undefined : rounded(cpuCores),
+    memoryBytes: use?.memoryBytes,
   };
 }
 

@@ -1,11 +1,14 @@
 /** Owns the answer of the program that counts sockets, and what of it is an instance's. Pure. */
 import { ipBytes } from '../../model/address.ts';
 
-/** Sockets by `HEXADDRESS PORT`. */
+/** A number by address (hexadecimal digits) and port. */
+type ByAddress = ReadonlyMap<string, ReadonlyMap<number, number>>;
+
+/** Sockets by the address that they are bound to. */
 export interface Sockets {
-  readonly established: ReadonlyMap<string, number>;
+  readonly established: ByAddress;
   /** Connections that wait to be accepted, of each address that is listened on. */
-  readonly waiting: ReadonlyMap<string, number>;
+  readonly waiting: ByAddress;
 }
 
 /** Connections of one instance. */
@@ -21,11 +24,15 @@ const ANY = ['0'.repeat(8), '0'.repeat(32)];
 export function parseSockets(answer: string): Sockets | undefined {
   const lines = answer.split('\n');
   if (lines.at(-1) !== '' || lines.at(-2) !== 'end') return undefined;
-  const found = { c: new Map<string, number>(), l: new Map<string, number>() };
+  const found = {
+    c: new Map<string, Map<number, number>>(),
+    l: new Map<string, Map<number, number>>(),
+  };
   for (const line of lines.slice(0, -2)) {
     const [, kind, address = '', port = '', count] = LINE.exec(line) ?? [];
     if (kind !== 'c' && kind !== 'l') return undefined;
-    found[kind].set(`${address} ${port}`, Number(count));
+    const ports = found[kind].get(address) ?? new Map<number, number>();
+    found[kind].set(address, ports.set(Number(port), Number(count)));
   }
   return { established: found.c, waiting: found.l };
 }
@@ -53,10 +60,10 @@ export function connectionsIn({
     if (hex === undefined) return undefined;
     let acceptQueue: number | undefined;
     for (const address of [hex, ...ANY]) {
-      const queue = waiting.get(`${address} ${port}`);
+      const queue = waiting.get(address)?.get(port);
       if (queue !== undefined) acceptQueue = (acceptQueue ?? 0) + queue;
     }
     if (acceptQueue === undefined) return undefined;
-    return { connections: established.get(`${hex} ${port}`) ?? 0, acceptQueue };
+    return { connections: established.get(hex)?.get(port) ?? 0, acceptQueue };
   };
 }
