@@ -1,5 +1,4 @@
 /** Owns time and randomness as arguments: what loops get instead of Date, setTimeout and Math.random. */
-import { setTimeout as delay } from 'node:timers/promises';
 
 /** Time as an argument. Logic uses `monotonicMs`; `now` is for people. */
 export interface Clock {
@@ -15,11 +14,18 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => new Date(),
   monotonicMs: () => performance.now(),
-  sleep: async (ms, signal) => {
-    await delay(ms, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
-      if (!(error instanceof Error && error.name === 'AbortError')) throw error;
-    });
-  },
+  // Not node:timers/promises: what ends early there makes an error with its stack, and loops are woken early all the time.
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      if (signal?.aborted === true) end();
+      else signal?.addEventListener('abort', end, { once: true });
+    }),
 };
 
 /** A fresh secret: 32 bytes of randomness, base64url. */

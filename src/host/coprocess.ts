@@ -10,11 +10,13 @@ import type { ExecResult } from './exec.ts';
 /**
  * A request is the input's length in bytes on a line, then the input; the answer is the program's pid on a line (told by the shell that
  * becomes the program), its output, a NUL, and the exit code on a line. `head` reads exactly that many bytes of a pipe, and `read` byte by
- * byte, so that nothing of the next request is swallowed.
+ * byte, so that nothing of the next request is swallowed. Without an input nothing else than the program is started.
  */
 const SCRIPT = `
+become() { IFS=' ' read -r pid rest </proc/self/stat; echo "$pid"; exec "$@"; }
 while IFS= read -r bytes; do
-  head -c "$bytes" | { IFS=' ' read -r pid rest </proc/self/stat; echo "$pid"; exec "$@"; } 2>&1
+  if [ "$bytes" = 0 ]; then (become "$@") </dev/null 2>&1
+  else head -c "$bytes" | { become "$@"; } 2>&1; fi
   printf '\\0%s\\n' "$?"
 done`;
 

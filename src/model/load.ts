@@ -82,12 +82,13 @@ const keyField = v.pipe(
 
 const fraction = measured(1);
 
+/** In the order in which canonical JSON has them: there may be thousands. */
 const instanceLoad = v.object({
+  acceptQueue: v.optional(v.pipe(countField, measured(LOAD_LIMITS.connections))),
+  connections: v.optional(v.pipe(countField, measured(LOAD_LIMITS.connections))),
   cpu: v.optional(fraction),
   cpuCores: v.optional(measured(LOAD_LIMITS.cores)),
   memoryBytes: v.optional(countField),
-  connections: v.optional(v.pipe(countField, measured(LOAD_LIMITS.connections))),
-  acceptQueue: v.optional(v.pipe(countField, measured(LOAD_LIMITS.connections))),
 });
 
 const loadSchema = v.object({

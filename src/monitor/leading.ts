@@ -38,10 +38,9 @@ export interface Leading {
 }
 
 /** Ids for new instances: what only recommends names them the same every time, so that it does not say the same with other names. */
-function freshIds({ mode, newId }: MonitorOptions): readonly string[] {
-  return Array.from({ length: MOST_AT_ONCE }, (_, index) =>
-    mode === 'act' ? newId().slice(0, ID_LENGTH) : `new-${index + 1}`,
-  );
+function* freshIds({ mode, newId }: MonitorOptions): Iterable<string> {
+  for (let count = 1; count <= MOST_AT_ONCE; count += 1)
+    yield mode === 'act' ? newId().slice(0, ID_LENGTH) : `new-${count}`;
 }
 
 const scalingNow = (clock: Clock): ScalingNow => ({ ms: clock.monotonicMs(), wallMs: clock.now().getTime() });

@@ -24,8 +24,9 @@ export async function monitorLoop(options: MonitorOptions): Promise<void> {
     while (!signal.aborted) {
       const startedMs = clock.monotonicMs();
       if (watching.revision() > 0) {
-        watching.look();
         const decisions = (await leading.tryToLead()) ? await leading.decide() : undefined;
+        // Who decides has looked.
+        if (decisions === undefined) watching.look();
         const seconds = (clock.monotonicMs() - startedMs) / 1_000;
         const [leads, connected] = [leading.leads(), watching.connected()];
         const seen = { leads, connected, revision: watching.revision() };

@@ -1,5 +1,6 @@
 /** Owns the two ways in which a monitor runs on a node, as the only one there: until a signal, and for one look. */
 import { preferSmall } from '../host/memory.ts';
+import { expectRest } from '../host/resting.ts';
 import { takeSingle } from '../host/single.ts';
 import type { Decision } from '../model/decision.ts';
 import { createBell } from '../host/bell.ts';
@@ -30,6 +31,7 @@ const takePlace = async (): ReturnType<typeof takeSingle> =>
  */
 export async function runMonitor(options: MonitorOptions): Promise<void> {
   preferSmall();
+  expectRest();
   const place = await takePlace();
   try {
     await monitorLoop(options);

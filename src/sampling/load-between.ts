@@ -6,7 +6,7 @@ import { type InstanceLoad, LOAD_LIMITS, type NodeLoad } from '../model/load.ts'
 import type { LocalInstance } from './local-instance.ts';
 import { TICKS_PER_SECOND } from './parse/process.ts';
 import { busyShare } from './parse/processor.ts';
-import { connectionsOf, type Sockets } from './parse/sockets.ts';
+import { connectionsIn, type Sockets } from './parse/sockets.ts';
 import type { Rates } from './rates.ts';
 import { sessionTicks } from './session-use.ts';
 import type { InstanceUse, NodeUse } from './use-reading.ts';
@@ -55,41 +55,37 @@ function secondsUsed(before: InstanceUse | undefined, after: InstanceUse): numbe
   return ticks === undefined ? undefined : ticks / TICKS_PER_SECOND;
 }
 
-/** Cores used and their part of those allowed. */
-function cpuOf(
-  seconds: number | undefined,
-  { ms, cores, limitCores = cores }: { ms: number; cores: number; limitCores?: number | undefined },
-): Pick<InstanceLoad, 'cpu' | 'cpuCores'> {
-  if (seconds === undefined || seconds < 0) return {};
+/** Cores used, of those of the node. */
+function coresUsed(seconds: number | undefined, ms: number, cores: number): number | undefined {
+  if (seconds === undefined || seconds < 0) return undefined;
   const used = (seconds * 1_000) / ms;
-  if (used > cores * MEASURING_ERROR + 0.1 || !(limitCores > 0)) return {};
-  const cpuCores = Math.min(used, cores);
-  return { cpu: rounded(Math.min(1, cpuCores / limitCores)), cpuCores: rounded(cpuCores) };
+  return used > cores * MEASURING_ERROR + 0.1 ? undefined : Math.min(used, cores);
 }
 
 interface Pair {
   readonly before: Reading | undefined;
   readonly after: Reading;
   readonly now: Now;
+  /** Undefined: sockets cannot be counted now. */
+  readonly connectionsOf: ReturnType<typeof connectionsIn> | undefined;
 }
 
-function instanceLoad(instance: LocalInstance, { before, after, now }: Pair): InstanceLoad {
+function instanceLoad(instance: LocalInstance, { before, after, now, connectionsOf }: Pair): InstanceLoad {
   const { name, running } = instance;
   const use = after.uses.get(name);
   const ms = betweenMs(before, after);
   const seconds =
     use === undefined || ms === undefined ? undefined : secondsUsed(before?.uses.get(name), use);
   const cores = after.node.processors?.cores ?? now.cores;
-  const found = now.sockets === undefined ? undefined : connectionsOf(now.sockets, instance);
+  const limitCores = running?.limitCores ?? cores;
+  const cpuCores = limitCores > 0 ? coresUsed(seconds, ms ?? 0, cores) : undefined;
+  const found = connectionsOf?.(instance);
   return {
-    ...cpuOf(seconds, { ms: ms ?? 0, cores, limitCores: running?.limitCores }),
-    ...(use?.memoryBytes === undefined ? {} : { memoryBytes: use.memoryBytes }),
-    ...(found === undefined
-      ? {}
-      : {
-          connections: Math.min(found.connections, LOAD_LIMITS.connections),
-          acceptQueue: Math.min(found.acceptQueue, LOAD_LIMITS.connections),
-        }),
+    acceptQueue: found && Math.min(found.acceptQueue, LOAD_LIMITS.connections),
+    connections: found && Math.min(found.connections, LOAD_LIMITS.connections),
+    cpu: cpuCores === undefined ? undefined : rounded(Math.min(1, cpuCores / limitCores)),
+    cpuCores: cpuCores === undefined ? undefined : rounded(cpuCores),
+    memoryBytes: use?.memoryBytes,
   };
 }
 
@@ -108,7 +104,8 @@ function longerThan(ms: number | undefined, rates: Rates | undefined): number | 
 export function loadBetween(before: Reading | undefined, after: Reading, now: Now): NodeLoad {
   const { processors, pressure, memory, load1 } = after.node;
   const cpu = nodeCpu(before, after);
-  const pair: Pair = { before, after, now };
+  const connectionsOf = now.sockets && connectionsIn(now.sockets);
+  const pair: Pair = { before, after, now, connectionsOf };
   return {
     node: now.node,
     at: now.at,

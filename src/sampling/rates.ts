@@ -48,11 +48,19 @@ export function ownersOf({ services, instances }: Snapshot): Owners {
 
 const rounded = (rate: number): number => Math.round(rate * 1_000) / 1_000;
 
-/** Counts by way. */
-const byWay = ({ counts }: CountReading): ReadonlyMap<string, ConnectionCount> =>
-  new Map(counts.map((count) => [wayOf(count.entry, count.instance), count]));
-
 type Ways = ReadonlyMap<string, ConnectionCount>;
+
+/** Each reading is compared twice: with the one before, and with the next. */
+const waysOf = new WeakMap<CountReading, Ways>();
+
+/** Counts by way. */
+function byWay(reading: CountReading): Ways {
+  const known = waysOf.get(reading);
+  if (known !== undefined) return known;
+  const ways = new Map(reading.counts.map((count) => [wayOf(count.entry, count.instance), count]));
+  waysOf.set(reading, ways);
+  return ways;
+}
 
 /** Entries whose counting may have begun anew: other rules, or a counter that went back or away. */
 function brokenEntries(before: Ways, after: Ways): ReadonlySet<string> {

@@ -10,8 +10,8 @@ import type { ClusterView, Now } from './view.ts';
 
 /** What decisions may take besides the view. */
 export interface PlanInput {
-  /** Fresh ids for new instances, in the order in which they are taken; no more are started than there are. */
-  readonly ids: readonly string[];
+  /** Fresh ids for new instances, made as they are taken; no more are started than there are. */
+  readonly ids: Iterable<string>;
   /** Use of processors by node, 0 to 1, where it is known. */
   readonly load?: ReadonlyMap<string, number> | undefined;
   /** Silence of a node that is long; default: a minute. */
@@ -62,10 +62,10 @@ export function planCluster(view: ClusterView, now: Now, input: PlanInput): read
     ...view.unreadable.keys(),
   ]);
   const all = assignedPerNode(view);
-  let taken = 0;
+  const ids = input.ids[Symbol.iterator]();
   const nextId = (): string | undefined => {
-    taken += 1;
-    return input.ids[taken - 1];
+    const { done, value } = ids.next();
+    return done === true ? undefined : value;
   };
   const steps = [...names].toSorted().map((service): Step => {
     const stored = view.services.get(service);

@@ -76,7 +76,9 @@ function servingOf(view: View, since: ReadonlyMap<string, number>): ReadonlyMap<
     if (value.stop !== undefined) continue;
     const { service, id, node } = value;
     const one = { id, node, readySinceMs: since.get(unitKey(service, id)) };
-    found.set(service, [...(found.get(service) ?? []), one]);
+    const known = found.get(service);
+    if (known === undefined) found.set(service, [one]);
+    else known.push(one);
   }
   return found;
 }

@@ -10,7 +10,7 @@ import { waitUntil } from '../../src/host/wait.ts';
 import { createKernelFiles } from '../../src/sampling/kernel-files.ts';
 import type { LocalInstance } from '../../src/sampling/local-instance.ts';
 import { createProcessTable } from '../../src/sampling/process-table.ts';
-import { connectionsOf } from '../../src/sampling/parse/sockets.ts';
+import { connectionsIn } from '../../src/sampling/parse/sockets.ts';
 import { parseProcess, TICKS_PER_SECOND } from '../../src/sampling/parse/process.ts';
 import { sessionTicks } from '../../src/sampling/session-use.ts';
 import { createSocketCounter } from '../../src/sampling/sockets.ts';
@@ -77,7 +77,7 @@ describe('what sampling reads of a real kernel', () => {
     try {
       const { sockets, why } = await counter.count({ lowest: 9000, highest: 9001 });
       expect(why).toBeUndefined();
-      const of = (ip: string, port: number) => sockets && connectionsOf(sockets, { ip, port });
+      const of = (ip: string, port: number) => sockets && connectionsIn(sockets)({ ip, port });
       expect(of('10.200.0.1', 9000)).toEqual({ connections: 5, acceptQueue: 0 });
       expect(of('fd99::1', 9000)).toEqual({ connections: 4, acceptQueue: 0 });
       expect(of('10.200.0.2', 9001)).toEqual({ connections: 1, acceptQueue: 0 });

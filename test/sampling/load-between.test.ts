@@ -32,8 +32,9 @@ const now = (changes: Partial<Now> = {}): Now => ({
   rates: undefined,
   ...changes,
 });
+/** The instance as it is told. */
 const instanceOf = (before: Reading | undefined, after: Reading, changes: Partial<Now> = {}) =>
-  loadBetween(before, after, now(changes)).instances['web/a'];
+  decodeLoad('n1', encodeLoad(loadBetween(before, after, now(changes)))).value.instances['web/a'];
 
 /** The instance with a limit. */
 const limited = (limitCores: number): Partial<Now> => ({ instances: [local({ run: '1', limitCores })] });
@@ -114,8 +115,8 @@ describe('a sample', () => {
   });
 
   it('has connections of an instance that nobody here runs, and none where nobody listens', () => {
-    const established = new Map([['0a000001 80', 3]]);
-    const waiting = new Map([['0a000001 80', 1]]);
+    const established = new Map([['0a000001', new Map([[80, 3]])]]);
+    const waiting = new Map([['0a000001', new Map([[80, 1]])]]);
     const stranger = { instances: [local()] };
     const found = instanceOf(undefined, reading(0, undefined), {
       ...stranger,

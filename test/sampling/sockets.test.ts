@@ -44,7 +44,7 @@ describe('asking for counts of sockets', () => {
       '01 80 2\nend\n',
     ]);
     for (let times = 0; times < 3; times += 1) {
-      expect((await ask(0)).sockets?.established.get('0a000001 80')).toBe(2);
+      expect((await ask(0)).sockets?.established.get('0a000001')?.get(80)).toBe(2);
     }
     expect(starts()).toBe(1);
   });

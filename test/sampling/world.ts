@@ -79,7 +79,10 @@ export function createNodeWorld(): NodeWorld {
     ['/proc/loadavg', '0.50 0.40 0.30 1/100 4242\n'],
   ]);
   const asked = { counts: 0, sockets: 0, closed: 0 };
-  const sockets = { established: new Map([['0a000001 80', 4]]), waiting: new Map([['0a000001 80', 1]]) };
+  const sockets = {
+    established: new Map([['0a000001', new Map([[80, 4]])]]),
+    waiting: new Map([['0a000001', new Map([[80, 1]])]]),
+  };
   const answers: NodeWorld['answers'] = {
     sockets: { sockets },
     counted: async () => countedSoFar(0),

@@ -80,17 +80,18 @@ async function iptablesReader({ exec, execOften }: CountingOptions): Promise<Rea
 
 /** Makes a reader; reads nothing before it is asked. */
 export function openCounting(options: CountingOptions): Counting {
-  const { clock, execOften } = options;
-  const nftables = nftablesReader(execOften);
+  const { clock, exec, execOften } = options;
+  const [nftables, nftablesOnce] = [nftablesReader(execOften), nftablesReader(exec)];
   let known: { readonly layout: Layout; readonly read: ReadFamily } | undefined;
   let lookedAtMs = Number.NEGATIVE_INFINITY;
 
   /** Where both are, packets meet nftables first. */
   const look = async (families: readonly Family[]): Promise<void> => {
     lookedAtMs = clock.monotonicMs();
-    const found = await Promise.all(families.map(nftables));
+    const found = await Promise.all(families.map(nftablesOnce));
     if (found.some((counts) => counts !== undefined)) known = { layout: 'nftables', read: nftables };
-    else {
+    // Those that are in use say themselves when they are gone.
+    else if (known?.layout !== 'iptables') {
       const read = await iptablesReader(options);
       known = read === undefined ? undefined : { layout: 'iptables', read };
     }

@@ -26,7 +26,8 @@ const TO_SERVICE = /-d (\S+)\/\d+ -p (tcp|udp) .*--dport (\d+) -g (SLUICE-S-\S+)
 const TO_INSTANCE = /-j DNAT --to-destination (\S+)$/;
 
 function entryOf(rule: string): readonly [string, Entry] | undefined {
-  const [, ip = '', protocol, port, chain = ''] = TO_SERVICE.exec(rule) ?? [];
+  const [, ip, protocol, port, chain = ''] = TO_SERVICE.exec(rule) ?? [];
+  if (ip === undefined) return undefined;
   const canonical = canonicalIp(ip);
   if (canonical === undefined || (protocol !== 'tcp' && protocol !== 'udp')) return undefined;
   return [chain, { ip: canonical, port: Number(port), protocol }];

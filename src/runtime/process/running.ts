@@ -19,6 +19,7 @@ export interface RunningProcess {
 }
 
 interface Known {
+  readonly folder: string;
   readonly changedMs: number;
   readonly found: RunningProcess | undefined;
 }
@@ -49,11 +50,12 @@ export function createRunningReader(stateDir: string): () => readonly RunningPro
   return () => {
     const next = new Map<string, Known>();
     for (const id of recordedIds(folders)) {
-      const at = changedMs(folderOf(folders, id));
       const before = known.get(id);
+      const folder = before?.folder ?? folderOf(folders, id);
+      const at = changedMs(folder);
       // Without its program it has only begun to be written down.
       const isSame = before?.changedMs === at && before.found?.main !== undefined;
-      next.set(id, isSame ? before : { changedMs: at, found: read(id) });
+      next.set(id, isSame ? before : { folder, changedMs: at, found: read(id) });
     }
     known = next;
     return [...next.values()].flatMap(({ found }) => found ?? []);

@@ -7,13 +7,14 @@ export interface MemoryUse {
   readonly usedBytes: number;
 }
 
+const NUMBER = /:?[ \t]+([0-9]{1,16})(?=\s|$)/y;
+
 /** The number after a whole name at the beginning of a line, as `NAME NUMBER` or `NAME: NUMBER`. */
 export function fieldOf(text: string, name: string): number | undefined {
   for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
     if (at > 0 && text[at - 1] !== '\n') continue;
-    const start = at + name.length;
-    const digits = /^:?[ \t]+([0-9]{1,16})(?:\s|$)/.exec(text.slice(start, start + 40))?.[1];
-    const value = Number(digits ?? Number.NaN);
+    NUMBER.lastIndex = at + name.length;
+    const value = Number(NUMBER.exec(text)?.[1] ?? Number.NaN);
     if (Number.isSafeInteger(value)) return value;
   }
   return undefined;

@@ -1,11 +1,14 @@
 /** Owns the answer of the program that counts sockets, and what of it is an instance's. Pure. */
 import { ipBytes } from '../../model/address.ts';
 
-/** Sockets by `HEXADDRESS PORT`. */
+/** A number by address (hexadecimal digits) and port. */
+type ByAddress = ReadonlyMap<string, ReadonlyMap<number, number>>;
+
+/** Sockets by the address that they are bound to. */
 export interface Sockets {
-  readonly established: ReadonlyMap<string, number>;
+  readonly established: ByAddress;
   /** Connections that wait to be accepted, of each address that is listened on. */
-  readonly waiting: ReadonlyMap<string, number>;
+  readonly waiting: ByAddress;
 }
 
 /** Connections of one instance. */
@@ -21,11 +24,15 @@ const ANY = ['0'.repeat(8), '0'.repeat(32)];
 export function parseSockets(answer: string): Sockets | undefined {
   const lines = answer.split('\n');
   if (lines.at(-1) !== '' || lines.at(-2) !== 'end') return undefined;
-  const found = { c: new Map<string, number>(), l: new Map<string, number>() };
+  const found = {
+    c: new Map<string, Map<number, number>>(),
+    l: new Map<string, Map<number, number>>(),
+  };
   for (const line of lines.slice(0, -2)) {
     const [, kind, address = '', port = '', count] = LINE.exec(line) ?? [];
     if (kind !== 'c' && kind !== 'l') return undefined;
-    found[kind].set(`${address} ${port}`, Number(count));
+    const ports = found[kind].get(address) ?? new Map<number, number>();
+    found[kind].set(address, ports.set(Number(port), Number(count)));
   }
   return { established: found.c, waiting: found.l };
 }
@@ -38,19 +45,25 @@ function hexOf(ip: string): string | undefined {
 }
 
 /**
- * Connections of what listens on an address. A socket that listens on all addresses is the instance's; its queue is told for it.
- * @returns undefined if nobody listens there: the instance is not up, or is in another network namespace
+ * Finds connections of what listens on an address. A socket that listens on all addresses is the instance's; its queue is told for it.
+ * @returns called, undefined if nobody listens there: the instance is not up, or is in another network namespace
  */
-export function connectionsOf(
-  { established, waiting }: Sockets,
-  { ip, port }: { readonly ip: string; readonly port: number },
-): Connections | undefined {
-  const hex = hexOf(ip);
-  if (hex === undefined) return undefined;
-  const queues = [hex, ...ANY].flatMap((address) => waiting.get(`${address} ${port}`) ?? []);
-  if (queues.length === 0) return undefined;
-  return {
-    connections: established.get(`${hex} ${port}`) ?? 0,
-    acceptQueue: queues.reduce((sum, each) => sum + each, 0),
+export function connectionsIn({
+  established,
+  waiting,
+}: Sockets): (at: { readonly ip: string; readonly port: number }) => Connections | undefined {
+  // The instances of a node have few addresses.
+  const digits = new Map<string, string | undefined>();
+  return ({ ip, port }) => {
+    const hex = digits.has(ip) ? digits.get(ip) : hexOf(ip);
+    digits.set(ip, hex);
+    if (hex === undefined) return undefined;
+    let acceptQueue: number | undefined;
+    for (const address of [hex, ...ANY]) {
+      const queue = waiting.get(address)?.get(port);
+      if (queue !== undefined) acceptQueue = (acceptQueue ?? 0) + queue;
+    }
+    if (acceptQueue === undefined) return undefined;
+    return { connections: established.get(hex)?.get(port) ?? 0, acceptQueue };
   };
 }
