@@ -62,25 +62,40 @@ const ANY_IPV6 = '0'.repeat(32);
 /** `::ffff:0:0`, of which the last 32 bits are the IPv4 address. */
 const MAPPED = '0000000000000000FFFF0000';
 
-/** Listeners that connections to an address may reach, as the tables write them: 32-bit words in the byte order of a little-endian machine. */
-function localsOf({ ip, port }: Address): {
+interface Locals {
   readonly tcp: readonly string[];
   readonly tcp6: readonly string[];
-} {
+}
+
+/** The same few addresses are asked for again and again. */
+const known = new WeakMap<Address, Locals>();
+
+/** Listeners that connections to an address may reach, as the tables write them: 32-bit words in the byte order of a little-endian machine. */
+function localsOf(address: Address): Locals {
+  const { ip, port } = address;
+  const before = known.get(address);
+  if (before !== undefined) return before;
   const own = Buffer.from(ipBytes(ip) ?? [])
     .swap32()
     .toString('hex')
     .toUpperCase();
   const at = (host: string): string => `${host}:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  return own.length === ANY_IPV4.length
-    ? { tcp: [at(own), at(ANY_IPV4)], tcp6: [at(MAPPED + own), at(ANY_IPV6)] }
-    : { tcp: [], tcp6: [at(own), at(ANY_IPV6)] };
+  const locals =
+    own.length === ANY_IPV4.length
+      ? { tcp: [at(own), at(ANY_IPV4)], tcp6: [at(MAPPED + own), at(ANY_IPV6)] }
+      : { tcp: [], tcp6: [at(own), at(ANY_IPV6)] };
+  known.set(address, locals);
+  return locals;
 }
 
 /** Sum over those that are there. */
 function sumOf(table: ReadonlyMap<string, number>, locals: readonly string[]): number | undefined {
-  const there = locals.filter((local) => table.has(local));
-  return there.length === 0 ? undefined : there.reduce((sum, local) => sum + (table.get(local) ?? 0), 0);
+  let sum: number | undefined;
+  for (const local of locals) {
+    const waiting = table.get(local);
+    if (waiting !== undefined) sum = (sum ?? 0) + waiting;
+  }
+  return sum;
 }
 
 /** Looks at the kernel. A program may listen on an IPv4 address by an IPv6 socket: that table is read when one is not in the other. */
