@@ -50,6 +50,11 @@ export interface Edges {
     running: Running,
     bounds: { readonly timeoutMs: number; readonly signal: AbortSignal },
   ) => Promise<Answer>;
+  /**
+   * True if asking would find it well as far as this machine can tell without a word to it: of a TCP probe without words, that a listener is
+   * there and nobody waits. `maxAgeMs`: how old what was seen may be. Asked often.
+   */
+  readonly looksWell: (running: Running, maxAgeMs: number) => boolean;
   /** True if its program is stopped by a signal, and so answers nobody. Asked often. */
   readonly isHalted: (running: Running) => boolean;
   /** Runs the pre-stop hook to its end or its time. @returns what went wrong, one line */

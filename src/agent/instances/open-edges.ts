@@ -15,6 +15,7 @@ import { type NodePolicy, openNodePolicy } from '../../runtime/policy/node-polic
 import { openPortBook } from '../../runtime/ports.ts';
 import { openAcceptQueues } from '../../runtime/probe/accept-queues.ts';
 import { probe } from '../../runtime/probe/probe.ts';
+import { isMute } from '../../runtime/probe/tcp.ts';
 import type { Edges } from './edges.ts';
 import { openDrivers } from './open-drivers.ts';
 import { expandProbe, expandWords, orderOf, valuesOf } from './prepare.ts';
@@ -101,6 +102,8 @@ export async function openEdges(options: OpenEdgesOptions): Promise<OpenedEdges>
         return { well: false, why: whyText(error) };
       }
     },
+    looksWell: ({ assignment: { template }, order }, maxAgeMs) =>
+      template.probe.kind === 'tcp' && isMute(template.probe) && queues.areEmpty(order, maxAgeMs),
     isHalted: ({ assignment, order }) =>
       opened.drivers.get(assignment.template.driver)?.isHalted?.(order.id) ?? false,
     runHook: async ({ assignment, order }, signal) => {

@@ -11,6 +11,8 @@ const ASKS = { sockets: 64, programs: 4 } as const;
 
 /** Shorter pauses are for instances that are waited for: they end as soon as they are over. */
 const LONG_MS = 700;
+/** So long one that looks well is not asked: what a firewall does to its connections is seen by asking only. */
+const UNASKED_MS = 10_000;
 const HALTED = 'its program is stopped by a signal';
 
 /** What probing an instance needs. */
@@ -33,7 +35,7 @@ export function nextRoundAt(begunMs: number, pauseMs: number): number {
 
 /** Probing of all instances of the node. */
 export function createProber(
-  { ask, isHalted }: Pick<Edges, 'ask' | 'isHalted'>,
+  { ask, looksWell, isHalted }: Pick<Edges, 'ask' | 'looksWell' | 'isHalted'>,
   { clock: source, random }: { readonly clock: Clock; readonly random: () => number },
 ): Prober {
   const clock = createPulse(source);
@@ -68,8 +70,13 @@ export function createProber(
         shorten: isReadyNow && !isSpread ? random() : 0,
       });
       isSpread = isReadyNow;
-      const isOver = (): boolean => isHalted(running);
-      await clock.pause({ atMs: nextRoundAt(started, pauseMs), isOver }, signal);
+      const due = nextRoundAt(started, pauseMs);
+      // One that looks well need not be asked yet.
+      const mayWait = isReadyNow && round.well && pauseMs >= LONG_MS;
+      const isOver = (): boolean =>
+        isHalted(running) || (mayWait && clock.monotonicMs() >= due && !looksWell(running, pauseMs / 2));
+      const atMs = mayWait ? nextRoundAt(started, Math.max(pauseMs, UNASKED_MS)) : due;
+      await clock.pause({ atMs, isOver }, signal);
     }
   };
 }

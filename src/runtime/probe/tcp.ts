@@ -15,6 +15,9 @@ const MAX_BYTES = 64 * 1024;
 
 type TcpProbe = Extract<Probe, { readonly kind: 'tcp' }>;
 
+/** True for one without words: a listener that takes its connections is all that it asks for. */
+export const isMute = ({ send, expect }: TcpProbe): boolean => send === undefined && expect === undefined;
+
 const WELL: ProbeAnswer = { well: true };
 
 /** Bytes of text in UTF-8, one a character: as they are heard. */
@@ -48,7 +51,7 @@ async function askTaken(queues: AcceptQueues, address: Address, bounds: Bounds):
     {
       silent: (answer) => {
         isUp = true;
-        return queues.watch(address.port, () => answer(WELL));
+        return queues.watch(address, () => answer(WELL));
       },
       heard: () => WELL,
       ended: () => WELL,
@@ -65,6 +68,7 @@ export async function probeTcp(
   address: Address,
   bounds: Bounds & { readonly queues: AcceptQueues },
 ): Promise<ProbeAnswer> {
-  const isMute = asked.send === undefined && asked.expect === undefined;
-  return isMute ? await askTaken(bounds.queues, address, bounds) : await askWords(asked, address, bounds);
+  return isMute(asked)
+    ? await askTaken(bounds.queues, address, bounds)
+    : await askWords(asked, address, bounds);
 }

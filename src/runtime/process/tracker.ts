@@ -6,7 +6,7 @@ import { watch, type FSWatcher } from 'node:fs';
 import { errnoOf } from '../../host/error-code.ts';
 import type { Clock } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
-import { readRunState } from '../../host/proc-stat.ts';
+import { type HeldProcess, holdProcess } from '../../host/held-process.ts';
 import { outOfMemoryKills } from '../cgroup/cgroup.ts';
 import type { ExitStatus } from '../driver.ts';
 import { LOST, UNSTARTED } from '../exit-status.ts';
@@ -35,6 +35,8 @@ interface Tracked {
   readonly record: InstanceRecord;
   readonly listeners: Set<(exit: ExitStatus) => void>;
   main: WrittenPid | undefined;
+  /** Its program, once it was looked at, until its end. */
+  held: HeldProcess | undefined;
   /** Its program was stopped by a signal, at the last look. */
   halted: boolean;
   exit: ExitStatus | undefined;
@@ -71,12 +73,10 @@ const PAUSE_MS = 5;
 /** State of a process of which every thread is stopped by a signal (man 5 proc); `t` is a debugger's. */
 const HALTED = 'T';
 
-/** The state of that very process; undefined: it is gone or a zombie. */
-function stateOf({ pid, startTicks }: WrittenPid): string | undefined {
-  const stat = readRunState(pid);
-  const isIt =
-    stat !== undefined && stat.startTicks === startTicks && stat.state !== 'Z' && stat.state !== 'X';
-  return isIt ? stat.state : undefined;
+/** Its program is not looked at any more. */
+function letGo(tracked: Tracked | undefined): void {
+  tracked?.held?.close();
+  if (tracked !== undefined) tracked.held = undefined;
 }
 
 /** Opens a tracker; call `track` for each instance. */
@@ -114,6 +114,7 @@ export function createTracker(options: TrackerOptions): Tracker {
     const outOfMemory = isCounted && outOfMemoryKills(record.cgroups) > 0;
     const exit = outOfMemory ? { ...found, outOfMemory } : found;
     tracked.exit = exit;
+    letGo(tracked);
     for (const listener of tracked.listeners) listener(exit);
     tracked.listeners.clear();
     tracked.settled = record.ended === undefined ? finish(tracked, exit) : Promise.resolve();
@@ -159,7 +160,8 @@ export function createTracker(options: TrackerOptions): Tracker {
   const glance = (tracked: Tracked): void => {
     const { exit, main } = tracked;
     if (exit !== undefined || main === undefined) return;
-    const state = stateOf(main);
+    tracked.held ??= holdProcess(main.pid, main.startTicks);
+    const state = tracked.held?.state();
     tracked.halted = state === HALTED;
     if (state === undefined) void look(tracked);
   };
@@ -193,10 +195,12 @@ export function createTracker(options: TrackerOptions): Tracker {
   return {
     track: (record) => {
       const listeners = new Set<(exit: ExitStatus) => void>();
+      letGo(all.get(record.id));
       all.set(record.id, {
         record,
         listeners,
         main: undefined,
+        held: undefined,
         halted: false,
         exit: undefined,
         settled: undefined,
@@ -204,6 +208,7 @@ export function createTracker(options: TrackerOptions): Tracker {
       begin();
     },
     forget: (id) => {
+      letGo(all.get(id));
       all.delete(id);
     },
     record: (id) => all.get(id)?.record,
@@ -236,6 +241,7 @@ export function createTracker(options: TrackerOptions): Tracker {
       closing.abort();
       watcher?.close();
       await polling;
+      for (const tracked of all.values()) letGo(tracked);
       await Promise.all([...all.values()].flatMap(({ settled }) => settled ?? []));
     },
   };

@@ -169,6 +169,7 @@ export function fakeMachine(): FakeMachine {
     },
     release: async () => {},
     ask: (running, { timeoutMs, signal }) => answerOf(running, timeoutMs, signal),
+    looksWell: () => false,
     isHalted: ({ order }) => machine.halted.has(order.id),
     runHook: async ({ order }) => void done.push(`hook ${order.id}`),
     countConnections: async (addresses) =>

@@ -1,51 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../../../src/agent/instances/edges.ts';
 import { pauseAfter, probeRound, type RoundOptions } from '../../../src/agent/instances/probe-round.ts';
-import type { Clock } from '../../../src/host/clock.ts';
-
-/** Time that passes only when everybody waits. */
-function virtualClock(): Clock &
-  Pick<RoundOptions['clock'], 'after'> & { readonly run: <T>(act: Promise<T>) => Promise<T> } {
-  let now = 0;
-  let sleepers: { readonly at: number; readonly wake: () => void }[] = [];
-  const clock: Clock = {
-    now: () => new Date(now),
-    monotonicMs: () => now,
-    sleep: async (ms, signal) => {
-      if (signal?.aborted === true) return;
-      await new Promise<void>((wake) => {
-        sleepers.push({ at: now + ms, wake });
-        signal?.addEventListener('abort', () => wake());
-      });
-    },
-  };
-  return {
-    ...clock,
-    after: (ms, then) => {
-      const sleeper = { at: now + ms, wake: then };
-      sleepers.push(sleeper);
-      return () => {
-        sleepers = sleepers.filter((one) => one !== sleeper);
-      };
-    },
-    run: async (act) => {
-      let done = false;
-      const watched = act.finally(() => {
-        done = true;
-      });
-      for (let turn = 0; turn < 1_000; turn += 1) {
-        for (let tick = 0; tick < 20; tick += 1) await Promise.resolve();
-        if (done) break;
-        const [next] = sleepers.toSorted((a, b) => a.at - b.at);
-        if (next === undefined) break;
-        sleepers = sleepers.filter((sleeper) => sleeper !== next);
-        now = Math.max(now, next.at);
-        next.wake();
-      }
-      return await watched;
-    },
-  };
-}
+import { virtualClock } from './virtual-clock.ts';
 
 interface Asked {
   readonly at: number;

@@ -2,54 +2,54 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/host/clock.ts';
-import { addListeners, openAcceptQueues } from '../../../src/runtime/probe/accept-queues.ts';
+import type { Address } from '../../../src/model/address.ts';
+import { openAcceptQueues } from '../../../src/runtime/probe/accept-queues.ts';
 import { probe, type ProbeBounds } from '../../../src/runtime/probe/probe.ts';
 import type { Probe } from '../../../src/model/template.ts';
 
-const LISTENER = (port: string, waiting: string): string =>
-  `   0: 0100007F:${port} 00000000:0000 0A 00000000:${waiting} 00:00000000 00000000  0 0 1 1 0 100 0 0 10 0`;
-const CONNECTION = '   2: 0100007F:1F90 0100007F:9C53 01 00000000:00000005 03:00001582 00000000 0 0 0 3 0';
+const at = (port: number): Address => ({ ip: '10.0.0.1', port });
 
 describe('queues of listeners', () => {
-  it('are added up by port, up to the first connection', () => {
-    const found = new Map<number, number>();
-    const lines = [LISTENER('1F90', '00000002'), LISTENER('1F90', '0000000A'), LISTENER('0050', '00000000')];
-    expect(addListeners(lines, found)).toBe(true);
-    expect(addListeners([CONNECTION, LISTENER('0051', '00000001')], found)).toBe(false);
-    expect([...found]).toEqual([
-      [8_080, 12],
-      [80, 0],
-    ]);
-  });
-
   it('count as taken when they are empty, shorter than before, or cannot be seen', async () => {
-    const looks = [
-      new Map([
-        [1, 3],
-        [2, 0],
-        [3, 2],
-      ]),
-      new Map([
-        [1, 3],
-        [3, 1],
-      ]),
-      new Map([[1, 2]]),
-    ];
-    let at = 0;
+    const looks = [{ 1: 3, 2: 0, 3: 2 }, { 1: 3, 3: 1 }, { 1: 2 }] as readonly Record<number, number>[];
+    let looked = 0;
     const seen: string[] = [];
     await new Promise<void>((resolve) => {
-      const queues = openAcceptQueues(systemClock, (ports) => {
-        seen.push([...ports].join());
-        at += 1;
-        return looks[at - 1] ?? new Map();
+      const queues = openAcceptQueues(systemClock, () => {
+        const look = looks[looked];
+        looked += 1;
+        seen.push(`look ${looked}`);
+        return ({ port }) => look?.[port];
       });
-      queues.watch(1, resolve);
-      queues.watch(2, () => seen.push('taken 2'));
-      queues.watch(3, () => seen.push('taken 3'));
-      queues.watch(4, () => seen.push('taken 4'));
-      queues.watch(5, () => seen.push('never'))();
+      queues.watch(at(1), resolve);
+      queues.watch(at(2), () => seen.push('taken 2'));
+      queues.watch(at(3), () => seen.push('taken 3'));
+      queues.watch(at(4), () => seen.push('taken 4'));
+      queues.watch(at(5), () => seen.push('never'))();
     });
-    expect(seen).toEqual(['1,2,3,4', 'taken 2', 'taken 4', '1,3', 'taken 3', '1']);
+    expect(seen).toEqual(['look 1', 'taken 2', 'taken 4', 'look 2', 'taken 3', 'look 3']);
+  });
+
+  it('are known to be empty only where a listener is seen, by one look for all that ask in its time', () => {
+    let now = 0;
+    let looks = 0;
+    const clock = { sleep: systemClock.sleep, monotonicMs: () => now };
+    const queues = openAcceptQueues(clock, () => {
+      looks += 1;
+      return ({ port }) =>
+        new Map([
+          [1, 0],
+          [2, 4],
+        ]).get(port);
+    });
+    const asked = (): readonly boolean[] => [1, 2, 3].map((port) => queues.areEmpty(at(port), 500));
+    expect(asked()).toEqual([true, false, false]);
+    now = 500;
+    expect(asked()).toEqual([true, false, false]);
+    expect(looks).toBe(1);
+    now = 501;
+    expect(queues.areEmpty(at(1), 500)).toBe(true);
+    expect(looks).toBe(2);
   });
 });
 
