@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readProcStat } from '../../src/host/proc-stat.ts';
-import { createRunningReader } from '../../src/runtime/process/running.ts';
+import { createRunningReader } from '../../src/runtime/running.ts';
 import { parseProcess } from '../../src/sampling/parse/process.ts';
 import type { Driver, ExitStatus, Observed } from '../../src/runtime/driver.ts';
 import { programContract } from './driver-programs.ts';
@@ -180,10 +180,7 @@ describe('the driver process', () => {
 
   it('tells others which program leads the session of all its processes', async () => {
     const pid = await start('sleep 1000 & exec sleep 1000');
-    const state = path.join(world.scratch, 'state');
-    mkdirSync(path.join(state, 'drivers'), { recursive: true });
-    symlinkSync(world.root, path.join(state, 'drivers/process'));
-    const running = createRunningReader(state);
+    const running = createRunningReader(world.stateDir);
     expect(running()).toMatchObject([{ id, main: { pid } }]);
     await eventually(() => expect(pidsOf(id)).toHaveLength(2));
     const sessions = pidsOf(id).map(

@@ -2,7 +2,6 @@
  * Owns opening the node's drivers: those that work here. One that cannot be opened (a full disk) is tried again, so that what it started is
  * found as soon as it can be.
  */
-import path from 'node:path';
 import type { Clock } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
 import type { DriverName } from '../../model/template.ts';
@@ -11,6 +10,7 @@ import type { Driver } from '../../runtime/driver.ts';
 import { openExecDriver } from '../../runtime/exec/exec-driver.ts';
 import { openPodmanDriver } from '../../runtime/podman/podman-driver.ts';
 import { openProcessDriver } from '../../runtime/process/process-driver.ts';
+import { driverFolder } from '../../runtime/running.ts';
 import { openSystemdDriver } from '../../runtime/systemd/systemd-driver.ts';
 import { whyText } from './words.ts';
 
@@ -31,9 +31,6 @@ const OPENERS: Readonly<Partial<Record<DriverName, (options: OpenOptions) => Pro
   systemd: openSystemdDriver,
   podman: openPodmanDriver,
 };
-
-/** The folder that a driver keeps its files in. */
-const driverFolder = (stateDir: string, name: DriverName): string => path.join(stateDir, 'drivers', name);
 
 /** The node's drivers. */
 export interface OpenDrivers {
