@@ -1,9 +1,11 @@
 /** The driver contract on plain processes, and what only they have: shims, identities, exit codes, agents that die at any moment. */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readProcStat } from '../../src/host/proc-stat.ts';
+import { readCgroupMounts } from '../../src/runtime/cgroup/mounts.ts';
 import { createRunningReader } from '../../src/runtime/running.ts';
 import { parseProcess } from '../../src/sampling/parse/process.ts';
 import type { Driver, ExitStatus, Observed } from '../../src/runtime/driver.ts';
@@ -89,6 +91,21 @@ describe('the driver process', () => {
     const found = await driver.start(world.order({ id, script, limits: { files: 99 } }));
     await eventually(async () => expect(await outputOf(driver, id, 'stdout')).toBe('99\n'));
     expect(found).toMatchObject({ notes: [] });
+  });
+
+  it('gives a starting instance less processor than one that serves, and all of them what the node is worth', async ({
+    skip,
+  }) => {
+    skip(!readCgroupMounts().v1.has('cpu') || whyNoCgroup('pids') !== undefined, 'no cpu.shares here');
+    await start();
+    const { cgroups } = createRunningReader(world.stateDir)().find((one) => one.id === id) ?? {};
+    const sharesOf = (folder: string): number => Number(textOf(path.join(folder, 'cpu.shares')));
+    const group = cgroups?.folderOf.cpu ?? '';
+    expect(sharesOf(group)).toBe(256);
+    expect(sharesOf(path.dirname(group))).toBe(1_024 * availableParallelism());
+    driver.hasStarted?.(id);
+    expect(sharesOf(group)).toBe(1_024);
+    driver.hasStarted?.('nobody');
   });
 
   it('says plainly which limits are not enforced without control groups', async () => {

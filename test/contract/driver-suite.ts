@@ -258,7 +258,8 @@ export function driverContract(name: TestedDriver): void {
         expect(found?.cpuSeconds !== undefined || found?.processes !== undefined).toBe(isSeen);
       });
       await driver.stop(id, IMPATIENT);
-      expect(readRunning()).toEqual([]);
+      // Its end is told before it is written down.
+      await eventually(() => expect(readRunning()).toEqual([]));
       files.close();
     });
 
