@@ -38,7 +38,7 @@ interface Reader {
 const KEPT: Reader = { read: readKept, namesMain: true };
 
 /** Every driver that there is. */
-const READERS: Readonly<Partial<Record<DriverName, Reader>>> = {
+const READERS: Readonly<Record<DriverName, Reader>> = {
   process: {
     read: (root, id) => {
       const record = readRecord(foldersBelow(root), id);

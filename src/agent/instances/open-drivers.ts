@@ -25,7 +25,7 @@ interface OpenOptions {
 }
 
 /** Every driver there is, and how it is opened. */
-const OPENERS: Readonly<Partial<Record<DriverName, (options: OpenOptions) => Promise<Driver>>>> = {
+const OPENERS: Readonly<Record<DriverName, (options: OpenOptions) => Promise<Driver>>> = {
   process: openProcessDriver,
   exec: openExecDriver,
   systemd: openSystemdDriver,
@@ -62,8 +62,7 @@ export async function openDrivers({ stateDir, admit, clock, log }: OpenDriversOp
   const open = async (name: DriverName, isFirst: boolean): Promise<boolean> => {
     try {
       const root = driverFolder(stateDir, name);
-      const driver = await OPENERS[name]?.({ root, admit, clock, log });
-      if (driver === undefined) return true;
+      const driver = await OPENERS[name]({ root, admit, clock, log });
       const { ok, why } = await driver.fingerprint();
       if (ok) drivers.set(name, driver);
       else {
@@ -85,7 +84,7 @@ export async function openDrivers({ stateDir, admit, clock, log }: OpenDriversOp
   };
 
   const trying: Promise<void>[] = [];
-  for (const name of ['process', 'exec', 'systemd', 'podman', 'docker'] as const) {
+  for (const name of ['process', 'exec', 'systemd', 'podman'] as const) {
     const isDone = await open(name, true);
     if (!isDone) trying.push(tryOn(name));
     if (!isDone || drivers.has(name)) expected.push(name);
