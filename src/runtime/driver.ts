@@ -126,11 +126,6 @@ export interface Driver {
    * Absent: this driver cannot tell.
    */
   readonly isHalted?: (id: string) => boolean;
-  /**
-   * Its start is over: from now on it has as much processor as others, if there is not enough for all; until then it has less, where control groups are
-   * the driver's. Idempotent, for any id; never throws. Absent: this driver gives it all from the beginning.
-   */
-  readonly hasStarted?: (id: string) => void;
   /** Signal, grace, then KILL the whole group, whatever it forked. Idempotent; one that has ended is no error. */
   readonly stop: (id: string, options: StopOptions) => Promise<ExitStatus>;
   /** Forgets an instance that has ended, with its files and logs. */

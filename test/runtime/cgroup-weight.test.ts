@@ -1,48 +1,36 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { weighInstance, weighParent } from '../../src/runtime/cgroup/weight.ts';
+import { weighParent } from '../../src/runtime/cgroup/weight.ts';
 
-describe('weights of control groups', () => {
+describe('the weight of all instances of a node together', () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'sluice-weight-'));
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
-  const groupWith = (file: string): { readonly group: string; readonly weight: () => string } => {
-    const group = path.join(folder, file);
-    mkdirSync(group);
-    writeFileSync(path.join(group, file), '\n');
-    return { group, weight: () => readFileSync(path.join(group, file), 'utf8').trim() };
-  };
 
-  it('are a quarter of the usual while an instance starts, and the usual afterwards', () => {
+  it('is what its processors are worth, and never more than there can be', () => {
     const cases = [
-      [1, 'cpu.shares', '256', '1024'],
-      [2, 'cpu.weight', '25', '100'],
+      [1, 'cpu.shares', 8, '8192'],
+      [1, 'cpu.shares', 512, '262144'],
+      [2, 'cpu.weight', 8, '800'],
+      [2, 'cpu.weight', 256, '10000'],
     ] as const;
-    for (const [version, file, starting, serving] of cases) {
-      const { group, weight } = groupWith(file);
-      const groups = { version, folders: [group], folderOf: { cpu: group } };
-      weighInstance(groups, 'starting');
-      expect(weight().slice(0, starting.length)).toBe(starting);
-      weighInstance(groups, 'serving');
-      expect(weight().slice(0, serving.length)).toBe(serving);
+    for (const [version, file, processors, expected] of cases) {
+      writeFileSync(path.join(folder, file), '\n');
+      weighParent(folder, version, processors);
+      expect([file, processors, readFileSync(path.join(folder, file), 'utf8').trim()]).toEqual([
+        file,
+        processors,
+        expected,
+      ]);
     }
   });
 
-  it('are above instances as much as all processors are worth, and never more than there can be', () => {
-    const { group, weight } = groupWith('cpu.weight');
-    weighParent(group, 2, 8);
-    expect(weight()).toBe('800');
-    weighParent(group, 2, 256);
-    expect(weight()).toBe('10000');
-  });
-
-  it('are left out where the node has no such controller, without making files', () => {
+  it('is left alone where the node has no such controller, without making files', () => {
     weighParent(folder, 1, 8);
-    weighInstance({ version: 1, folders: [], folderOf: {} }, 'starting');
     expect(readdirSync(folder)).toEqual([]);
   });
 });

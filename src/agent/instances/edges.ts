@@ -52,8 +52,6 @@ export interface Edges {
   ) => Promise<Answer>;
   /** True if its program is stopped by a signal, and so answers nobody. Asked often. */
   readonly isHalted: (running: Running) => boolean;
-  /** Its start is over: it gets as much processor as others. Asked for again and again. */
-  readonly hasStarted: (running: Running) => void;
   /** Runs the pre-stop hook to its end or its time. @returns what went wrong, one line */
   readonly runHook: (running: Running, signal: AbortSignal) => Promise<string | undefined>;
   /** Established connections to each address, in the order asked. */

@@ -2,7 +2,7 @@
 import { SluiceError } from '../../errors.ts';
 import type { Driver } from '../../runtime/driver.ts';
 import type { LifeEvent } from './life.ts';
-import { hasStarted, type Job } from './phase-views.ts';
+import type { Job } from './phase-views.ts';
 import { exitText, whyText } from './words.ts';
 import type { Worker } from './worker.ts';
 
@@ -81,10 +81,7 @@ const probe: Run = async (worker, signal) => {
   await shared.probe({
     running: { assignment, order },
     life: () => worker.life,
-    onRound: ({ well, times, why }) => {
-      worker.send({ kind: 'probed', well, times, why });
-      if (hasStarted(worker.life, shared.clock.monotonicMs())) shared.edges.hasStarted({ assignment, order });
-    },
+    onRound: ({ well, times, why }) => worker.send({ kind: 'probed', well, times, why }),
     signal,
   });
   return undefined;

@@ -79,7 +79,6 @@ export async function openEdges(options: OpenEdgesOptions): Promise<OpenedEdges>
   const connections = openConnections();
   const queues = openAcceptQueues(clock);
   const asked = new WeakMap<StartOrder, Probe>();
-  const started = new WeakSet<StartOrder>();
   const probeOf = (template: { readonly probe: Probe }, order: StartOrder): Probe => {
     const known = asked.get(order);
     if (known !== undefined) return known;
@@ -104,11 +103,6 @@ export async function openEdges(options: OpenEdgesOptions): Promise<OpenedEdges>
     },
     isHalted: ({ assignment, order }) =>
       opened.drivers.get(assignment.template.driver)?.isHalted?.(order.id) ?? false,
-    hasStarted: ({ assignment, order }) => {
-      if (started.has(order)) return;
-      started.add(order);
-      opened.drivers.get(assignment.template.driver)?.hasStarted?.(order.id);
-    },
     runHook: async ({ assignment, order }, signal) => {
       const { preStop } = assignment.template;
       if (preStop === undefined) return undefined;

@@ -56,13 +56,6 @@ export function dueAt({ phase }: Life): number | undefined {
   return phase.kind === 'connections' ? phase.deadline : undefined;
 }
 
-/** Part of its start period in which an instance has less processor than those that serve: it must get ready on a full node, too. */
-const GENTLE_PART = 1 / 3;
-
-/** True if an instance that runs has been ready, or was given time enough to be: it gets as much processor as others. */
-export const hasStarted = ({ phase, timing }: Life, now: number): boolean =>
-  phase.kind !== 'starting' || phase.until - now < timing.startMs * (1 - GENTLE_PART);
-
 /** What the driver says of an instance that this life was kept of. */
 export type Found =
   | { readonly kind: 'running' }

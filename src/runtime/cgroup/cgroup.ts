@@ -11,7 +11,7 @@ import { errnoOf } from '../../host/error-code.ts';
 import { readSmallFile } from '../../host/small-file.ts';
 import type { Limits } from '../../model/template.ts';
 import type { CgroupMounts, Controller } from './mounts.ts';
-import { weighInstance, weighParent } from './weight.ts';
+import { weighParent } from './weight.ts';
 
 /** Groups of one instance: a folder for each controller (version 1), or one (version 2). Plain data, kept on disk. */
 export interface Cgroups {
@@ -156,7 +156,7 @@ function makeFolders(mounts: CgroupMounts, parts: readonly string[], notes: stri
 }
 
 /**
- * Makes the groups of an instance, with or without limits: they also count, and hold together what it forks. Its weight is that of one that starts.
+ * Makes the groups of an instance, with or without limits: they also count, and hold together what it forks.
  * @param parts folder names from the mount down, the last one not used before
  */
 export function makeCgroups(mounts: CgroupMounts, parts: readonly string[], limits: Limits): CgroupSetup {
@@ -177,7 +177,6 @@ export function makeCgroups(mounts: CgroupMounts, parts: readonly string[], limi
       failed.set(controller, `${file}: ${reasonOf(error)}`);
     }
   }
-  if (groups !== undefined) weighInstance(groups, 'starting');
   return { groups, notes: [...failed].map(([controller, why]) => noteOf(controller, why)) };
 }
 

@@ -12,7 +12,6 @@ import { SluiceError } from '../../errors.ts';
 import type { Admit } from '../admission.ts';
 import { cgroupPartsOf, removeParents, sweepCgroups } from '../cgroup/cgroup.ts';
 import { type CgroupMounts, readCgroupMounts } from '../cgroup/mounts.ts';
-import { weighInstance } from '../cgroup/weight.ts';
 import type { Driver, Observed, StartOrder, Usage } from '../driver.ts';
 import { removeInstanceFolder } from '../instance-folders.ts';
 import { checkId } from '../instance-id.ts';
@@ -119,10 +118,6 @@ export async function openExecDriver(options: ExecDriverOptions): Promise<Driver
           .map((id) => turns.take(id, () => lookExec(life, id))),
       ),
     onExit: (id, listener) => watch.add(id, { listener, ended: execRecordOf(life, id).ended }),
-    hasStarted: (id) => {
-      const cgroups = life.records.get(id)?.cgroups;
-      if (cgroups !== undefined) weighInstance(cgroups, 'serving');
-    },
     stop: async (id, stopOptions) => await turns.take(checkId(id), () => stopExec(life, id, stopOptions)),
     remove: async (id) => await turns.take(checkId(id), () => remove(parts, id)),
     usage: async (ids) => await Promise.resolve(usage(life, ids)),

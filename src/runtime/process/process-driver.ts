@@ -11,7 +11,6 @@ import { SluiceError } from '../../errors.ts';
 import type { Admit } from '../admission.ts';
 import { cgroupPartsOf, removeParents, sweepCgroups } from '../cgroup/cgroup.ts';
 import { type CgroupMounts, readCgroupMounts } from '../cgroup/mounts.ts';
-import { weighInstance } from '../cgroup/weight.ts';
 import type { Driver, Observed, StartOrder } from '../driver.ts';
 import { checkId } from '../instance-id.ts';
 import { createInstanceLogs, type InstanceLogs } from '../logs/instance-logs.ts';
@@ -175,10 +174,6 @@ export async function openProcessDriver(options: ProcessDriverOptions): Promise<
       return tracker.onExit(id, listener);
     },
     isHalted: tracker.isHalted,
-    hasStarted: (id) => {
-      const cgroups = tracker.record(id)?.cgroups;
-      if (cgroups !== undefined) weighInstance(cgroups, 'serving');
-    },
     stop: async (id, stopOptions) => {
       recordOf(parts, id);
       const exit = await stopRun(tracker, id, { ...stopOptions, clock });

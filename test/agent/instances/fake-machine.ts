@@ -33,8 +33,6 @@ export interface FakeMachine {
   readonly answers: Map<string, Answer | 'hang'>;
   /** Programs that are stopped by a signal. */
   readonly halted: Set<string>;
-  /** Instances that were said to have started, by id. */
-  readonly started: Set<string>;
   /** Established connections by id. */
   readonly connections: Map<string, number>;
   /** Thrown by `prepare`. */
@@ -90,7 +88,6 @@ export function fakeMachine(): FakeMachine {
     exit: (id, code) => void finish(find(id), ended(code)),
     answers: new Map(),
     halted: new Set(),
-    started: new Set(),
     connections: new Map(),
     refuse: undefined,
     blind: undefined,
@@ -173,7 +170,6 @@ export function fakeMachine(): FakeMachine {
     release: async () => {},
     ask: (running, { timeoutMs, signal }) => answerOf(running, timeoutMs, signal),
     isHalted: ({ order }) => machine.halted.has(order.id),
-    hasStarted: ({ order }) => void machine.started.add(order.id),
     runHook: async ({ order }) => void done.push(`hook ${order.id}`),
     countConnections: async (addresses) =>
       addresses.map(({ port }) => machine.connections.get(idAt(port)) ?? 0),

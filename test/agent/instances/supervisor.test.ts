@@ -23,24 +23,6 @@ describe('an assignment', () => {
     expect(log.lines.filter((line) => line.startsWith('info instance '))).toHaveLength(3);
   });
 
-  it('has less processor until it is ready, and as much as others from then on, whichever agent finds it', async () => {
-    const all = cluster();
-    const machine = fakeMachine();
-    machine.answers.set('web-1', { well: false, why: 'not yet' });
-    await all.assign(assignment('web-1'));
-    const first = await supervise(machine, { backend: all.store.backend });
-    await until('bad answers', () => first.supervisor.instances()[0]?.life.why === 'not yet');
-    expect([...machine.started]).toEqual([]);
-    machine.answers.clear();
-    await all.state('web-1', 'ready');
-    expect([...machine.started]).toEqual(['web-1']);
-    machine.started.clear();
-    await first.kill();
-    await supervise(machine, { backend: all.store.backend, stateDir: first.stateDir });
-    await until('the next agent to say so', () => machine.started.has('web-1'));
-    expect(machine.starts).toEqual(['web-1']);
-  });
-
   it('that cannot be started is failed with the rule that refused', async () => {
     const all = cluster();
     const machine = fakeMachine();
