@@ -84,7 +84,7 @@ _sluice() {
       --anonymous) COMPREPLY=($(compgen -W 'admin operator node registry viewer' -- "$cur")) ;;
       --color) COMPREPLY=($(compgen -W 'auto always never' -- "$cur")) ;;
       --dataplane) COMPREPLY=($(compgen -W 'auto iptables nftables' -- "$cur")) ;;
-      --driver) COMPREPLY=($(compgen -W 'process exec systemd podman docker' -- "$cur")) ;;
+      --driver) COMPREPLY=($(compgen -W 'process exec systemd podman' -- "$cur")) ;;
       --log-format) COMPREPLY=($(compgen -W 'auto text json' -- "$cur")) ;;
       --metric-as) COMPREPLY=($(compgen -W 'total average' -- "$cur")) ;;
       --mode) COMPREPLY=($(compgen -W 'act recommend' -- "$cur")) ;;

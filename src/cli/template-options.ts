@@ -25,7 +25,7 @@ function templateOptions(): readonly Option[] {
       "what an instance runs: 'node server.js --port {port}'; no shell reads it",
     ),
     new Option('--driver <name>', 'what starts it (default: process)').choices(DRIVERS),
-    new Option('--image <image>', 'image of a container, with driver podman or docker'),
+    new Option('--image <image>', 'image of a container, with driver podman'),
     repeated('--env <name=value>', 'a variable of its environment, no secret (all can read it); repeatable'),
     new Option('--run-as <user>', "user that it runs as (default: the node's policy says)"),
     new Option('--workdir <path>', 'folder that it starts in'),

@@ -19,7 +19,7 @@ import { parseSize } from './size.ts';
 import { readYaml } from './spec-yaml.ts';
 import type { DriverName, PortRange } from './template.ts';
 
-const DRIVERS: readonly DriverName[] = ['process', 'exec', 'systemd', 'podman', 'docker'];
+const DRIVERS: readonly DriverName[] = ['process', 'exec', 'systemd', 'podman'];
 const FIELDS = [
   'drivers',
   'commands',

@@ -18,18 +18,17 @@ const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 const USER = /^[a-z_][a-z0-9_-]{0,31}$/;
 const HOST = /^[A-Za-z0-9[{][A-Za-z0-9._:{}[\]-]{0,254}$/;
 const URL_PATH = /^\/[!-~]{0,1023}$/;
-const CONTAINERS = ['podman', 'docker'];
 const DAY = 86_400;
 
 const when = (broken: boolean, found: Break): readonly Break[] => (broken ? [found] : []);
 
 function driverBreaks({ driver, command, hooks, image }: Template): readonly Break[] {
-  const isContainer = CONTAINERS.includes(driver);
+  const isContainer = driver === 'podman';
   return [
     ...when(!isContainer && image !== undefined, {
       path: ['image'],
       what: `driver ${driver} has no image`,
-      allowed: 'an image only with driver podman or docker',
+      allowed: 'an image only with driver podman',
       fix: 'say driver podman, or leave the image out',
     }),
     ...when(!isContainer && command.length === 0 && image === undefined, {
@@ -56,7 +55,7 @@ function driverBreaks({ driver, command, hooks, image }: Template): readonly Bre
 }
 
 function commandBreaks({ driver, command, hooks, preStop }: Template): readonly Break[] {
-  const isProgram = !CONTAINERS.includes(driver);
+  const isProgram = driver !== 'podman';
   return [
     ...(command.length === 0 ? [] : wordsBreaks(['command'], command, { isProgram })),
     ...(hooks === undefined
@@ -95,7 +94,7 @@ function environmentBreaks({ driver, env }: Template): readonly Break[] {
     }
     return [
       ...textBreaks(path, value),
-      ...when(CONTAINERS.includes(driver) && /[\n\r]/.test(value), {
+      ...when(driver === 'podman' && /[\n\r]/.test(value), {
         path,
         what: `${name} holds a line break`,
         allowed: `no line breaks with driver ${driver}, which is told a line for each variable`,

@@ -1,7 +1,7 @@
 /** Owns the words of a managed instance's template: what to run, where it may run, how it is asked whether it is well, how it ends. Pure data. */
 
 /** Who starts an instance and looks after its processes. */
-export type DriverName = 'process' | 'exec' | 'systemd' | 'podman' | 'docker';
+export type DriverName = 'process' | 'exec' | 'systemd' | 'podman';
 
 /** What a template and all its revisions say of every instance. Arguments may hold the placeholders of `PLACEHOLDERS`; no shell reads them. */
 export interface Template {

@@ -1,6 +1,6 @@
 /**
  * Owns the Driver interface: starting, finding again, asking and ending an instance's processes on this node. Implementations (process, exec,
- * systemd, podman, docker) pass one contract suite. A driver keeps what it must know of an instance on disk, under its own state folder,
+ * systemd, podman) pass one contract suite. A driver keeps what it must know of an instance on disk, under its own state folder,
  * written before the instance is started, so that an agent that was killed at any moment finds everything again.
  */
 import type { Entry } from '../model/entry.ts';

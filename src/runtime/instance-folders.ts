@@ -50,7 +50,8 @@ const isRecord = (value: unknown, id: string): value is object =>
   'id' in value &&
   value.id === id;
 
-function idsIn(instances: string): readonly string[] {
+/** Ids that have a folder, sorted; one without a record is left of a removal. @throws the system's error */
+export function folderIds(instances: string): readonly string[] {
   try {
     return readdirSync(instances).toSorted();
   } catch (error) {
@@ -83,7 +84,7 @@ export function recordFiles<P, R extends { readonly id: string }>(
       await makeOutputFiles(folder(place, record.id));
       await write(place, record);
     },
-    ids: (place) => idsIn(instancesOf(place)),
+    ids: (place) => folderIds(instancesOf(place)),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import { instanceKey } from '../model/load.ts';
 import type { Snapshot } from '../model/snapshot.ts';
-import { createRunningReader, type RunningProcess } from '../runtime/process/running.ts';
+import { createRunningReader, type RunningInstance } from '../runtime/running.ts';
 import type { Store } from '../store/store.ts';
 import type { Running } from './local-instance.ts';
 import { openSampling } from './open.ts';
@@ -26,7 +26,8 @@ export interface SampleHereOptions {
 const limitOf = (snapshot: Snapshot | undefined, service: string): number | undefined =>
   snapshot?.services.get(service)?.value.template?.limits?.cpu;
 
-function runningOf({ run, cgroups, main }: RunningProcess, limitCores: number | undefined): Running {
+/** What sampling must know of an instance that a driver runs. @param limitCores cores that it may use; undefined: all */
+export function runningOf({ run, cgroups, main }: RunningInstance, limitCores?: number): Running {
   const groups = cgroups && {
     version: cgroups.version,
     cpuFolder: cgroups.folderOf[cgroups.version === 1 ? 'cpuacct' : 'cpu'],

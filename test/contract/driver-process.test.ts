@@ -1,10 +1,12 @@
 /** The driver contract on plain processes, and what only they have: shims, identities, exit codes, agents that die at any moment. */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readProcStat } from '../../src/host/proc-stat.ts';
-import { createRunningReader } from '../../src/runtime/process/running.ts';
+import { readCgroupMounts } from '../../src/runtime/cgroup/mounts.ts';
+import { createRunningReader } from '../../src/runtime/running.ts';
 import { parseProcess } from '../../src/sampling/parse/process.ts';
 import type { Driver, ExitStatus, Observed } from '../../src/runtime/driver.ts';
 import { programContract } from './driver-programs.ts';
@@ -89,6 +91,20 @@ describe('the driver process', () => {
     const found = await driver.start(world.order({ id, script, limits: { files: 99 } }));
     await eventually(async () => expect(await outputOf(driver, id, 'stdout')).toBe('99\n'));
     expect(found).toMatchObject({ notes: [] });
+  });
+
+  it('weighs all instances together as much as the processors of the node, and each alike', async ({
+    skip,
+  }) => {
+    skip(!readCgroupMounts().v1.has('cpu') || whyNoCgroup('pids') !== undefined, 'no cpu.shares here');
+    await start();
+    const { cgroups } = createRunningReader(world.stateDir)().find((one) => one.id === id) ?? {};
+    const sharesOf = (folder: string): number => Number(textOf(path.join(folder, 'cpu.shares')));
+    const group = cgroups?.folderOf.cpu ?? '';
+    expect(sharesOf(group)).toBe(1_024);
+    const above = 1_024 * availableParallelism();
+    expect(sharesOf(path.dirname(group))).toBe(above);
+    expect(sharesOf(path.dirname(path.dirname(group)))).toBe(above);
   });
 
   it('says plainly which limits are not enforced without control groups', async () => {
@@ -180,10 +196,7 @@ describe('the driver process', () => {
 
   it('tells others which program leads the session of all its processes', async () => {
     const pid = await start('sleep 1000 & exec sleep 1000');
-    const state = path.join(world.scratch, 'state');
-    mkdirSync(path.join(state, 'drivers'), { recursive: true });
-    symlinkSync(world.root, path.join(state, 'drivers/process'));
-    const running = createRunningReader(state);
+    const running = createRunningReader(world.stateDir);
     expect(running()).toMatchObject([{ id, main: { pid } }]);
     await eventually(() => expect(pidsOf(id)).toHaveLength(2));
     const sessions = pidsOf(id).map(

@@ -3,6 +3,11 @@ import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Driver, ExitStatus } from '../../src/runtime/driver.ts';
+import { createRunningReader } from '../../src/runtime/running.ts';
+import { runningOf } from '../../src/sampling/here.ts';
+import { createKernelFiles } from '../../src/sampling/kernel-files.ts';
+import { createProcessTable } from '../../src/sampling/process-table.ts';
+import { type InstanceUse, readInstanceUse } from '../../src/sampling/use-reading.ts';
 import { SluiceError } from '../../src/errors.ts';
 import type { TestedDriver } from './driver-openers.ts';
 import {
@@ -229,6 +234,33 @@ export function driverContract(name: TestedDriver): void {
       });
       await driver.stop(id, IMPATIENT);
       expect((await driver.usage([id])).size).toBe(0);
+    });
+
+    it('lets the monitor of its node see what an instance uses, and that it has ended', async () => {
+      const readRunning = createRunningReader(world.stateDir);
+      const files = createKernelFiles();
+      const processes = createProcessTable(files);
+      const use = (): InstanceUse | undefined => {
+        const local = readRunning().map((one) => ({
+          name: one.id,
+          ip: '127.0.0.1',
+          port: 20_001,
+          running: runningOf(one),
+        }));
+        return readInstanceUse({ files, processes }, local).get(id);
+      };
+      await driver.start(world.order({ id, script: 'while :; do :; done' }));
+      const isSeen = name !== 'exec' || whyNoCgroup('memory') === undefined;
+      await eventually(() => {
+        const found = use();
+        expect(found?.run).toMatch(/./);
+        expect((found?.memoryBytes ?? 0) > 10_000).toBe(isSeen);
+        expect(found?.cpuSeconds !== undefined || found?.processes !== undefined).toBe(isSeen);
+      });
+      await driver.stop(id, IMPATIENT);
+      // Its end is told before it is written down.
+      await eventually(() => expect(readRunning()).toEqual([]));
+      files.close();
     });
 
     it('passes over what is left of a broken removal', async () => {

@@ -11,6 +11,7 @@ import { readCgroupMounts } from '../../src/runtime/cgroup/mounts.ts';
 import type { Driver, StartOrder } from '../../src/runtime/driver.ts';
 import { RUN_VARIABLE } from '../../src/runtime/own-variables.ts';
 import { openNodePolicy } from '../../src/runtime/policy/node-policy.ts';
+import { driverFolder } from '../../src/runtime/running.ts';
 import { isMachineRoot } from '../harness/netns.ts';
 import { defaultScript, openTested, TEST_IMAGE, type TestedDriver } from './driver-openers.ts';
 
@@ -22,6 +23,8 @@ export interface DriverWorld {
   readonly name: TestedDriver;
   /** The driver's folder. */
   readonly root: string;
+  /** The agent's state directory that it is below. */
+  readonly stateDir: string;
   /** Folder that instances may write to. */
   readonly scratch: string;
   /** Lines that the driver logged. */
@@ -134,7 +137,7 @@ export async function openDriverWorld(name: TestedDriver, folder = tmpdir()): Pr
   mkdirSync(scratch);
   chmodSync(scratch, 0o777);
   writeFileSync(path.join(scratch, 'exec.sh'), EXEC_SCRIPT);
-  const root = path.join(top, 'driver');
+  const root = driverFolder(top, name);
   const opened: Driver[] = [];
   const said: string[] = [];
   const say = (message: string, fields: object = {}): void =>
@@ -160,6 +163,7 @@ export async function openDriverWorld(name: TestedDriver, folder = tmpdir()): Pr
   return {
     name,
     root,
+    stateDir: top,
     scratch,
     said,
     open,

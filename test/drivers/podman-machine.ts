@@ -7,9 +7,12 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { findProgram } from '../../src/runtime/launch/program.ts';
+import { workingProgram } from '../cluster/harness/working-instance.ts';
 import { TEST_IMAGE } from '../contract/driver-openers.ts';
 
-const PROGRAMS = ['sh', 'sleep', 'setsid', 'tail', 'cat', 'touch'];
+const PROGRAMS = ['sh', 'sleep', 'setsid', 'tail', 'cat', 'touch', 'perl'];
+/** The modules that every perl of Debian has. */
+const PERL_MODULES = `dirname "$(perl -e 'use IO::Socket::INET; print $INC{"strict.pm"}')"`;
 
 function run(file: string, ...args: readonly string[]): string {
   const { status, stdout, stderr, error } = spawnSync(file, args, { encoding: 'utf8' });
@@ -28,6 +31,9 @@ async function makeRoot(root: string): Promise<void> {
     const libraries = run('ldd', real).matchAll(/(\/\S+) \(0x/g);
     for (const [, file = ''] of libraries) copy(file, file);
   }
+  const modules = run('sh', '-c', PERL_MODULES).trim();
+  cpSync(modules, path.join(root, modules), { recursive: true });
+  await workingProgram(path.join(root, 'tmp'));
   mkdirSync(path.join(root, 'usr'), { recursive: true });
   symlinkSync('../bin', path.join(root, 'usr/bin'));
 }

@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 // oxlint-disable-next-line import/no-default-export -- vitest asks for it
 export default defineConfig({
   test: {
+    globalSetup: ['test/cluster/harness/programs.ts'],
     include: ['test/drivers/**/*.drivers.ts'],
     pool: 'forks',
     maxWorkers: 2,

@@ -2,7 +2,6 @@
  * Owns opening the node's drivers: those that work here. One that cannot be opened (a full disk) is tried again, so that what it started is
  * found as soon as it can be.
  */
-import path from 'node:path';
 import type { Clock } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
 import type { DriverName } from '../../model/template.ts';
@@ -11,6 +10,7 @@ import type { Driver } from '../../runtime/driver.ts';
 import { openExecDriver } from '../../runtime/exec/exec-driver.ts';
 import { openPodmanDriver } from '../../runtime/podman/podman-driver.ts';
 import { openProcessDriver } from '../../runtime/process/process-driver.ts';
+import { driverFolder } from '../../runtime/running.ts';
 import { openSystemdDriver } from '../../runtime/systemd/systemd-driver.ts';
 import { whyText } from './words.ts';
 
@@ -25,15 +25,12 @@ interface OpenOptions {
 }
 
 /** Every driver there is, and how it is opened. */
-const OPENERS: Readonly<Partial<Record<DriverName, (options: OpenOptions) => Promise<Driver>>>> = {
+const OPENERS: Readonly<Record<DriverName, (options: OpenOptions) => Promise<Driver>>> = {
   process: openProcessDriver,
   exec: openExecDriver,
   systemd: openSystemdDriver,
   podman: openPodmanDriver,
 };
-
-/** The folder that a driver keeps its files in. */
-const driverFolder = (stateDir: string, name: DriverName): string => path.join(stateDir, 'drivers', name);
 
 /** The node's drivers. */
 export interface OpenDrivers {
@@ -65,8 +62,7 @@ export async function openDrivers({ stateDir, admit, clock, log }: OpenDriversOp
   const open = async (name: DriverName, isFirst: boolean): Promise<boolean> => {
     try {
       const root = driverFolder(stateDir, name);
-      const driver = await OPENERS[name]?.({ root, admit, clock, log });
-      if (driver === undefined) return true;
+      const driver = await OPENERS[name]({ root, admit, clock, log });
       const { ok, why } = await driver.fingerprint();
       if (ok) drivers.set(name, driver);
       else {
@@ -88,7 +84,7 @@ export async function openDrivers({ stateDir, admit, clock, log }: OpenDriversOp
   };
 
   const trying: Promise<void>[] = [];
-  for (const name of ['process', 'exec', 'systemd', 'podman', 'docker'] as const) {
+  for (const name of ['process', 'exec', 'systemd', 'podman'] as const) {
     const isDone = await open(name, true);
     if (!isDone) trying.push(tryOn(name));
     if (!isDone || drivers.has(name)) expected.push(name);

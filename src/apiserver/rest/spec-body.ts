@@ -56,7 +56,7 @@ const TEMPLATE = {
   driver: choice(DRIVERS, 'process if not said'),
   command: words,
   hooks: v.optional(v.strictObject({ stop: words, status: words })),
-  image: about('Of podman and docker'),
+  image: about('Of driver podman'),
   env: map('Environment'),
   workingDirectory: about('Absolute'),
   user: about("If not said, the node's policy says it"),

@@ -34,10 +34,10 @@ A service whose instances sluice starts has a template instead of instances; onl
 
   replicas: 3                          as many as now if not said, 1 of a new service
   template:
-    driver: process                    process, exec, systemd, podman, docker
+    driver: process                    process, exec, systemd, podman
     command: node server.js --port {port}      or a list of words; no shell reads it
     hooks: {stop: [...], status: [...]}        of driver exec
-    image: nginx:1.27                  of podman and docker
+    image: nginx:1.27                  of driver podman
     env: {MODE: production}
     workingDirectory: /srv/web
     user: web                          if not said, the node's policy says it

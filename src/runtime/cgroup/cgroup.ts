@@ -5,11 +5,13 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { errnoOf } from '../../host/error-code.ts';
 import { readSmallFile } from '../../host/small-file.ts';
 import type { Limits } from '../../model/template.ts';
 import type { CgroupMounts, Controller } from './mounts.ts';
+import { weighParent } from './weight.ts';
 
 /** Groups of one instance: a folder for each controller (version 1), or one (version 2). Plain data, kept on disk. */
 export interface Cgroups {
@@ -91,25 +93,30 @@ export function enforceable(mounts: CgroupMounts): readonly CgroupLimit[] {
   return (['cpu', 'memoryBytes', 'pids'] as const).filter((limit) => has(CONTROLLER_OF[limit]));
 }
 
-/** Makes a folder that may be there. Not `recursive`: below a mount that is gone, Node 20 tries that for ever. */
-function makeFolder(folder: string): void {
+/** Makes a folder that may be there. Not `recursive`: below a mount that is gone, Node 20 tries that for ever. @returns false: it was there */
+function makeFolder(folder: string): boolean {
   try {
     mkdirSync(folder);
+    return true;
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
+    return false;
   }
 }
 
 /** Makes folders below a mount, one in the other. */
 function makeBelow(mount: string, parts: readonly string[]): void {
-  for (const index of parts.keys()) makeFolder([mount, ...parts.slice(0, index + 1)].join('/'));
+  for (const index of parts.keys()) {
+    const folder = [mount, ...parts.slice(0, index + 1)].join('/');
+    if (makeFolder(folder) && index < parts.length - 1) weighParent(folder, 1, availableParallelism());
+  }
 }
 
 /** Makes a folder in the tree of version 2, with the controllers handed down to it. @returns it */
 function makeV2(mount: NonNullable<CgroupMounts['v2']>, parts: readonly string[]): string {
   const wanted = ['cpu', 'memory', 'pids'].filter((name) => mount.controllers.includes(name));
   let folder = mount.path;
-  for (const part of parts) {
+  for (const [index, part] of parts.entries()) {
     // One by one: one that cannot be handed down must not keep the others.
     for (const name of wanted) {
       try {
@@ -119,7 +126,7 @@ function makeV2(mount: NonNullable<CgroupMounts['v2']>, parts: readonly string[]
       }
     }
     folder = `${folder}/${part}`;
-    makeFolder(folder);
+    if (makeFolder(folder) && index < parts.length - 1) weighParent(folder, 2, availableParallelism());
   }
   return folder;
 }

@@ -78,15 +78,13 @@ async function folderOf(folder: string): Promise<string> {
   }
 }
 
-const CONTAINERS: readonly DriverName[] = ['podman', 'docker'];
-
 /** Commands of an order with what their programs are; none for containers, whose programs are the image's. */
 async function programsOf(
   policy: Policy,
   driver: DriverName,
   order: StartOrder,
 ): Promise<readonly { readonly words: readonly string[]; readonly program: ProgramFacts }[]> {
-  if (CONTAINERS.includes(driver)) return [];
+  if (driver === 'podman') return [];
   const { command, hooks, env } = order;
   const all = [command, ...(hooks === undefined ? [] : [hooks.stop, hooks.status])];
   return await Promise.all(
@@ -100,7 +98,7 @@ export function openNodePolicy({ load, countOthers }: NodePolicyOptions): NodePo
     const policy = await load();
     const programs = await programsOf(policy, driver, order);
     // A container's folder is one of its image.
-    const isContainer = CONTAINERS.includes(driver);
+    const isContainer = driver === 'podman';
     const workingDirectory = isContainer ? '/' : await folderOf(order.workingDirectory);
     const { uid } = await findUser(order.user);
     const refusal = checkPolicy(policy, order, {

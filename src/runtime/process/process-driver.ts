@@ -2,6 +2,7 @@
  * Owns the driver `process`: plain processes of this node, each kept by a shim that outlives the agent. Joins start, stop, tracking, use and
  * logs; an id is worked on by one start or removal at a time.
  */
+import { availableParallelism } from 'node:os';
 import type { Clock } from '../../host/clock.ts';
 import { closeInheritedFds } from '../../host/inherited-fds.ts';
 import type { Log } from '../../host/log.ts';
@@ -46,8 +47,8 @@ export interface ProcessDriverOptions {
   readonly bootId?: string | undefined;
 }
 
-/** Starts at the same time. More only take each other's time, and each asks again and again how far it is. */
-const LAUNCHES = 8;
+/** Starts at the same time, in the order of the calls: more than there are processors only take each other's time, and that of instances that serve. */
+const launchesAtOnce = (): number => Math.max(2, availableParallelism());
 
 function unknown(id: string): SluiceError {
   return new SluiceError('not-found', `there is no instance ${id} here`, {
@@ -152,7 +153,7 @@ async function openParts(options: ProcessDriverOptions): Promise<Parts> {
   const tracker = createTracker({ folders, bootId, clock, log });
   const running = (): readonly InstanceRecord[] => tracker.running();
   const logs = createInstanceLogs({ clock, log, folder: (id) => folderOf(folders, id), running });
-  return { context, tracker, turns: createTurns(), launches: createSlots(LAUNCHES), logs };
+  return { context, tracker, turns: createTurns(), launches: createSlots(launchesAtOnce()), logs };
 }
 
 /**

@@ -20,12 +20,18 @@ while (my $client = $listen->accept) {
 }
 `;
 
+/** Writes the program into a folder. @returns its file; its arguments are IP, PORT, the count, the slow IP */
+export async function workingProgram(folder: string): Promise<string> {
+  const file = path.join(folder, 'working-instance.pl');
+  await writeFile(file, SOURCE, { mode: 0o644 });
+  return file;
+}
+
 /** Its command line for a template. @param slow a node on which each request costs twice as much */
 export async function workingCommand(
   place: Workplace,
   { count, slowIp = 'none' }: { readonly count: number; readonly slowIp?: string },
 ): Promise<string> {
-  const file = path.join(place.folder, 'working-instance.pl');
-  await writeFile(file, SOURCE, { mode: 0o644 });
+  const file = await workingProgram(place.folder);
   return ['/usr/bin/perl', file, '{ip}', '{port}', String(count), slowIp].join(' ');
 }
