@@ -3,7 +3,7 @@
  * that another process does (the front of a file is copied to `.1`, then cut off). Writes nothing, and works without agent and store.
  */
 import { type Stats, existsSync, readdirSync, statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../host/clock.ts';
 import type { LogOptions } from '../driver.ts';
@@ -25,7 +25,7 @@ interface Place {
   readonly file: string;
   /** Bytes that were read of the file itself. */
   at: number;
-  /** Size at the last look: a file that was cut is shorter. */
+  /** Size at the last look. */
   size: number;
   /** The newest rotated file that was seen; '' if there was none. */
   known: string;
@@ -33,7 +33,7 @@ interface Place {
   waited: number;
 }
 
-/** Looks after which a file counts as cut even if it has grown beyond its old size again. */
+/** Looks after which a file counts as cut even if it is as long as what was rotated. */
 const MAX_WAITED = 10;
 
 function statOf(file: string): Stats | undefined {
@@ -65,8 +65,11 @@ function piecesOf(file: string): readonly Piece[] {
 }
 
 async function* read({ file, from, to }: Piece): AsyncGenerator<Buffer> {
-  if (from >= to) return;
-  const handle = await open(file, 'r');
+  if (from < to) yield* readOpened(await open(file, 'r'), from, to);
+}
+
+/** Closes what it reads. */
+async function* readOpened(handle: FileHandle, from: number, to: number): AsyncGenerator<Buffer> {
   try {
     for (let at = from; at < to;) {
       const { buffer, bytesRead } = await handle.read(
@@ -115,9 +118,27 @@ async function placeOfTail(file: string, lines: number): Promise<Pick<Place, 'at
 /** Tells a rotated file from others, whatever its name is by now. An inode alone may be one that was used before. */
 const identityOf = ({ ino, mtimeMs }: Stats): string => `${ino} ${mtimeMs}`;
 
+/** Part of a rotated file. */
+interface RotatedPiece extends Piece {
+  readonly identity: string;
+}
+
+/** Reads what was rotated, under whatever name it has by now; nothing if it is gone. */
+async function* readRotated(log: string, { identity, from, to }: RotatedPiece): AsyncGenerator<Buffer> {
+  for (let age = 1; from < to; age += 1) {
+    const handle = await open(`${log}.${age}`, 'r').catch(() => undefined);
+    if (handle === undefined) return;
+    if (identityOf(await handle.stat()) === identity) {
+      yield* readOpened(handle, from, to);
+      return;
+    }
+    await handle.close();
+  }
+}
+
 /** Files that were rotated since the one that is known, oldest first. */
-function rotatedSince(file: string, known: string): readonly (Piece & { readonly identity: string })[] {
-  const found: (Piece & { readonly identity: string })[] = [];
+function rotatedSince(file: string, known: string): readonly RotatedPiece[] {
+  const found: RotatedPiece[] = [];
   for (let age = 1; ; age += 1) {
     const stats = statOf(`${file}.${age}`);
     if (stats === undefined || identityOf(stats) === known) return found.toReversed();
@@ -126,18 +147,19 @@ function rotatedSince(file: string, known: string): readonly (Piece & { readonly
 }
 
 /** What is left to read of files that were rotated since the last look; undefined while a rotation is under way. */
-function takeRotated(place: Place): readonly Piece[] | undefined {
+function takeRotated(place: Place): readonly RotatedPiece[] | undefined {
   const rotated = rotatedSince(place.file, place.known);
   const size = statOf(place.file)?.size ?? 0;
-  const isUnderWay = rotated.length > 0 && size >= place.size && place.size > 0;
+  // Until it is cut a file is at least as long as what was copied of it.
+  const isUnderWay = size > 0 && size >= (rotated.at(-1)?.to ?? Number.POSITIVE_INFINITY);
   if (isUnderWay && place.waited < MAX_WAITED) {
     place.waited += 1;
     return undefined;
   }
-  const pieces = rotated.map(({ file, to }): Piece => {
-    const from = Math.min(place.at, to);
+  const pieces = rotated.map((piece) => {
+    const from = Math.min(place.at, piece.to);
     place.at -= from;
-    return { file, from, to };
+    return { ...piece, from };
   });
   place.known = rotated.at(-1)?.identity ?? place.known;
   // Without rotated files the front is gone, read or not.
@@ -151,7 +173,7 @@ function takeRotated(place: Place): readonly Piece[] | undefined {
 async function* readNew(place: Place): AsyncGenerator<Buffer> {
   const rotated = takeRotated(place);
   if (rotated === undefined) return;
-  for (const piece of rotated) yield* read(piece);
+  for (const piece of rotated) yield* readRotated(place.file, piece);
   for await (const chunk of read({ file: place.file, from: place.at, to: place.size })) {
     // Rotated since it was looked at: this may be of what came after the cut. What was meant is in the rotated file by the next look.
     if (rotatedSince(place.file, place.known).length > 0) return;
@@ -174,7 +196,8 @@ export async function* readOutput(
   const places: Place[] = [];
   for (const file of streams.map((name) => path.join(folder, `${name}.log`))) {
     const place = tail === undefined ? { at: 0, known: '' } : await placeOfTail(file, tail);
-    places.push({ file, ...place, size: 0, waited: 0 });
+    // What was rotated before the first look is not waited for.
+    places.push({ file, ...place, size: 0, waited: MAX_WAITED });
   }
   for (const place of places) yield* readNew(place);
   if (!follow) return;

@@ -2,6 +2,7 @@
 import {
   appendFileSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   renameSync,
@@ -34,8 +35,11 @@ async function text(options: Partial<LogOptions> = {}): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** As the agent does it: a copy becomes .1, then the file is cut. */
+/** As the agent does it: older ones make room, a copy becomes .1, then the file is cut. */
 function rotate(): void {
+  for (let age = 8; age >= 1; age -= 1)
+    if (existsSync(log(`stdout.log.${age}`)))
+      renameSync(log(`stdout.log.${age}`), log(`stdout.log.${age + 1}`));
   copyFileSync(log('stdout.log'), log('stdout.log.tmp'));
   renameSync(log('stdout.log.tmp'), log('stdout.log.1'));
   writeFileSync(log('stdout.log'), '');
