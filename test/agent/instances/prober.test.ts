@@ -24,7 +24,7 @@ describe('the next round', () => {
   });
 });
 
-/** Half seconds at which a ready instance was asked in its first 25 s, its interval one or two seconds. */
+/** Seconds after which a ready instance was asked, of its first 25. */
 async function askedAt(
   intervalSeconds: number,
   sees: { readonly looksWell?: (ms: number) => boolean; readonly answer?: (ms: number) => Answer },
