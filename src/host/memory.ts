@@ -51,21 +51,18 @@ const RELEASE_AFTER_MS = 10_000;
 export interface ReleaserOptions {
   readonly clock: Pick<Clock, 'sleep'>;
   readonly signal: AbortSignal;
-  /** So many calls are worth the pause; default 1. */
-  readonly calls?: number;
 }
 
-/** Gives memory back a while after it was called often enough, once for all calls meanwhile; never after the signal. */
-export function createReleaser({ clock, signal, calls = 1 }: ReleaserOptions): () => void {
-  let [isWaiting, seen] = [false, 0];
+/** Gives memory back a while after it was called, once for all calls meanwhile; never after the signal. */
+export function createReleaser({ clock, signal }: ReleaserOptions): () => void {
+  let isWaiting = false;
   const release = async (): Promise<void> => {
     isWaiting = true;
     await clock.sleep(RELEASE_AFTER_MS, signal);
-    [isWaiting, seen] = [false, 0];
+    isWaiting = false;
     if (!signal.aborted) releaseMemory();
   };
   return () => {
-    seen += 1;
-    if (!isWaiting && seen >= calls) void release();
+    if (!isWaiting) void release();
   };
 }

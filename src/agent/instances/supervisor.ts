@@ -3,7 +3,6 @@
  * are. Rules first, since nothing else may be late. Without the store nothing is stopped; everything else goes on.
  */
 import { setMaxListeners } from 'node:events';
-import { createReleaser } from '../../host/memory.ts';
 import type { Assignment } from '../../model/assignment.ts';
 import type { DriverName } from '../../model/template.ts';
 import { assignmentKey, assignmentsOf, instanceKey } from '../../store/keys.ts';
@@ -23,15 +22,11 @@ import type { Supervisor, SupervisorOptions } from './supervisor-options.ts';
 import { isSameWish, localInstance, noteOf, recordOf, stopWishOf, timingOf, whyText } from './words.ts';
 import { type Shared, Worker, type WorkerStart } from './worker.ts';
 
-/** After so many instances that became ready memory that only their starts needed is given back. */
-const RELEASE_AFTER_READY = 20;
-
 class NodeSupervisor implements Supervisor {
   readonly #options: SupervisorOptions;
   readonly #workers = new Map<string, Worker>();
   readonly #records: ReturnType<typeof ownRecords>;
   readonly #closing = new AbortController();
-  readonly #release: () => void;
   readonly #shared: Shared;
   readonly #notes: Notes;
   readonly #writer: RecordWriter;
@@ -49,11 +44,6 @@ class NodeSupervisor implements Supervisor {
     this.#options = options;
     this.#records = ownRecords(node);
     setMaxListeners(0, this.#closing.signal);
-    this.#release = createReleaser({
-      clock,
-      signal: this.#closing.signal,
-      calls: RELEASE_AFTER_READY,
-    });
     for (const name of edges.expected) this.#waiting.set(name, []);
     for (const note of notes) {
       const name = driverOfNote(node, note);
@@ -150,7 +140,6 @@ class NodeSupervisor implements Supervisor {
     }
     if (isNew) {
       this.#withdraw();
-      if (state === 'ready') this.#release();
       const address = order === undefined ? undefined : `${order.ip}:${order.port}`;
       const { log } = this.#options;
       const bad = state === 'failed' || state === 'crashloop';

@@ -71,7 +71,8 @@ export function openAcceptQueues(
     },
     areEmpty: (address, maxAgeMs) => {
       const isFresh = last !== undefined && clock.monotonicMs() - last.at <= maxAgeMs;
-      return (isFresh && last !== undefined ? last.waiting : lookNow())(address) === 0;
+      const waiting = isFresh ? last?.waiting : lookNow();
+      return waiting?.(address) === 0;
     },
   };
 }

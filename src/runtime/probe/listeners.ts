@@ -30,7 +30,7 @@ export function addListeners(lines: readonly string[], found: Map<string, number
   return true;
 }
 
-/** Reads no further than to the first connection: there may be very many. */
+/** Reads no further than to the first connection: there may be very many. What cannot be read is not seen. */
 function readTable(file: string): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
   let fd: number;
@@ -51,6 +51,8 @@ function readTable(file: string): ReadonlyMap<string, number> {
       if (!addListeners(isHead ? lines.slice(1) : lines, found)) break;
       isHead = false;
     }
+  } catch {
+    return found; // no memory
   } finally {
     closeSync(fd);
   }

@@ -24,7 +24,7 @@ describe('the next round', () => {
   });
 });
 
-/** Half seconds at which a ready instance was asked in its first 25 s, its interval one or two seconds. */
+/** Seconds after which a ready instance was asked, of its first 25. */
 async function askedAt(
   intervalSeconds: number,
   sees: { readonly looksWell?: (ms: number) => boolean; readonly answer?: (ms: number) => Answer },
@@ -73,13 +73,14 @@ describe('a ready instance', () => {
   });
 
   it('is asked on the next half second once it does not look well, but no more often than at its interval', async () => {
-    const looksWell = (ms: number): boolean => ms < 5_100 || ms >= 9_000;
-    expect(await askedAt(2, { looksWell })).toEqual([0, 5.5, 7.5, 17.5]);
+    expect(await askedAt(2, { looksWell: (ms) => ms < 5_100 || ms >= 9_000 })).toEqual([0, 5.5, 7.5, 17.5]);
   });
 
   it('is asked again soon after an answer that was not good, however it looks', async () => {
-    const answer = (ms: number): Answer => ({ well: ms < 10_000 || ms >= 10_400, why: 'refused' });
-    const asked = await askedAt(2, { looksWell: () => true, answer });
+    const asked = await askedAt(2, {
+      looksWell: () => true,
+      answer: (ms) => ({ well: ms < 10_000 || ms >= 10_400, why: 'refused' }),
+    });
     expect(asked).toEqual([0, 10, 10.2, 10.4, 20]);
   });
 });
