@@ -84,17 +84,19 @@ export function openCounting(options: CountingOptions): Counting {
   const [nftables, nftablesOnce] = [nftablesReader(execOften), nftablesReader(exec)];
   let known: { readonly layout: Layout; readonly read: ReadFamily } | undefined;
   let lookedAtMs = Number.NEGATIVE_INFINITY;
+  let hasFailed = false;
 
   /** Where both are, packets meet nftables first. */
   const look = async (families: readonly Family[]): Promise<void> => {
     lookedAtMs = clock.monotonicMs();
     const found = await Promise.all(families.map(nftablesOnce));
     if (found.some((counts) => counts !== undefined)) known = { layout: 'nftables', read: nftables };
-    // Those that are in use say themselves when they are gone.
-    else if (known?.layout !== 'iptables') {
+    // Those that are in use say themselves when they are gone; four programs need not be asked for them again.
+    else if (known?.layout !== 'iptables' || hasFailed) {
       const read = await iptablesReader(options);
       known = read === undefined ? undefined : { layout: 'iptables', read };
     }
+    hasFailed = false;
   };
 
   return {
@@ -103,7 +105,9 @@ export function openCounting(options: CountingOptions): Counting {
       if (clock.monotonicMs() - lookedAtMs >= LOOK_EVERY_MS) await look(families);
       if (known === undefined) return undefined;
       const { layout, read } = known;
+      hasFailed = true;
       const found = (await Promise.all(families.map(read))).filter((one) => one !== undefined);
+      hasFailed = false;
       if (found.length === 0) {
         known = undefined;
         return undefined;
