@@ -15,6 +15,12 @@ const BROKEN = { perSecond: Number(process.env['BROKEN_RATE'] ?? 300), instances
 const KILLS = Number(process.env['INSTANCE_KILLS'] ?? 20);
 const HALTS = Number(process.env['INSTANCE_HALTS'] ?? 10);
 
+/** What the first of the tables is read with; measured by process, every 200 ms. */
+const WHERE_TIME_GOES = `While it is scaled up, five nodes share two processors that are 96 % busy. Of 4.8 s on both: five agents 3.0 s with iptables and their other
+helpers, the generators of the load 2.1 s, the instances 1.8 s, the command that waits 1.2 s, monitors 0.4 s, etcd 0.3 s. The steady load alone (generators and two
+instances) takes 0.9 of two processors. Each ready instance is two changes of the rules on each node: itself, then the weights of all.
+`;
+
 const lostOf = (results: readonly LoadResult[]): number =>
   results.reduce((sum, { attempts, outcomes }) => sum + attempts - outcomes.ok, 0);
 const p99Of = (results: readonly LoadResult[]): number =>
@@ -94,7 +100,7 @@ describe('a managed service on five nodes', () => {
       ...figureOf('scaled 2 → 10 → 2', scaled),
       ...figureOf('rolling change of 6 instances', changed),
     ];
-    expect(recordFigures('Managed services under load', figures)).toEqual([]);
+    expect(recordFigures('Managed services under load', figures, WHERE_TIME_GOES)).toEqual([]);
   });
 
   /** Breaks a ready instance under load; times from the signal to the rules of its own node and of the last node. */

@@ -26,6 +26,7 @@ import {
 driverContract('process');
 programContract('process');
 
+const sharesOf = (group: string): number => Number(textOf(path.join(group, 'cpu.shares')));
 const exitOf = (driver: Driver, id: string): Promise<ExitStatus> =>
   new Promise((resolve) => void driver.onExit(id, resolve));
 
@@ -99,7 +100,6 @@ describe('the driver process', () => {
     skip(!readCgroupMounts().v1.has('cpu') || whyNoCgroup('pids') !== undefined, 'no cpu.shares here');
     await start();
     const { cgroups } = createRunningReader(world.stateDir)().find((one) => one.id === id) ?? {};
-    const sharesOf = (folder: string): number => Number(textOf(path.join(folder, 'cpu.shares')));
     const group = cgroups?.folderOf.cpu ?? '';
     expect(sharesOf(group)).toBe(1_024);
     const above = 1_024 * availableParallelism();

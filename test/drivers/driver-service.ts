@@ -51,6 +51,15 @@ export async function agentOf(node: Workplace): Promise<AgentStart> {
   return { more: ['--policy', policy], env: [`PATH=${programs}:${process.env['PATH'] ?? ''}`] };
 }
 
+const words = (program: string): readonly string[] => [
+  '/usr/bin/perl',
+  program,
+  '{ip}',
+  '{port}',
+  COUNT,
+  'none',
+];
+
 /**
  * Spec of a service of working instances on a driver, as a file for `publish`.
  * @param driver the image of containers has perl, and the program in /tmp
@@ -64,7 +73,6 @@ export async function specFile(
   const script = path.join(folder, 'instance.sh');
   await writeFile(script, EXEC_SCRIPT, { mode: 0o644 });
   const hook = ['/bin/sh', script, folder, program];
-  const words = (file: string): readonly string[] => ['/usr/bin/perl', file, '{ip}', '{port}', COUNT, 'none'];
   const programs: Readonly<Partial<Record<DriverName, object>>> = {
     exec: { command: hook, hooks: { stop: hook, status: hook } },
     podman: { image: TEST_IMAGE, command: words('/tmp/working-instance.pl') },

@@ -19,6 +19,8 @@ describe('a service', () => {
   beforeAll(async () => {
     closePodman = await openPodmanMachine();
   });
+  // The last of all ends: agents of the lab ask podman until they are gone.
+  afterAll(() => closePodman());
   const lab = useLab({ nodes: 2, etcd: 1 });
   let control: LabStore;
   beforeAll(async () => {
@@ -30,7 +32,6 @@ describe('a service', () => {
   }, UP_MS);
   afterAll(async () => {
     await control?.close();
-    closePodman();
   });
 
   const ok = async (...argv: readonly string[]): Promise<string> => {

@@ -13,13 +13,13 @@ describe('the weight of all instances of a node together', () => {
 
   it('is what its processors are worth, and never more than there can be', () => {
     const cases = [
-      [1, 'cpu.shares', 8, '8192'],
-      [1, 'cpu.shares', 512, '262144'],
-      [2, 'cpu.weight', 8, '800'],
-      [2, 'cpu.weight', 256, '10000'],
+      [1, 'cpu.shares', 1_024, 8, '8192'],
+      [1, 'cpu.shares', 1_024, 512, '262144'],
+      [2, 'cpu.weight', 100, 8, '800'],
+      [2, 'cpu.weight', 100, 256, '10000'],
     ] as const;
-    for (const [version, file, processors, expected] of cases) {
-      writeFileSync(path.join(folder, file), '\n');
+    for (const [version, file, usual, processors, expected] of cases) {
+      writeFileSync(path.join(folder, file), `${usual}\n`);
       weighParent(folder, version, processors);
       expect([file, processors, readFileSync(path.join(folder, file), 'utf8').trim()]).toEqual([
         file,
@@ -27,6 +27,13 @@ describe('the weight of all instances of a node together', () => {
         expected,
       ]);
     }
+  });
+
+  it('stays as people have set it', () => {
+    const file = path.join(folder, 'cpu.weight');
+    writeFileSync(file, '50\n');
+    weighParent(folder, 2, 8);
+    expect(readFileSync(file, 'utf8')).toBe('50\n');
   });
 
   it('is left alone where the node has no such controller, without making files', () => {

@@ -93,14 +93,12 @@ export function enforceable(mounts: CgroupMounts): readonly CgroupLimit[] {
   return (['cpu', 'memoryBytes', 'pids'] as const).filter((limit) => has(CONTROLLER_OF[limit]));
 }
 
-/** Makes a folder that may be there. Not `recursive`: below a mount that is gone, Node 20 tries that for ever. @returns false: it was there */
-function makeFolder(folder: string): boolean {
+/** Makes a folder that may be there. Not `recursive`: below a mount that is gone, Node 20 tries that for ever. */
+function makeFolder(folder: string): void {
   try {
     mkdirSync(folder);
-    return true;
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
-    return false;
   }
 }
 
@@ -108,7 +106,8 @@ function makeFolder(folder: string): boolean {
 function makeBelow(mount: string, parts: readonly string[]): void {
   for (const index of parts.keys()) {
     const folder = [mount, ...parts.slice(0, index + 1)].join('/');
-    if (makeFolder(folder) && index < parts.length - 1) weighParent(folder, 1, availableParallelism());
+    makeFolder(folder);
+    if (index < parts.length - 1) weighParent(folder, 1, availableParallelism());
   }
 }
 
@@ -126,7 +125,8 @@ function makeV2(mount: NonNullable<CgroupMounts['v2']>, parts: readonly string[]
       }
     }
     folder = `${folder}/${part}`;
-    if (makeFolder(folder) && index < parts.length - 1) weighParent(folder, 2, availableParallelism());
+    makeFolder(folder);
+    if (index < parts.length - 1) weighParent(folder, 2, availableParallelism());
   }
   return folder;
 }

@@ -3,6 +3,7 @@
  * Weights count only among neighbours, and only then; they are no limits.
  */
 import { writeFileSync } from 'node:fs';
+import { readSmallFile } from '../../host/small-file.ts';
 
 /** File, what a group has of which nothing is said, and the most there can be (kernel: admin-guide/cgroup-v1/cpu-shares, cgroup-v2 cpu.weight). */
 const WEIGHTS = {
@@ -11,15 +12,16 @@ const WEIGHTS = {
 } as const;
 
 /**
- * Weighs a group above instances that was just made; what people set later stays. Else all instances together would count as one of the machine's
+ * Weighs a group above instances that has the usual weight; another one is people's and stays. Else all instances together would count as one of the machine's
  * groups, or, where its processes are in none, as a single process. The kubelet weighs the group of all pods alike.
  */
 export function weighParent(folder: string, version: 1 | 2, processors: number): void {
   const { file, usual, most } = WEIGHTS[version];
+  const path = `${folder}/${file}`;
+  if (readSmallFile(path)?.trim() !== String(usual)) return;
   try {
-    // Not made if it is missing: a node without the controller has no weights, and everything runs as it would without them.
-    writeFileSync(`${folder}/${file}`, String(Math.min(most, usual * processors)), { flag: 'r+' });
+    writeFileSync(path, String(Math.min(most, usual * processors)));
   } catch {
-    // No such controller, or not ours to set.
+    // Not ours to set: everything runs as it would without.
   }
 }
