@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { systemClock } from '../../src/host/clock.ts';
 import { createLog } from '../../src/host/log.ts';
 import { preferSmall } from '../../src/host/memory.ts';
+import { expectRest } from '../../src/host/resting.ts';
 import { encodeLoad } from '../../src/model/load.ts';
 import { followLoads } from '../../src/sampling/latest-loads.ts';
 import type { Running } from '../../src/sampling/local-instance.ts';
@@ -35,6 +36,7 @@ const ROUNDS = 15;
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the benchmark writes it
 const order = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as SamplerOrder;
 preferSmall();
+expectRest();
 const clock = systemClock;
 const log = createLog({
   format: 'text',
