@@ -21,6 +21,7 @@ export default defineConfig({
           name: 'real',
           include: ['test/cluster/**/*.test.ts', 'test/contract/**/*.test.ts'],
           pool: 'forks',
+          isolate: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

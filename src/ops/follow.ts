@@ -2,6 +2,7 @@
  * Owns following some keys until something holds of them: list once, then watch; list again when a watch is lost. For commands that wait;
  * the agent has its own informer.
  */
+import type { Clock } from '../host/clock.ts';
 import type { KeyRange, KeyValue, Store, StoreEvent, Watch } from '../store/store.ts';
 import { SluiceError } from '../errors.ts';
 import type { ReadDeps } from './deps.ts';
@@ -10,11 +11,13 @@ import type { ReadDeps } from './deps.ts';
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const CALL_MS = 2_500;
 const RETRY_MS = { first: 100, most: 1_000 } as const;
+/** Between two looks at what is followed: a hundred nodes that acknowledge within a moment are one look, not a hundred at all of them. */
+const LOOK_MS = 50;
 
 /** What is followed, and until when. */
 export interface Follow {
   readonly ranges: readonly KeyRange[];
-  /** Called after the listing and after every change, with all keys of the ranges. True ends it; an error is passed on. */
+  /** Called after the listing and soon after changes, with all keys of the ranges. True ends it; an error is passed on. */
   readonly isDone: (items: ReadonlyMap<string, KeyValue>, revision: number) => boolean;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
@@ -49,9 +52,27 @@ function applyEvents(view: View, events: readonly StoreEvent[]): void {
   }
 }
 
+/** Looks at once, then at most every LOOK_MS, however often it is called; not after the signal. */
+function createLooker(clock: Clock, signal: AbortSignal, look: () => void): () => void {
+  let [isResting, isAsked] = [false, false];
+  const lookAndRest = async (): Promise<void> => {
+    do {
+      isAsked = false;
+      look();
+      isResting = true;
+      await clock.sleep(LOOK_MS, signal);
+    } while (isAsked && !signal.aborted);
+    isResting = false;
+  };
+  return () => {
+    isAsked = true;
+    if (!isResting) void lookAndRest();
+  };
+}
+
 /** Watches all ranges from the view's revision. Resolves when it is done, when a watch ended, or when the signal aborts. */
 async function watchUntil(
-  store: Store,
+  { store, clock }: ReadDeps,
   view: View,
   { ranges, isDone, signal }: Follow & { readonly signal: AbortSignal },
 ): Promise<'done' | 'lost'> {
@@ -63,13 +84,16 @@ async function watchUntil(
       const onLost = (): void => resolve('lost');
       signal.addEventListener('abort', onLost, { once: true, signal: finished.signal });
       if (signal.aborted) onLost();
-      const onEvents = (events: readonly StoreEvent[]): void => {
+      const look = createLooker(clock, finished.signal, () => {
         try {
-          applyEvents(view, events);
           if (isDone(view.items, view.revision)) resolve('done');
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)));
         }
+      });
+      const onEvents = (events: readonly StoreEvent[]): void => {
+        applyEvents(view, events);
+        look();
       };
       const handlers = { onReady: () => undefined, onEvents, onEnd: onLost };
       for (const range of ranges) watches.push(store.watch(range, from, handlers));
@@ -87,7 +111,7 @@ async function followOnce(
 ): Promise<'done' | 'lost'> {
   const timeoutMs = Math.min(CALL_MS, wanted.timeoutMs);
   const view = await listAll(deps.store, wanted.ranges, { signal: wanted.signal, timeoutMs });
-  return wanted.isDone(view.items, view.revision) ? 'done' : watchUntil(deps.store, view, wanted);
+  return wanted.isDone(view.items, view.revision) ? 'done' : watchUntil(deps, view, wanted);
 }
 
 const isPassing = (error: unknown): boolean => error instanceof SluiceError && error.code === 'unavailable';

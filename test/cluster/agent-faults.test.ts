@@ -78,8 +78,9 @@ describe('an agent under faults', () => {
     { timeout: 180_000 },
     async () => {
       const node = lab().node(1);
-      await publishWeb([8081]);
+      const first = await publishWeb([8081]);
       let agent = await start(node);
+      await converge(first);
       const load = await loadFrom(node, 200);
       const stop = new AbortController();
       let revision = 0;

@@ -125,7 +125,8 @@ interface RotatedPiece extends Piece {
 
 /** Reads what was rotated, under whatever name it has by now; nothing if it is gone. */
 async function* readRotated(log: string, { identity, from, to }: RotatedPiece): AsyncGenerator<Buffer> {
-  for (let age = 1; from < to; age += 1) {
+  if (from >= to) return;
+  for (let age = 1; ; age += 1) {
     const handle = await open(`${log}.${age}`, 'r').catch(() => undefined);
     if (handle === undefined) return;
     if (identityOf(await handle.stat()) === identity) {

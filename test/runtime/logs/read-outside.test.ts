@@ -1,4 +1,5 @@
 /** Tests reading an instance's output from outside its agent: tails over rotated files, following through rotations. */
+import { once } from 'node:events';
 import {
   appendFileSync,
   copyFileSync,
@@ -113,9 +114,9 @@ describe('output read from outside', () => {
 
   it('is whole when it is rotated between a look at it and the reading', async () => {
     writeFileSync(log('stdout.log'), '0\n');
-    let looks = (): void => undefined;
-    const looking = new Promise<void>((resolve) => (looks = resolve));
-    const clock = { sleep: async () => looks() };
+    const slept = new AbortController();
+    const looking = once(slept.signal, 'abort');
+    const clock = { sleep: async () => slept.abort() };
     const options = { stream: 'stdout', follow: true, signal: new AbortController().signal } as const;
     const reading = readOutput(folder, options, clock);
     const next = async (): Promise<string> => Buffer.from((await reading.next()).value ?? []).toString();
