@@ -11,7 +11,7 @@ import type { Kernel } from './kernel.ts';
 
 /** What healing needs. */
 export interface HealOptions extends WatchOptions {
-  readonly kernel: Pick<Kernel, 'resync' | 'settled' | 'setTrouble' | 'routes'>;
+  readonly kernel: Pick<Kernel, 'resync' | 'settled' | 'setTrouble' | 'routes' | 'entries'>;
   readonly log: Log;
   /** True for pids of our own programs. */
   readonly isOwn: (pid: number) => boolean;
@@ -25,16 +25,22 @@ export interface Heal {
 }
 
 /**
- * Looking at everything costs about 20 ms, and half a second at 10,000 services: the pause is a multiple of what a look takes (the quickest
- * of the last few: one that had to wait for a busy machine says nothing), so that looking costs at most 1 % of a core without events, and
- * 0.25 % with them.
+ * Looking at everything takes about 20 ms, and seconds at 10,000 services: the pause is a multiple of that (of the quickest of the last few: one that
+ * had to wait for a busy machine says nothing, nor does one when there was much less to look at), so that looking costs about 1 % of a core without
+ * events, and 0.2 % with them (programs that list rules, and collections afterwards, take as long again).
  */
-const LOOK = { blind: { atLeastMs: 1_000, times: 100 }, watching: { atLeastMs: 60_000, times: 400 } };
+const LOOK = { blind: { atLeastMs: 1_000, times: 100 }, watching: { atLeastMs: 60_000, times: 1_000 } };
 const TOLD_EVENTS = 5;
 
 interface Why {
   readonly by: string;
   readonly change: readonly string[];
+}
+
+/** A look at everything, and how many entries there were. */
+interface Look {
+  readonly tookMs: number;
+  readonly entries: number;
 }
 
 const NOBODY_KNOWN: Why = { by: 'a program that was not seen', change: [] };
@@ -48,7 +54,7 @@ class Healer implements Heal {
   #running: Promise<void> | undefined;
   #waiting: Why | undefined;
   #watching = false;
-  #took: readonly number[] = [];
+  #took: readonly Look[] = [];
   #dueMs: number;
   #rescheduled = new AbortController();
 
@@ -86,7 +92,10 @@ class Healer implements Heal {
   }
 
   #multiple({ atLeastMs, times }: { readonly atLeastMs: number; readonly times: number }): number {
-    return Math.max(atLeastMs, (this.#took.length === 0 ? 0 : Math.min(...this.#took)) * times);
+    return Math.max(
+      atLeastMs,
+      (this.#took.length === 0 ? 0 : Math.min(...this.#took.map(({ tookMs }) => tookMs))) * times,
+    );
   }
 
   #pause(): number {
@@ -141,7 +150,8 @@ class Healer implements Heal {
     const started = clock.monotonicMs();
     const repaired = await kernel.resync();
     const tookMs = clock.monotonicMs() - started;
-    this.#took = [...this.#took.slice(-4), tookMs];
+    const entries = kernel.entries();
+    this.#took = [...this.#took.filter((one) => one.entries >= entries / 2).slice(-4), { tookMs, entries }];
     if (repaired === undefined) return;
     this.#pace.repaired(clock.monotonicMs(), { by, tookMs });
     const { chainsChanged, chainsRemoved, rulesWritten, routesChanged } = repaired;

@@ -7,7 +7,6 @@ import type { SluiceError } from '../errors.ts';
 import type { AgentStatus, LocalInstance } from '../host/agent-status.ts';
 import type { Log } from '../host/log.ts';
 import { type Away, NOTHING_AWAY, withoutAway } from '../health/without-away.ts';
-import { createReleaser } from '../host/memory.ts';
 import type { Applied } from '../model/node.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { createRulesetMaker } from '../rules/ruleset-of.ts';
@@ -57,6 +56,8 @@ export interface Kernel {
   readonly resync: () => Promise<LoopReport | undefined>;
   /** Resolves when the apply that runs now, if any, is done. */
   readonly settled: () => Promise<void>;
+  /** How many entries the rules have. */
+  readonly entries: () => number;
   /** True if this is the address of an entry in the rules. */
   readonly routes: (ip: string) => boolean;
   /** A failure of another kind to report beside those of applies, until it is called with undefined. */
@@ -65,9 +66,6 @@ export interface Kernel {
   readonly setManaged: (managed: readonly LocalInstance[]) => void;
   readonly close: () => Promise<void>;
 }
-
-/** Chains changed, or entries looked at: memory that only that needed is given back; below, it is not worth a pause. */
-const RELEASE_ABOVE = 1_000;
 
 /** Lines kept in an acknowledgement. */
 const MAX_FAILURES = 100;
@@ -148,7 +146,6 @@ export function startKernel(options: KernelOptions): Kernel {
   const madeFrom = new WeakMap<Ruleset, Snapshot>();
   const knownSinceMs = new WeakMap<ApplyJob, number>();
 
-  const releaseLater = createReleaser({ clock, signal: closing.signal });
   const tell = (applied: Applied): void => {
     last = applied;
     listener?.(applied);
@@ -176,7 +173,6 @@ export function startKernel(options: KernelOptions): Kernel {
     meter?.applied({ ...report, tookSeconds: tookMs / 1_000 });
     tell(applied);
     if (itemsToSave !== undefined) saver.save(job.revision, itemsToSave);
-    if (report.chainsChanged > RELEASE_ABOVE) releaseLater();
   };
 
   const onFailed = (job: ApplyJob, error: SluiceError): void => {
@@ -254,10 +250,10 @@ export function startKernel(options: KernelOptions): Kernel {
       repair = undefined;
       await loop.resync();
       // Reading everything back took far more memory than what is kept of it.
-      if (kept.entries.length > RELEASE_ABOVE) releaseLater();
       return repair;
     },
     settled: loop.settled,
+    entries: () => kept.entries.length,
     routes: (ip) => kept.entries.some(({ entry }) => entry.ip === ip),
     setTrouble: (line) => {
       const [before] = trouble;

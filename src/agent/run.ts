@@ -7,6 +7,7 @@ import { restoreByCoprocess } from '../dataplane/iptables/nat-table.ts';
 import { openDataplane } from '../dataplane/open.ts';
 import { leanExec } from '../host/lean-exec.ts';
 import { preferSmall } from '../host/memory.ts';
+import { expectRest } from '../host/resting.ts';
 import { openPipe } from '../host/pipe.ts';
 import { readMachine } from '../host/machine.ts';
 import type { NodeFacts } from '../model/node.ts';
@@ -140,6 +141,7 @@ async function runAlone(options: AgentOptions): Promise<void> {
  */
 export async function runAgent(options: AgentOptions): Promise<void> {
   preferSmall();
+  expectRest();
   await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
   const single = await takeSingleAgent();
   try {
