@@ -44,10 +44,10 @@ export function agentDeathContract(name: TestedDriver, delaysMs: readonly number
           const found = new Map((await next.list()).map((one) => [one.id, one]));
           for (const id of ids) {
             const runs = found.get(id)?.kind === 'running' ? 1 : 0;
-            // One that was found may still be on its way to its program.
+            // What runs may still be on its way to its program: what stands in /proc is nothing meanwhile.
             await eventually(() => expect([delayMs, runsOf(id).size]).toEqual([delayMs, runs]));
             const { kind } = await next.start(world.order({ id }));
-            expect([kind, runsOf(id).size]).toEqual(['running', 1]);
+            await eventually(() => expect([delayMs, kind, runsOf(id).size]).toEqual([delayMs, 'running', 1]));
           }
         }
       } finally {
