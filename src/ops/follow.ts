@@ -66,7 +66,7 @@ function createLooker(clock: Clock, signal: AbortSignal, look: () => void): () =
   };
   return () => {
     isAsked = true;
-    if (!isResting) void lookAndRest();
+    if (!isResting && !signal.aborted) void lookAndRest();
   };
 }
 
