@@ -68,12 +68,15 @@ runc = ["${runc}"]
   process.env['HOME'] = path.join(folder, 'home');
 }
 
-/** Makes it for this process. @returns takes it away */
+/** Makes it for this process. @returns takes it away, with containers that somebody killed in the middle of a removal has left (their shared memory is mounted) */
 export async function openPodmanMachine(): Promise<() => void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'sluice-podman-'));
   await configure(folder);
   await makeRoot(path.join(folder, 'root'));
   run('tar', '-C', path.join(folder, 'root'), '-cf', path.join(folder, 'image.tar'), '.');
   run('podman', 'import', '--quiet', path.join(folder, 'image.tar'), TEST_IMAGE);
-  return () => rmSync(folder, { recursive: true, force: true });
+  return () => {
+    run('podman', 'rm', '--all', '--force', '--time', '0');
+    rmSync(folder, { recursive: true, force: true });
+  };
 }
