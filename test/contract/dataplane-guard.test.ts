@@ -19,6 +19,25 @@ const openIn = (netns: Netns, asked: AskedLayout = 'iptables'): ReturnType<typeo
     node: 'n1',
   });
 
+/** The same namespace as programs see it on a minimal system, which has no list of protocols. */
+function withoutProtocols(netns: Netns): Netns {
+  const script = '[ ! -e /etc/protocols ] || mount --bind /dev/null /etc/protocols; exec "$0" "$@"';
+  const bare = (file: string, args: readonly string[]): readonly string[] => [
+    '--mount',
+    '--',
+    'sh',
+    '-euc',
+    script,
+    file,
+    ...args,
+  ];
+  return {
+    ...netns,
+    exec: (file, args, options) => netns.exec('unshare', bare(file, args), options),
+    argv: (file, args) => netns.argv('unshare', bare(file, args)),
+  };
+}
+
 const FACTS = { nodeIpv4: '10.0.0.1', nodeIpv6: 'fd01::1' };
 
 /** Instances on the node itself that answer every TCP connection and datagram with their number. */
@@ -221,6 +240,22 @@ describe('the guard in a kernel', () => {
     expect(report.failures).toEqual([]);
     expect(await call('tcp', '10.96.0.1')).toBe('ECONNREFUSED');
   });
+
+  it.each(['iptables', 'nftables'] as const)(
+    'is adopted and changed where the node has no names of protocols, layout %s',
+    async (layout) => {
+      const bare = withoutProtocols(netns);
+      plane = (await openIn(bare, layout)).dataplane;
+      await apply(webRules('10.96.0.1:80', [1]), webRules('10.96.0.1:80/udp', []));
+      const fresh = (await openIn(bare, layout)).dataplane;
+      await fresh.adopt();
+      const same = [webRules('10.96.0.1:80', [1]), webRules('10.96.0.1:80/udp', [])];
+      expect(await fresh.apply(rulesetFrom(same), FACTS)).toMatchObject({ unchanged: true });
+      const [web] = same;
+      expect((await fresh.apply(rulesetFrom(web === undefined ? [] : [web]), FACTS)).failures).toEqual([]);
+      expect(await netns.script('nft list set inet sluice_guard entries4')).not.toContain('udp');
+    },
+  );
 
   it.skipIf(!isMachineRoot).each(['nft', 'legacy'])(
     'has connections forwarded where FORWARD drops, only those to entries, and takes its rule back (iptables-%s; needs root)',

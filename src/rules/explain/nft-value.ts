@@ -1,5 +1,6 @@
 /** Owns what an nftables expression reads from the packet, and whether that equals what a rule compares it with. Pure. */
 import { isInNetwork, isInRange } from '../../model/network.ts';
+import { protocolOf } from '../protocol-number.ts';
 import {
   asList,
   asObject,
@@ -142,6 +143,9 @@ function equalOne(value: string | number, wanted: unknown): Certainty {
   }
   if (typeof wanted === 'string' && typeof value === 'string') return sure(equalText(value, wanted));
   if (typeof wanted === 'number' && typeof value === 'number') return sure(wanted === value);
+  // A protocol by its number, where the node knows no names.
+  if (typeof value === 'string' && protocolOf(value) !== undefined)
+    return sure(protocolOf(value) === protocolOf(asText(wanted)));
   // A name where the packet has a number, or the other way round (ports by name).
   return typeof wanted === 'boolean'
     ? 'maybe'

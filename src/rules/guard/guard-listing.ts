@@ -1,4 +1,5 @@
 /** Owns reading `nft -s list table inet sluice_guard` back into data. Pure. */
+import { protocolOf } from '../protocol-number.ts';
 import { emptySets, GUARD_SETS, type GuardState } from './guard-state.ts';
 
 /** The guard as found. */
@@ -12,13 +13,21 @@ export interface FoundGuard {
 
 const SET = /\tset (\w+) \{\n([^}]*?)(?:\t\telements = \{([^}]*)\}\n)?\t\}\n/g;
 
-/** Reads a listing in which ports are numbers and protocols names, as nft prints them by default. */
+/** An element in the words of the guard: where there is no `/etc/protocols`, nft prints `10.96.0.1 . 6 . 80`. */
+const named = (element: string): string =>
+  element.replace(/ \. (\d+) \. /, (all, number: string) => {
+    const protocol = protocolOf(number);
+    return protocol === undefined ? all : ` . ${protocol} . `;
+  });
+
+/** Reads a listing in which ports are numbers, as nft prints them by default. */
 export function parseGuard(listing: string): FoundGuard {
   const found = emptySets();
   for (const [, name, , elements = ''] of listing.matchAll(SET)) {
     const set = GUARD_SETS.find((known) => known === name);
     if (set === undefined) continue;
-    for (const element of elements.split(',')) if (element.trim() !== '') found[set].add(element.trim());
+    for (const element of elements.split(','))
+      if (element.trim() !== '') found[set].add(named(element.trim()));
   }
   const frame = listing.replaceAll(/\t\telements = \{[^}]*\}\n/g, '').replaceAll(/^#.*\n/gm, '');
   return { frame, state: found, marks: frame.includes('\tchain forwarded {\n') };

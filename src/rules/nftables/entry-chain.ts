@@ -9,7 +9,8 @@ import { formatAddress } from '../../model/address.ts';
 import { type Choice, choiceTree } from '../choice-tree.ts';
 import type { EntryRules, RuleTarget } from '../ruleset.ts';
 import { SET_MARK } from './fixed-chains.ts';
-import { blockChainName, entryChainName, entryKey, instanceName, protocolNumber } from './names.ts';
+import { protocolNumber } from '../protocol-number.ts';
+import { blockChainName, entryChainName, entryKey, instanceName } from './names.ts';
 import type { NftUnit } from './nft-rules.ts';
 import { turnMatch, turnsOf } from './turns.ts';
 

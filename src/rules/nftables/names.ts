@@ -2,8 +2,9 @@
  * Owns the names of what is ours in nftables. The tables are our own, so a name need only be unique in them; it says in plain text what it
  * is for (`tcp-10.96.0.10-80`), so that a listing can be read by a person and back by us. Pure.
  */
-import { canonicalIp, type Address, type Family, type Protocol } from '../../model/address.ts';
+import { canonicalIp, type Address, type Family } from '../../model/address.ts';
 import type { Entry } from '../../model/entry.ts';
+import { protocolNumber, protocolOf } from '../protocol-number.ts';
 
 /** Name of our table of each family. */
 export const TABLE = 'sluice';
@@ -17,8 +18,6 @@ export const ENTRIES_MAP = 'entries';
 export const HAIRPIN_SET = 'hairpin';
 /** Our set of counters, one an entry and instance, filled by the kernel. */
 export const CONNECTIONS_SET = 'connections';
-
-const PROTOCOL_NUMBER: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17 };
 
 /** A colon cannot stand in a name. */
 const addressName = ({ ip, port }: Address): string => `${ip.replaceAll(':', '_')}-${port}`;
@@ -37,9 +36,6 @@ export const instanceName = (entryChain: string, instance: Address): string =>
 /** The chain of the entry that a chain or set belongs to; the name itself for all others. */
 export const entryChainOf = (name: string): string => name.split('/', 1)[0] ?? name;
 
-/** Number of a protocol, as nft prints it with `-n`. */
-export const protocolNumber = (protocol: Protocol): number => PROTOCOL_NUMBER[protocol];
-
 /** Key of an entry in the verdict map. */
 export const entryKey = ({ ip, port, protocol }: Entry): string =>
   `${ip} . ${protocolNumber(protocol)} . ${port}`;
@@ -55,8 +51,8 @@ export function entryKeyOfChain(name: string): string | undefined {
 export function parseConnectionKey(
   key: string,
 ): { readonly entry: Entry; readonly instance: Address } | undefined {
-  const [ip = '', number, port, instanceIp = '', instancePort] = key.split(' . ');
-  const protocol = number === '6' ? 'tcp' : number === '17' ? 'udp' : undefined;
+  const [ip = '', number = '', port, instanceIp = '', instancePort] = key.split(' . ');
+  const protocol = protocolOf(number);
   const [entryIp, toIp] = [canonicalIp(ip), canonicalIp(instanceIp)];
   if (protocol === undefined || entryIp === undefined || toIp === undefined) return undefined;
   return {

@@ -72,6 +72,16 @@ describe('the walk through native nftables', () => {
     });
   });
 
+  it('knows protocols by their number, as nft prints them on a node without /etc/protocols', () => {
+    const found = table({
+      pre: [
+        [match({ meta: { key: 'l4proto' } }, 17), { drop: null }],
+        [match({ meta: { key: 'l4proto' } }, 6), dnat('10.0.1.11', 8080)],
+      ],
+    });
+    expect(ends(found)).toEqual({ '10.0.1.11:8080': 1 });
+  });
+
   it.each([
     ['below, with an offset', match(draw(4, 1), 3, '<'), 0.5],
     ['not equal', match(draw(1000), 5, '!='), 0.999],

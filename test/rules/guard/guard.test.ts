@@ -52,6 +52,12 @@ describe('the guard of a ruleset', () => {
     });
   });
 
+  it('is read back where nft knows no names of protocols', () => {
+    const state = stateOf(rules('10.96.0.6:6', 2), rules('10.96.0.1:17/udp', 0), rules('[fd00::1]:80', 0));
+    const numbers = listing(state).replaceAll(' . tcp . ', ' . 6 . ').replaceAll(' . udp . ', ' . 17 . ');
+    expect(plain(parseGuard(numbers).state)).toEqual(plain(state));
+  });
+
   it('changes by the elements that differ only, in one text that the grammar knows', () => {
     const before = stateOf(rules('10.96.0.1:80', 0), rules('10.96.0.2:80', 1));
     const after = stateOf(rules('10.96.0.1:80', 1), rules('10.96.0.3:80', 1));
