@@ -1,7 +1,7 @@
 /**
  * Owns what the agent says of itself in the store: the node's facts, a leased marker that it is alive (and whom it reaches), and the
- * acknowledgement of what is in the kernel. The latest acknowledgement wins; a lost lease is taken anew and everything is said again.
- * Nothing here ever stops the rules.
+ * acknowledgement of what is in the kernel. The latest acknowledgement wins; a lost lease is taken anew, everything is said
+ * again, and the marker never goes meanwhile if the store is there. Nothing here ever stops the rules.
  */
 import { SluiceError } from '../errors.ts';
 import type { Clock } from '../host/clock.ts';
@@ -128,16 +128,20 @@ export function startPresence(options: PresenceOptions): Presence {
     const { facts } = options;
     const lease = await store.grantLease(PRESENCE_TTL_SECONDS);
     lease.lost.addEventListener('abort', wakeUp);
+    let isAnnounced = false;
     try {
       sent = latest;
       await announce(options, lease, sent);
+      isAnnounced = true;
       log.info('node announced', { node: facts.name, addresses: facts.addresses });
       options.onLease?.(lease);
       await sendLatest(lease);
       if (!closing.signal.aborted) log.warn('lease lost, announcing again', { node: facts.name });
     } finally {
       lease.lost.removeEventListener('abort', wakeUp);
-      await lease.revoke();
+      // The marker goes over to the next lease: ended with this one, a node that is slow would look dead to all others for a moment.
+      if (isAnnounced && !closing.signal.aborted) lease.letGo();
+      else await lease.revoke();
     }
   };
 

@@ -35,7 +35,7 @@ export async function stateDirectory(): Promise<string> {
 }
 
 /** The facts of node n1. */
-const FACTS: NodeFacts = {
+export const FACTS: NodeFacts = {
   name: 'n1',
   addresses: ['10.77.0.1'],
   cpus: 2,
