@@ -1,5 +1,14 @@
 /** Owns what the driver contract needs: a scratch folder, a driver over it that can be opened again, orders, and looking at real processes. */
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { vi } from 'vitest';
@@ -53,10 +62,14 @@ export function whyNoCgroup(controller: 'memory' | 'pids'): string | undefined {
     : `no cgroup controller ${controller}`;
 }
 
+const TMPFS = 0x01_02_19_94;
+/** Where worlds stand: on a disk, since only there a log is rotated without losing a line; a tmpfs cannot cut the front off a file. */
+const ROOT = statfsSync(tmpdir()).type === TMPFS ? '/var/tmp' : tmpdir();
+
 const POLICY = `
-commands: ['/bin/*', '/usr/bin/*', '/bin/sh', '/tmp/*/*', '/tmp/*/*/*']
+commands: ['/bin/*', '/usr/bin/*', '/bin/sh', '${ROOT}/*/*', '${ROOT}/*/*/*']
 users: ['${TEST_USER}', root, daemon]
-directories: ['${tmpdir()}', /usr]
+directories: ['${ROOT}', /usr]
 allowRoot: ${TEST_USER === 'root'}
 drivers: [process, exec, systemd, podman]
 images: ['${TEST_IMAGE}']
@@ -130,7 +143,7 @@ function orderOf(name: TestedDriver, scratch: string, change: OrderChange): Star
 }
 
 /** A world for one driver. */
-export async function openDriverWorld(name: TestedDriver, folder = tmpdir()): Promise<DriverWorld> {
+export async function openDriverWorld(name: TestedDriver, folder = ROOT): Promise<DriverWorld> {
   const top = mkdtempSync(path.join(folder, 'sluice-driver-'));
   chmodSync(top, 0o755);
   const scratch = path.join(top, 'scratch');
