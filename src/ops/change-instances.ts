@@ -2,10 +2,9 @@
 import { type InstancesRequest, planInstances } from '../plan/instances.ts';
 import type { CallOptions, Store } from '../store/store.ts';
 import type { WriteDeps, WriteOptions } from './deps.ts';
-import { serviceNotFound, unreadable } from './not-found.ts';
 import { type Intent, prepare } from './prepare.ts';
 import type { WriteResult } from './result.ts';
-import { serviceKey } from '../store/keys.ts';
+import { assertServices, serviceIntent } from './service-intent.ts';
 import { write } from './write.ts';
 
 /** What to do to the static instances of one service. */
@@ -18,15 +17,8 @@ export async function instancesIntent(
   options: CallOptions = {},
 ): Promise<Intent> {
   const { service } = change;
-  const { item } = await store.get(serviceKey(service), options);
-  if (item === undefined) throw await serviceNotFound(store, [service], options);
-  return {
-    service,
-    planFrom: ({ stored, revision, invalid }, now) => {
-      if (stored === undefined) throw unreadable(service, invalid);
-      return planInstances({ request: change, stored, revision, now });
-    },
-  };
+  await assertServices(store, [service], options);
+  return serviceIntent(service, (read, now) => planInstances({ request: change, ...read, now }));
 }
 
 /**

@@ -1,15 +1,14 @@
 /** Owns changes of one service that is there: its number of instances, its policies, and draining and restoring instances. */
 import type { Clock } from '../host/clock.ts';
 import { type DrainRequest, planDrain } from '../plan/drain.ts';
-import type { Plan, StoredService } from '../plan/plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import { planPolicy, type PolicyRequest } from '../plan/policy.ts';
 import { planScale, type ScaleRequest } from '../plan/scale.ts';
-import { serviceKey } from '../store/keys.ts';
 import type { CallOptions } from '../store/store.ts';
 import type { ReadDeps, WriteDeps, WriteOptions } from './deps.ts';
-import { serviceNotFound, unreadable } from './not-found.ts';
 import { type Intent, prepare } from './prepare.ts';
 import type { WriteResult } from './result.ts';
+import { assertServices, type ReadService, serviceIntent } from './service-intent.ts';
 import { write } from './write.ts';
 
 /** What to do to one service. */
@@ -23,12 +22,6 @@ export type ServiceChange =
     }
   | { readonly kind: 'policy'; readonly service: string; readonly request: PolicyRequest }
   | { readonly kind: 'drain'; readonly service: string; readonly request: DrainRequest };
-
-/** What a service was read at. */
-interface ReadService {
-  readonly stored: StoredService;
-  readonly revision: number;
-}
 
 function planOf(change: ServiceChange, read: ReadService, clock: Clock): Plan {
   switch (change.kind) {
@@ -52,15 +45,8 @@ async function intentOf(
   options: CallOptions,
 ): Promise<Intent> {
   const { service } = change;
-  const { item } = await store.get(serviceKey(service), options);
-  if (item === undefined) throw await serviceNotFound(store, [service], options);
-  return {
-    service,
-    planFrom: ({ stored, revision, invalid }) => {
-      if (stored === undefined) throw unreadable(service, invalid);
-      return planOf(change, { stored, revision }, clock);
-    },
-  };
+  await assertServices(store, [service], options);
+  return serviceIntent(service, (read) => planOf(change, read, clock));
 }
 
 /** What `changeService` would do. @throws SluiceError as `changeService` before its write */

@@ -1,9 +1,8 @@
 /** Owns unpublishing: services, their instances and entry claims away, each service in one transaction. */
 import type { CallOptions, Store } from '../store/store.ts';
-import { serviceKey } from '../store/keys.ts';
 import { planUnpublish } from '../plan/unpublish.ts';
 import type { WriteDeps, WriteOptions } from './deps.ts';
-import { serviceNotFound, unreadable } from './not-found.ts';
+import { assertServices, serviceIntent } from './service-intent.ts';
 import type { Intent } from './prepare.ts';
 import { writeAll } from './report.ts';
 import type { WriteReport } from './result.ts';
@@ -18,16 +17,8 @@ export async function unpublishIntents(
   options: CallOptions = {},
 ): Promise<readonly Intent[]> {
   const unique = [...new Set(names)];
-  const found = await Promise.all(unique.map((name) => store.get(serviceKey(name), options)));
-  const missing = unique.filter((_, index) => found[index]?.item === undefined);
-  if (missing.length > 0) throw await serviceNotFound(store, missing, options);
-  return unique.map((service) => ({
-    service,
-    planFrom: ({ stored, revision, invalid }) => {
-      if (stored === undefined) throw unreadable(service, invalid);
-      return planUnpublish({ stored, revision });
-    },
-  }));
+  await assertServices(store, unique, options);
+  return unique.map((service) => serviceIntent(service, planUnpublish));
 }
 
 /**

@@ -7,6 +7,25 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { errnoOf } from '../host/error-code.ts';
 import { writeAtomic } from '../host/files.ts';
+import type { Cgroups } from './cgroup/cgroup.ts';
+import type { ExitStatus, StartOrder } from './driver.ts';
+
+/** What every driver keeps of an instance, written before its start. */
+export interface StartRecord {
+  readonly format: 1;
+  readonly id: string;
+  readonly service: string;
+  readonly port: number;
+  /** Boot in which it was started. */
+  readonly bootId: string;
+  /** RFC 3339. */
+  readonly startedAt: string;
+  readonly cgroups?: Cgroups | undefined;
+  readonly notes: readonly string[];
+  readonly logs: StartOrder['logs'];
+  /** Set once its end was seen and what it left behind is gone. */
+  readonly ended?: ExitStatus | undefined;
+}
 
 const recordFile = (folder: string): string => path.join(folder, 'record.json');
 

@@ -2,32 +2,20 @@
  * Owns the Keeper interface: something on the node that starts instances, outlives the agent and knows how they ended (systemd, podman). The
  * driver around it (kept-driver.ts) is the same for all. Implementations must not keep anything of their own in memory: an agent may be killed.
  */
-import type { Cgroups } from '../cgroup/cgroup.ts';
 import type { DriverName } from '../../model/template.ts';
 import type { ExitStatus, Fingerprint, ProcessIdentity, StartOrder } from '../driver.ts';
+import type { StartRecord } from '../instance-folders.ts';
 
 /** A process in this boot. */
 export type MainProcess = Pick<ProcessIdentity, 'pid' | 'startTicks'>;
 
 /** What is kept on disk of an instance, written before its start; its environment is not, as it may hold secrets. */
-export interface KeptRecord {
-  readonly format: 1;
-  readonly id: string;
-  readonly service: string;
-  readonly port: number;
-  /** Boot in which it was started. */
-  readonly bootId: string;
+export interface KeptRecord extends StartRecord {
   /** Word of this start; its unit or container bears it. */
   readonly run: string;
-  /** RFC 3339. */
-  readonly startedAt: string;
   readonly limits: StartOrder['limits'];
-  readonly logs: StartOrder['logs'];
-  readonly notes: readonly string[];
   /** Once it was seen running. */
   readonly main?: MainProcess | undefined;
-  readonly cgroups?: Cgroups | undefined;
-  readonly ended?: ExitStatus | undefined;
 }
 
 /** What the keeper says of one start. */

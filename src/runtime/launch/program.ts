@@ -71,6 +71,15 @@ export async function findProgram(name: string, pathVariable: string = DEFAULT_P
   return { path, real: await realpath(path) };
 }
 
+/** Those of the programs that are not in PATH. */
+export async function missingPrograms(
+  names: readonly string[],
+  pathVariable?: string,
+): Promise<readonly string[]> {
+  const found = await Promise.allSettled(names.map((name) => findProgram(name, pathVariable)));
+  return names.filter((_, at) => found[at]?.status === 'rejected');
+}
+
 function firstBytes(file: string): Buffer {
   const bytes = Buffer.alloc(256);
   const fd = openSync(file, 'r');

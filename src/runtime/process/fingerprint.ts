@@ -4,7 +4,7 @@ import { enforceable } from '../cgroup/cgroup.ts';
 import type { CgroupMounts } from '../cgroup/mounts.ts';
 import type { Fingerprint } from '../driver.ts';
 import { LAUNCH_ENV } from '../launch/launch.ts';
-import { findProgram } from '../launch/program.ts';
+import { missingPrograms } from '../launch/program.ts';
 
 /** Programs that every start goes through; util-linux and coreutils (or busybox with setpriv and prlimit of util-linux). */
 const NEEDED = ['sh', 'setsid', 'setpriv', 'prlimit', 'env'];
@@ -23,8 +23,7 @@ function canWrite(mounts: CgroupMounts): boolean {
 
 /** Looks at the node. */
 export async function fingerprintProcess(mounts: CgroupMounts): Promise<Fingerprint> {
-  const found = await Promise.allSettled(NEEDED.map((name) => findProgram(name, LAUNCH_ENV['PATH'])));
-  const missing = NEEDED.filter((_, at) => found[at]?.status === 'rejected');
+  const missing = await missingPrograms(NEEDED, LAUNCH_ENV['PATH']);
   const limits = [...(canWrite(mounts) ? enforceable(mounts) : []), 'files' as const];
   if (missing.length === 0) return { ok: true, limits };
   return { ok: false, limits, why: `missing programs: ${missing.join(', ')} (util-linux, coreutils)` };

@@ -7,32 +7,19 @@ import { open, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseProcStat } from '../../host/proc-stat.ts';
 import { readSmallFile } from '../../host/small-file.ts';
-import type { Cgroups } from '../cgroup/cgroup.ts';
-import type { ExitStatus } from '../driver.ts';
 import {
   makeInstanceFolder,
   makeOutputFiles,
   recordFiles,
   removeInstanceFolder,
+  type StartRecord,
 } from '../instance-folders.ts';
 import { EXIT_LAST_WORD, EXIT_RECORD_BYTES } from './shim.ts';
 
 /** What is kept of an instance; its environment is not, as it may hold secrets. */
-export interface InstanceRecord {
-  readonly format: 1;
-  readonly id: string;
-  readonly service: string;
-  readonly port: number;
-  /** Boot in which it was started. */
-  readonly bootId: string;
+export interface InstanceRecord extends StartRecord {
   /** Word of this start. */
   readonly run: string;
-  readonly startedAt: string;
-  readonly cgroups: Cgroups | undefined;
-  readonly notes: readonly string[];
-  readonly logs: { readonly maxBytes: number; readonly keep: number };
-  /** Set once its end was seen and what it left behind is gone. */
-  readonly ended?: ExitStatus | undefined;
 }
 
 /** A process as the shim wrote it down. */

@@ -5,7 +5,7 @@ import { enforceable } from '../cgroup/cgroup.ts';
 import type { CgroupMounts } from '../cgroup/mounts.ts';
 import type { Fingerprint } from '../driver.ts';
 import { LAUNCH_ENV } from '../launch/launch.ts';
-import { findProgram } from '../launch/program.ts';
+import { missingPrograms } from '../launch/program.ts';
 import { parseVersion } from './unit.ts';
 
 /** Where sd_booted(3) looks: there while systemd is the system manager. */
@@ -26,10 +26,7 @@ export async function fingerprintSystemd({
   const no = (why: string): Fingerprint => ({ ok: false, limits, why });
   if (!existsSync(BOOTED)) return no(`systemd does not run this node: there is no ${BOOTED}`);
   if (process.geteuid?.() !== 0) return no('the agent is not root: only root may start system services');
-  const found = await Promise.allSettled(
-    NEEDED.map(async (name) => await findProgram(name, LAUNCH_ENV['PATH'])),
-  );
-  const missing = NEEDED.filter((_, at) => found[at]?.status === 'rejected');
+  const missing = await missingPrograms(NEEDED, LAUNCH_ENV['PATH']);
   if (missing.length > 0) return no(`missing programs: ${missing.join(', ')}`);
   const { stdout } = await run('systemctl', ['--version']);
   const version = parseVersion(stdout);
