@@ -89,7 +89,7 @@ function slices<T>(items: readonly T[], size: number): readonly (readonly T[])[]
 export interface DocumentOptions {
   /** Names of mark chains to make, in the first transaction. */
   readonly marks?: readonly string[];
-  /** All in one, however much: for iptables-legacy, where every transaction rewrites the whole table. */
+  /** All in one, however much: for iptables-legacy, where every transaction rewrites the whole table. A large first load alone is in two. */
   readonly isWhole?: boolean;
 }
 
@@ -97,6 +97,9 @@ export interface DocumentOptions {
  * The transactions that bring the installed chains to the desired ones, in order, made one by one: one, or, if more than 2,000 services change, their
  * chains in chunks of 500 services, then the trie and what is gone, then the hooks. The trie is in one, so that no packet sees half of
  * it, unless no packet reaches it yet.
+ *
+ * Where all is to be in one, a large first load has its hooks apart: all but them is written while what must be before packets come (the guard) is
+ * written too, which takes as long.
  */
 export function* documentsOf(
   delta: Delta,
@@ -105,11 +108,16 @@ export function* documentsOf(
 ): Generator<Document, void, undefined> {
   const { changed, gone, missingHooks: insert, extraHooks: remove } = delta;
   const groups = serviceGroups(changed);
-  if (isWhole || groups.length <= CHUNK_ABOVE) {
+  const isReached = !isUnreached(insert);
+  if (groups.length <= CHUNK_ABOVE || (isWhole && isReached)) {
     yield documentOf(desired, { changed, gone, insert, remove, marks });
     return;
   }
-  const isReached = !isUnreached(insert);
+  if (isWhole) {
+    yield { ...documentOf(desired, { changed, gone, marks }), isReached };
+    yield documentOf(desired, { insert, remove });
+    return;
+  }
   for (const [at, chunk] of slices(groups, CHUNK).entries())
     yield { ...documentOf(desired, { changed: chunk.flat(), marks: at === 0 ? marks : [] }), isReached };
   const trie = changed.filter((name) => serviceChainOf(name) === undefined);
