@@ -89,7 +89,7 @@ function slices<T>(items: readonly T[], size: number): readonly (readonly T[])[]
 export interface DocumentOptions {
   /** Names of mark chains to make, in the first transaction. */
   readonly marks?: readonly string[];
-  /** All in one, however much: for iptables-legacy, where every transaction rewrites the whole table. A large first load alone is in two. */
+  /** All in one, however much: for iptables-legacy, where every transaction rewrites the whole table. */
   readonly isWhole?: boolean;
 }
 
@@ -97,9 +97,6 @@ export interface DocumentOptions {
  * The transactions that bring the installed chains to the desired ones, in order, made one by one: one, or, if more than 2,000 services change, their
  * chains in chunks of 500 services, then the trie and what is gone, then the hooks. The trie is in one, so that no packet sees half of
  * it, unless no packet reaches it yet.
- *
- * Where all is to be in one, a large first load has its hooks apart: all but them is written while what must be before packets come (the guard) is
- * written too, which takes as long.
  */
 export function* documentsOf(
   delta: Delta,
@@ -108,16 +105,11 @@ export function* documentsOf(
 ): Generator<Document, void, undefined> {
   const { changed, gone, missingHooks: insert, extraHooks: remove } = delta;
   const groups = serviceGroups(changed);
-  const isReached = !isUnreached(insert);
-  if (groups.length <= CHUNK_ABOVE || (isWhole && isReached)) {
+  if (isWhole || groups.length <= CHUNK_ABOVE) {
     yield documentOf(desired, { changed, gone, insert, remove, marks });
     return;
   }
-  if (isWhole) {
-    yield { ...documentOf(desired, { changed, gone, marks }), isReached };
-    yield documentOf(desired, { insert, remove });
-    return;
-  }
+  const isReached = !isUnreached(insert);
   for (const [at, chunk] of slices(groups, CHUNK).entries())
     yield { ...documentOf(desired, { changed: chunk.flat(), marks: at === 0 ? marks : [] }), isReached };
   const trie = changed.filter((name) => serviceChainOf(name) === undefined);
