@@ -249,7 +249,6 @@ export function startKernel(options: KernelOptions): Kernel {
     resync: async () => {
       repair = undefined;
       await loop.resync();
-      // Reading everything back took far more memory than what is kept of it.
       return repair;
     },
     settled: loop.settled,

@@ -106,7 +106,7 @@ export function memoryTable(family: Family): MemoryTable {
     failNext: (times) => {
       failures = times;
     },
-    read: async () => parseListing(listingOf(state)),
+    read: async (known) => parseListing(listingOf(state), known),
     // Nothing flows in a model: all counters are 0.
     countedListing: async () => listingOf(state).replaceAll(/^-A /gm, '[0:0] -A '),
     prepare: (text) => {

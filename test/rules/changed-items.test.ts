@@ -25,7 +25,7 @@ describe('items that changed', () => {
 });
 
 describe('a list mapped again and again', () => {
-  it('is what a fresh map would be, and makes nothing anew at the equal ends', () => {
+  it('is what a fresh map would be, and makes nothing anew at the equal ends, nor at equal places', () => {
     fc.assert(
       fc.property(fc.array(listArbitrary, { minLength: 1, maxLength: 6 }), (lists) => {
         let mapped: Mapped<number, string> | undefined;
@@ -43,7 +43,8 @@ describe('a list mapped again and again', () => {
     };
     const first = mapChanged(undefined, [1, 2, 3, 4], make);
     expect(mapChanged(first, [1, 2, 9, 4], make).made).toEqual([2, 4, 18, 8]);
-    expect(made).toEqual([1, 2, 3, 4, 9]);
+    expect(mapChanged(first, [1, 8, 3, 7], make).made).toEqual([2, 16, 6, 14]);
+    expect(made).toEqual([1, 2, 3, 4, 9, 8, 7]);
     expect(mapChanged(first, first.items, make)).toBe(first);
   });
 });

@@ -16,13 +16,24 @@ import { bringFrom, type FamilyRules, NOTHING_SENT, type SentCounts } from '../f
 import { sendAll } from '../send.ts';
 import type { NatTable } from './nat-table.ts';
 
-/** What is there, its chains in units: those that were sent are the very objects of the renderer. */
+/** What is there, its chains in units: those that were sent, and were found again since, are the very objects of the renderer. */
 interface State extends Omit<Installed, 'chains'> {
   readonly units: readonly ChainUnit[];
 }
 
-function stateOf({ chains, ...rest }: Installed): State {
-  return { ...rest, units: [[...chains].map(([name, lines]) => ({ name, lines }))] };
+/**
+ * What was read; units of before that are there as they were stay the objects that they are, so that a look at everything keeps nothing, and
+ * finds by identity that nothing differs.
+ * @param before units whose lines were known when it was read
+ */
+function stateOf({ chains, ...rest }: Installed, before: readonly ChainUnit[]): State {
+  const found = before.filter((unit) => unit.every(({ name, lines }) => chains.get(name) === lines));
+  const names = new Set(found.flatMap((unit) => unit.map(({ name }) => name)));
+  const others = [...chains].filter(([name]) => !names.has(name));
+  return {
+    ...rest,
+    units: others.length === 0 ? found : [...found, others.map(([name, lines]) => ({ name, lines }))],
+  };
 }
 
 const hasChains = ({ units }: State): boolean => units.some((unit) => unit.length > 0);
@@ -53,8 +64,9 @@ export class ChainFamilyRules implements FamilyRules {
   }
 
   async #read(): Promise<State> {
+    const before = this.#state?.units ?? [];
     this.#state = undefined;
-    this.#state = stateOf(await this.#table.read());
+    this.#state = stateOf(await this.#table.read(chainsOf(before)), before);
     return this.#state;
   }
 

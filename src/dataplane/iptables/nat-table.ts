@@ -6,6 +6,7 @@ import { SluiceError } from '../../errors.ts';
 import { type Coprocess, createCoprocess } from '../../host/coprocess.ts';
 import type { Exec, ExecResult } from '../../host/exec.ts';
 import type { Family } from '../../model/address.ts';
+import type { Chains } from '../../rules/iptables/chains.ts';
 import { assertRestoreText } from '../../rules/iptables/grammar.ts';
 import { type Installed, parseListing } from '../../rules/iptables/parse.ts';
 import type { Prepare } from '../send.ts';
@@ -17,8 +18,12 @@ export interface NatTable {
   readonly family: Family;
   /** A transaction costs what the table holds, not what it changes. */
   readonly rewritesWhole: boolean;
-  /** What is there of ours. @throws SluiceError `config`, `permission`, `failed` */
-  readonly read: () => Promise<Installed>;
+  /**
+   * What is there of ours.
+   * @param known chains as they should be: those that are so come back as the very arrays
+   * @throws SluiceError `config`, `permission`, `failed`
+   */
+  readonly read: (known?: Chains) => Promise<Installed>;
   /** Listing with counters, as `iptables-save -c` prints it. */
   readonly countedListing: () => Promise<string>;
   /**
@@ -95,7 +100,7 @@ export function iptablesNatTable({ exec, runRestore }: NatTableExec, tools: Tool
   return {
     family,
     rewritesWhole: tools.variant === 'legacy',
-    read: async () => parseListing(await list([])),
+    read: async (known) => parseListing(await list([]), known),
     countedListing: async () => list(['-c']),
     prepare: (text) => {
       assertRestoreText(text, family);

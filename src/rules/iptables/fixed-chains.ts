@@ -48,7 +48,8 @@ export function hairpinBytecode(family: Family): string {
 
 /** Our permanent chains but for the roots of the trie. They stay while anything of ours is installed, so that NAT stays hooked. */
 export function fixedChains(family: Family): readonly Chain[] {
-  const hairpin = `! -o lo -m conntrack --ctstate DNAT -m bpf --bytecode "${hairpinBytecode(family)}"`;
+  // The match that hardly ever holds comes first, so that the others are hardly ever asked.
+  const hairpin = `! -o lo -m bpf --bytecode "${hairpinBytecode(family)}" -m conntrack --ctstate DNAT`;
   return [
     {
       name: ENTRIES_CHAIN,

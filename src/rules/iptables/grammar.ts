@@ -41,7 +41,7 @@ function isFixedRule(line: string, family: Family): boolean {
     '-A SLUICE-ENTRIES -p tcp -g SLUICE-TCP',
     '-A SLUICE-ENTRIES -p udp -g SLUICE-UDP',
     `-A SLUICE-POST -m mark --mark ${MASQUERADE_MARK} -j MASQUERADE --random-fully`,
-    `-A SLUICE-POST ! -o lo -m conntrack --ctstate DNAT -m bpf --bytecode "${hairpinBytecode(family)}" -j MASQUERADE --random-fully`,
+    `-A SLUICE-POST ! -o lo -m bpf --bytecode "${hairpinBytecode(family)}" -m conntrack --ctstate DNAT -j MASQUERADE --random-fully`,
   ].includes(line);
 }
 

@@ -32,40 +32,74 @@ export const hookLine = (hook: Hook): string => `-A ${hook.builtin} -j ${hook.ch
 
 const HOOK_OF_LINE: ReadonlyMap<string, Hook> = new Map(HOOKS.map((hook) => [hookLine(hook), hook]));
 
-/** Lines of the nat table in a listing of one or several tables. */
-function natLines(listing: string): readonly string[] {
-  const lines = listing.split('\n');
-  const start = lines.indexOf('*nat');
-  return start < 0 ? [] : lines.slice(start + 1, lines.indexOf('COMMIT', start));
+/** Lines of the nat table in a listing of one or several tables, one by one: a listing of 10,000 services has 90,000. */
+function* natLines(listing: string): Generator<string, void, undefined> {
+  const table = listing.startsWith('*nat\n') ? 0 : listing.indexOf('\n*nat\n') + 1;
+  if (table === 0 && !listing.startsWith('*nat\n')) return;
+  let start = listing.indexOf('\n', table) + 1;
+  for (let end = listing.indexOf('\n', start); end >= 0; end = listing.indexOf('\n', start)) {
+    const line = listing.slice(start, end);
+    if (line === 'COMMIT') return;
+    yield line;
+    start = end + 1;
+  }
 }
+
+/** A chain while it is read: as long as its lines are those that are known, none is kept. */
+interface Reading {
+  readonly known: readonly string[];
+  same: number;
+  own: string[] | undefined;
+}
+
+function take(reading: Reading, line: string): void {
+  if (reading.own === undefined && reading.known[reading.same] === line) {
+    reading.same += 1;
+    return;
+  }
+  reading.own ??= reading.known.slice(0, reading.same);
+  reading.own.push(line);
+}
+
+function linesOf({ known, same, own }: Reading): readonly string[] {
+  return own ?? (same === known.length ? known : known.slice(0, same));
+}
+
+const NOTHING_KNOWN: readonly string[] = [];
 
 /**
  * Reads the nat table of `iptables-save` output.
+ * @param known chains as they should be: what is read as it is there is the very array, and nothing of the listing is kept for it
  * @throws SluiceError `failed` if the table was changed by native nft in a way that iptables cannot print
  */
-export function parseListing(listing: string): Installed {
+export function parseListing(listing: string, known?: Chains): Installed {
   if (/^# Table `nat' is incompatible/m.test(listing)) {
     throw new SluiceError('failed', 'the nat table holds rules that iptables cannot read', {
       why: 'somebody put native nft rules into the table "ip nat", which belongs to iptables-nft',
       fix: 'move those rules into a table of their own (nft list table ip nat shows them)',
     });
   }
-  const chains = new Map<string, string[]>();
+  const readings = new Map<string, Reading>();
   const hooks: Hook[] = [];
   const foreignReferences: string[] = [];
   for (const line of natLines(listing)) {
-    const name = line.split(' ', 2)[line.startsWith(':') ? 0 : 1]?.replace(/^:/, '') ?? '';
     if (line.startsWith(':')) {
-      if (isOurChain(name)) chains.set(name, []);
+      const name = line.slice(1).split(' ', 1)[0] ?? '';
+      if (isOurChain(name))
+        readings.set(name, { known: known?.get(name) ?? NOTHING_KNOWN, same: 0, own: undefined });
       continue;
     }
-    const own = chains.get(name);
+    const own = readings.get(line.split(' ', 2)[1] ?? '');
     const hook = HOOK_OF_LINE.get(line);
-    if (own !== undefined) own.push(line);
+    if (own !== undefined) take(own, line);
     else if (hook !== undefined) hooks.push(hook);
     else if (/ -[jg] SLUICE-/.test(line)) foreignReferences.push(line);
   }
-  const marks = [...chains.keys()].filter((name) => name.startsWith(MARK_CHAIN_PREFIX)).toSorted();
-  for (const mark of marks) chains.delete(mark);
-  return { chains, hooks, marks, foreignReferences };
+  const chains = new Map<string, readonly string[]>();
+  const marks: string[] = [];
+  for (const [name, reading] of readings) {
+    if (name.startsWith(MARK_CHAIN_PREFIX)) marks.push(name);
+    else chains.set(name, linesOf(reading));
+  }
+  return { chains, hooks, marks: marks.toSorted(), foreignReferences };
 }

@@ -23,7 +23,7 @@ const BASE_CHAINS: readonly { readonly name: string; readonly hook: string }[] =
 export const HOOKS: ReadonlyMap<string, string> = new Map(BASE_CHAINS.map(({ name, hook }) => [name, hook]));
 
 /** Names of the chains that are not of a service. */
-export const FIXED_CHAINS: readonly string[] = ['dispatch', 'count', ...HOOKS.keys()];
+export const FIXED_CHAINS: readonly string[] = ['dispatch', 'translated', 'count', ...HOOKS.keys()];
 
 function makeSets(family: Family): ReadonlyMap<string, string> {
   const ip = family === 'ipv4' ? 'ipv4_addr' : 'ipv6_addr';
@@ -37,24 +37,27 @@ function makeSets(family: Family): ReadonlyMap<string, string> {
   ]);
 }
 
+/** What is not translated leaves postrouting after one comparison; a device is compared by its number, which costs less than by its name. */
 function makeChains(family: Family): ReadonlyMap<string, readonly string[]> {
   const ip = nftFamily(family);
   const count = (protocol: string): string =>
     `update @${CONNECTIONS_SET} { ct original ${ip} daddr . meta l4proto . ct original proto-dst . ${ip} daddr . ${protocol} dport counter }`;
   return new Map([
     ['dispatch', [`${ip} daddr . meta l4proto . th dport vmap @${ENTRIES_MAP}`]],
+    [
+      'translated',
+      [
+        count('tcp'),
+        count('udp'),
+        `meta mark & ${MARK} == ${MARK} masquerade fully-random`,
+        `oif != "lo" ${ip} saddr . ${ip} daddr @${HAIRPIN_SET} masquerade fully-random`,
+      ],
+    ],
     ['count', [count('tcp'), count('udp')]],
     ['prerouting', ['jump dispatch']],
     ['output', ['jump dispatch']],
-    [
-      'postrouting',
-      [
-        'ct status 0x20 jump count',
-        `meta mark & ${MARK} == ${MARK} masquerade fully-random`,
-        `oifname != "lo" ct status 0x20 ${ip} saddr . ${ip} daddr @${HAIRPIN_SET} masquerade fully-random`,
-      ],
-    ],
-    ['input', ['ct status 0x20 jump count']],
+    ['postrouting', ['ct status 0x20 goto translated']],
+    ['input', ['ct status 0x20 goto count']],
   ]);
 }
 

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
-import { conntrackOnly, direct } from './plain.ts';
+import { conntrackOnly, direct, natHooked } from './plain.ts';
 import type { Contender, Serving } from './contender.ts';
 import { kubeProxyOnIptables, kubeProxyOnNftables } from './kube-proxy.ts';
 import { LARGEST, SIZES, takesPart } from './options.ts';
@@ -29,6 +29,7 @@ export interface Cell {
 /** Names of contenders; the layouts of Sluice are named by `sluiceName`. */
 export const DIRECT = 'no conntrack (direct)';
 export const CONNTRACK = 'conntrack, no NAT';
+export const NAT_HOOKED = 'conntrack and NAT, no rule';
 export const HAPROXY = 'HAProxy';
 const NGINX = 'nginx stream';
 export const LAYOUTS = ['iptables-nft', 'iptables-legacy', 'nftables'] as const;
@@ -108,6 +109,7 @@ export async function openCells(
   };
   await open({ name: DIRECT, kind: 'forwards', contender: direct }, benchServices(LARGEST), {});
   await open({ name: CONNTRACK, kind: 'forwards', contender: conntrackOnly }, benchServices(LARGEST), {});
+  await open({ name: NAT_HOOKED, kind: 'forwards', contender: natHooked }, benchServices(LARGEST), {});
   for (const size of SIZES) for (const entrant of all) await open(entrant, benchServices(size), {});
   const unguarded: Entrant = {
     name: UNGUARDED,

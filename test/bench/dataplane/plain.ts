@@ -1,4 +1,7 @@
-/** Owns what all are measured against: a node that only forwards, without and with connection tracking. Clients connect to instances. */
+/**
+ * Owns what all are measured against: a node that only forwards, without and with connection tracking, and with NAT hooked too. Clients connect
+ * to instances.
+ */
 import { type Contender, must, nodeExec } from './contender.ts';
 
 const NOTHING = { load: { ms: 0, peakMb: 0 } };
@@ -19,6 +22,22 @@ export const conntrackOnly: Contender = async (lane) => {
   }
 }
 `;
+  await must(nodeExec(lane).exec('nft', ['-f', '-'], { input: table }));
+  return NOTHING;
+};
+
+/**
+ * The same with NAT hooked and no rule of it, as on any node that has a nat table, whatever is in it: what rules themselves cost is above
+ * this.
+ */
+export const natHooked: Contender = async (lane, services) => {
+  const table = `table ip hooked {
+  chain prerouting {
+    type nat hook prerouting priority -100;
+  }
+}
+`;
+  await conntrackOnly(lane, services);
   await must(nodeExec(lane).exec('nft', ['-f', '-'], { input: table }));
   return NOTHING;
 };

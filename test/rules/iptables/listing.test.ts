@@ -45,6 +45,19 @@ describe('reading a listing', () => {
     expect(installed.foreignReferences).toEqual(['-A DOCKER -p tcp -j SLUICE-ENTRIES']);
   });
 
+  it('gives chains that are as they are known to be as the very arrays, and others as they are', () => {
+    const line = `-A ${S} -p tcp -j DNAT --to-destination 10.0.0.1:80`;
+    const read = (known: readonly string[]): readonly string[] | undefined =>
+      parseListing(LISTING, new Map([[S, known]])).chains.get(S);
+    const [same, fewer, more, other] = [[line], [], [line, `${line}81`], [`${line}81`]];
+    expect(read(same)).toBe(same);
+    for (const known of [fewer, more, other]) {
+      expect(read(known)).toEqual([line]);
+      expect(read(known)).not.toBe(known);
+    }
+    expect([fewer, more]).toEqual([[], [line, `${line}81`]]);
+  });
+
   it('finds nothing where there is no nat table', () => {
     expect(parseListing('')).toEqual(NOTHING_INSTALLED);
     expect(parseListing('*filter\n:SLUICE-X - [0:0]\nCOMMIT\n')).toEqual(NOTHING_INSTALLED);
