@@ -26,11 +26,13 @@ export interface LoadRun {
 const START_MS = 60_000;
 
 /**
- * Starts a load run; it is under way when this resolves.
+ * Starts a load run; it is under way when this resolves. In a session of its own: it stands for clients on machines of their own, that take
+ * no turns with agents and stores.
  * @throws SluiceError (from `result`) `failed` if the worker does not deliver
  */
 export async function startLoad(spec: LoadSpec, place: LoadPlace): Promise<LoadRun> {
-  const child = await startChild({ argv: place.worker, ns: place.ns, input: JSON.stringify(spec) });
+  const { worker: argv, ns } = place;
+  const child = await startChild({ argv, ns, input: JSON.stringify(spec), session: true });
   const result = child.exited.then(({ exitCode }) => {
     if (exitCode !== 0) {
       throw new SluiceError('failed', 'the load generator failed', { why: child.stderr().slice(-1000) });
