@@ -38,8 +38,6 @@ export interface ChildOptions {
   readonly cwd?: string | undefined;
   /** Written to its stdin, which is then closed. */
   readonly input?: string | undefined;
-  /** Leads a session of its own: kernels with `sched_autogroup` share the processor out between sessions first. */
-  readonly session?: boolean | undefined;
 }
 
 /**
@@ -52,7 +50,6 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const child = spawn(file, args, {
     stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
-    detached: options.session === true,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   let ended: ChildExit | undefined;

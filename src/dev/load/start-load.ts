@@ -26,13 +26,11 @@ export interface LoadRun {
 const START_MS = 60_000;
 
 /**
- * Starts a load run; it is under way when this resolves. In a session of its own: it stands for clients on machines of their own, that take
- * no turns with agents and stores.
+ * Starts a load run; it is under way when this resolves.
  * @throws SluiceError (from `result`) `failed` if the worker does not deliver
  */
 export async function startLoad(spec: LoadSpec, place: LoadPlace): Promise<LoadRun> {
-  const { worker: argv, ns } = place;
-  const child = await startChild({ argv, ns, input: JSON.stringify(spec), session: true });
+  const child = await startChild({ argv: place.worker, ns: place.ns, input: JSON.stringify(spec) });
   const result = child.exited.then(({ exitCode }) => {
     if (exitCode !== 0) {
       throw new SluiceError('failed', 'the load generator failed', { why: child.stderr().slice(-1000) });
