@@ -1,15 +1,13 @@
 /**
  * Owns forgetting connections in the kernel, by the conntrack tool. The tool walks the whole table for every call (about 100 ms at 30,000
- * connections), so when many are to go, one listing tells first which are there at all.
+ * connections), so when several are to go, one listing tells first which are there at all: most often none that waits for an answer.
  */
 import { SluiceError } from '../errors.ts';
 import type { Exec } from '../host/exec.ts';
-import type { Family, Protocol } from '../model/address.ts';
-import { flowKey, flowKeysOf, forgetArgs, listArgs } from '../rules/conntrack-flows.ts';
+import type { Family } from '../model/address.ts';
+import { flowKey, flowKeysOf, forgetArgs, isWaiting, listArgs } from '../rules/conntrack-flows.ts';
 import type { Stale } from '../rules/gone.ts';
 
-/** Up to this many are deleted without looking. */
-const FEW = 4;
 const TIMEOUT_MS = 60_000;
 /** The tool ends at the first connection that ended by itself between its look and its deletion; those after it are still there. */
 const GONE_MEANWHILE = /such conntrack doesn't exist/;
@@ -43,24 +41,24 @@ async function run(
   throw new SluiceError(/permitted/i.test(why ?? '') ? 'permission' : 'failed', 'conntrack failed', { why });
 }
 
-/** Those of which there are connections. */
+const kindOf = (one: Stale): string => [familyOf(one), one.entry.protocol, isWaiting(one)].join(' ');
+
+/** Those of which there are connections; one listing for all of a family and protocol that are alike in whether they wait for an answer. */
 async function present(exec: Exec, stale: readonly Stale[]): Promise<readonly Stale[]> {
-  const groups = new Map<string, { family: Family; protocol: Protocol }>();
+  const found = new Map<string, ReadonlySet<string>>();
   for (const one of stale) {
-    const group = { family: familyOf(one), protocol: one.entry.protocol };
-    groups.set(`${group.family} ${group.protocol}`, group);
+    if (found.has(kindOf(one))) continue;
+    const listed = { family: familyOf(one), protocol: one.entry.protocol, waiting: isWaiting(one) };
+    found.set(kindOf(one), flowKeysOf((await run(exec, listArgs(listed))).stdout));
   }
-  const found: ReadonlySet<string>[] = [];
-  for (const { family, protocol } of groups.values())
-    found.push(flowKeysOf((await run(exec, listArgs(family, protocol))).stdout));
-  return stale.filter((one) => found.some((keys) => keys.has(flowKey(one))));
+  return stale.filter((one) => found.get(kindOf(one))?.has(flowKey(one)) === true);
 }
 
 /** Opens the remembered connections of the namespace that `exec` runs in. */
 export function openConntrack(exec: Exec): Conntrack {
   return {
     forget: async (stale) => {
-      const there = stale.length <= FEW ? stale : await present(exec, stale);
+      const there = stale.length > 1 ? await present(exec, stale) : stale;
       let forgotten = 0;
       for (const one of there) {
         const { exitCode } = await run(exec, forgetArgs(one));

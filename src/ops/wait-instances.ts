@@ -6,7 +6,7 @@ import type { Instance, Service } from '../model/service.ts';
 import { isServing } from '../model/serving.ts';
 import { templateHash } from '../model/template-hash.ts';
 import { APPLIED, instancesOf, LEADER_KEY, NODES_ALIVE, serviceKey } from '../store/keys.ts';
-import { snapshotOf } from '../store/snapshot.ts';
+import { type ReadRecords, snapshotAgain } from '../store/snapshot.ts';
 import type { KeyValue } from '../store/store.ts';
 import { keyRange, leaderOf, nodesOf } from './cluster-read.ts';
 import type { ReadDeps } from './deps.ts';
@@ -65,14 +65,20 @@ export function readyNow(service: Service, instances: readonly Instance[]): numb
     .length;
 }
 
+/** What is followed, and what was read of it before. */
+interface Followed {
+  readonly items: ReadonlyMap<string, KeyValue>;
+  readonly known: ReadRecords;
+}
+
 /** How far it is, from the followed keys; undefined if the service is gone or not managed. */
 function progressOf(
   name: string,
-  items: ReadonlyMap<string, KeyValue>,
+  { items, known }: Followed,
   seconds: number,
 ): InstancesProgress | undefined {
   const all = [...items.values()];
-  const { snapshot } = snapshotOf(all, 0);
+  const { snapshot } = snapshotAgain(all, 0, known);
   const service = snapshot.services.get(name);
   if (service?.value.replicas === undefined) return undefined;
   const stored = snapshot.instances.get(name) ?? [];
@@ -127,12 +133,13 @@ export async function waitInstances(
   let now: InstancesProgress = NOTHING;
   let outcome: InstancesOutcome['outcome'] = 'timeout';
   let told = '';
+  const known: ReadRecords = { services: new WeakMap(), instances: new WeakMap() };
   await follow(deps, {
     ranges: [keyRange(serviceKey(service)), instancesOf(service), keyRange(LEADER_KEY), NODES_ALIVE, APPLIED],
     timeoutMs: options.timeoutMs,
     signal: options.signal,
     isDone: (items) => {
-      const found = progressOf(service, items, (deps.clock.monotonicMs() - startMs) / 1_000);
+      const found = progressOf(service, { items, known }, (deps.clock.monotonicMs() - startMs) / 1_000);
       if (found === undefined) {
         outcome = 'gone';
         return true;

@@ -21,17 +21,38 @@ export function flowKeysOf(listing: string): ReadonlySet<string> {
   return keys;
 }
 
+const WAITING = ['--state', 'SYN_SENT'];
+
+/** True if it means TCP connections that were not answered yet, and no others. */
+export const isWaiting = ({ entry, unanswered }: Stale): boolean => unanswered && entry.protocol === 'tcp';
+
 /** Arguments of `conntrack` that forget them. */
 export function forgetArgs(stale: Stale): readonly string[] {
   const { entry, answeredBy } = stale;
-  const state = stale.unanswered && entry.protocol === 'tcp' ? ['--state', 'SYN_SENT'] : [];
   const family = entry.ip.includes(':') ? 'ipv6' : 'ipv4';
   const asked = ['--orig-dst', entry.ip, '--orig-port-dst', String(entry.port)];
   const answered = ['--reply-src', answeredBy.ip, '--reply-port-src', String(answeredBy.port)];
-  return ['-D', '-f', family, '-p', entry.protocol, ...asked, ...answered, ...state];
+  return [
+    '-D',
+    '-f',
+    family,
+    '-p',
+    entry.protocol,
+    ...asked,
+    ...answered,
+    ...(isWaiting(stale) ? WAITING : []),
+  ];
+}
+
+/** What is listed at once. */
+export interface ListedFlows {
+  readonly family: Family;
+  readonly protocol: Protocol;
+  /** Only what was not answered yet. */
+  readonly waiting: boolean;
 }
 
 /** Arguments that list all connections of a protocol. */
-export function listArgs(family: Family, protocol: Protocol): readonly string[] {
-  return ['-L', '-f', family, '-p', protocol];
+export function listArgs({ family, protocol, waiting }: ListedFlows): readonly string[] {
+  return ['-L', '-f', family, '-p', protocol, ...(waiting ? WAITING : [])];
 }

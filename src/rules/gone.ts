@@ -30,12 +30,12 @@ const DEAD: ReadonlySet<InstanceState> = new Set(['stopped', 'failed', 'crashloo
 const isTarget = (rules: EntryRules, ip: string, port: number): boolean =>
   rules.targets.some((target) => target.ip === ip && target.port === port);
 
-/** Addresses of the service's instances that may still serve connections that they have, of the entry's family. */
+/** Addresses of the service's instances that may still serve connections that they have, of the entry's family. Port 0: it never had one. */
 function presentOf(rules: EntryRules, snapshot: Snapshot): ReadonlyMap<string, Address> {
   const isIpv6 = rules.entry.ip.includes(':');
   const stored = (snapshot.instances.get(rules.service) ?? [])
     .map(({ value }) => value)
-    .filter(({ ip, state }) => !DEAD.has(state) && ip.includes(':') === isIpv6);
+    .filter(({ ip, port, state }) => port !== 0 && !DEAD.has(state) && ip.includes(':') === isIpv6);
   return new Map(
     [...stored, ...rules.targets].map(({ ip, port }) => [formatAddress({ ip, port }), { ip, port }]),
   );

@@ -206,6 +206,17 @@ export function snapshotOf(
   return fresh.invalid.length === 0 ? fresh : keepGood(fresh, previous.snapshot);
 }
 
+/** The same of a copy that is read again and again: records are taken from `known` where their very items were read before, and put there. */
+export function snapshotAgain(
+  items: readonly KeyValue[],
+  revision: number,
+  known: ReadRecords,
+): SnapshotView {
+  const draft = new Draft(EMPTY, known);
+  for (const item of items) putIn(draft, item);
+  return draft.finish(revision);
+}
+
 /** How a copy that is read again and again is read. */
 export interface ReadingOptions {
   /** Of one copy of the store: records are taken from here where their very items were read before, and put here. */

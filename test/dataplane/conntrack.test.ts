@@ -37,4 +37,23 @@ describe('forgetting connections', () => {
     await expect(openConntrack(tool.exec).forget([STALE])).rejects.toMatchObject({ code: 'failed' });
     expect(tool.runs()).toBe(20);
   });
+
+  it('looks once where several may be, and runs nothing for those that are not there', async () => {
+    const waiting = [8080, 8081, 8082].map((port) => ({
+      ...STALE,
+      answeredBy: { ip: '10.0.0.9', port },
+      unanswered: true,
+    }));
+    const words: (readonly string[])[] = [];
+    const there =
+      'tcp      6 9 SYN_SENT src=10.0.0.1 dst=10.96.0.1 sport=40000 dport=80 [UNREPLIED] src=10.0.0.9 dst=10.0.0.1 sport=8081 dport=40000 mark=0 use=1';
+    const exec: Exec = async (_, args) => {
+      words.push(args);
+      return args[0] === '-L' ? { ...DONE, stdout: there } : DONE;
+    };
+    expect(await openConntrack(exec).forget(waiting)).toBe(1);
+    expect(words.map(([what]) => what)).toEqual(['-L', '-D']);
+    expect(words.every((args) => args.join(' ').endsWith('--state SYN_SENT'))).toBe(true);
+    expect(words[1]).toContain('8081');
+  });
 });

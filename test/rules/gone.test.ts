@@ -58,6 +58,8 @@ describe('connections to forget', () => {
       ['10.96.0.1:80/tcp 10.0.0.9:2'],
     ],
     ['no TCP of the last one of weight 0', TCP, ['1'], TCP, ['1=0'], []],
+    ['nothing of one that has its first port now', TCP, ['1', '0/pending'], TCP, ['1', '2/starting'], []],
+    ['nothing of one that never had a port', UDP, ['1', '0/pending'], UDP, ['1'], []],
     ['UDP of an instance of weight 0', UDP, ['1', '2'], UDP, ['1', '2=0'], ['10.96.0.1:80/udp 10.0.0.9:2']],
     ['UDP of an instance that is gone', UDP, ['1', '2'], UDP, ['1'], ['10.96.0.1:80/udp 10.0.0.9:2']],
     ['UDP of the last instance', UDP, ['1'], UDP, [], ['10.96.0.1:80/udp 10.0.0.9:1']],

@@ -87,20 +87,27 @@ export async function openEdges(options: OpenEdgesOptions): Promise<OpenedEdges>
     asked.set(order, expanded);
     return expanded;
   };
+  const askProgram = async (
+    question: Extract<Probe, { readonly kind: 'exec' }>,
+    order: StartOrder,
+    bounds: Parameters<Edges['ask']>[1],
+  ): ReturnType<Edges['ask']> => {
+    try {
+      const launch = await launchOf(policy, order, question.command);
+      return await probe(question, order, { ...bounds, queues, launch });
+    } catch (error) {
+      return { well: false, why: whyText(error) };
+    }
+  };
   const edges: Edges = {
     drivers: opened.drivers,
     expected: opened.expected,
     prepare: async (start) => await orderOf(start, { policy: await policy.load(), book }),
     release: async ({ id }) => await book.release(id),
-    ask: async ({ assignment, order }, bounds) => {
+    ask: ({ assignment, order }, bounds) => {
       const question = probeOf(assignment.template, order);
-      if (question.kind !== 'exec') return await probe(question, order, { ...bounds, queues });
-      try {
-        const launch = await launchOf(policy, order, question.command);
-        return await probe(question, order, { ...bounds, queues, launch });
-      } catch (error) {
-        return { well: false, why: whyText(error) };
-      }
+      if (question.kind === 'exec') return askProgram(question, order, bounds);
+      return probe(question, order, { ...bounds, queues });
     },
     looksWell: ({ assignment: { template }, order }, maxAgeMs) =>
       template.probe.kind === 'tcp' && isMute(template.probe) && queues.areEmpty(order, maxAgeMs),

@@ -36,7 +36,7 @@ type Ask = (timeoutMs: number, signal: AbortSignal) => Promise<Answer>;
 /** Runs one round; bounded by the timeout. One that is answered in time, as nearly all are, makes nothing that must be aborted afterwards. */
 export async function probeRound(options: RoundOptions): Promise<Round> {
   const { timing, signal, hurry, clock } = options;
-  const ask: Ask = async (timeoutMs, bySignal) => await options.ask({ timeoutMs, signal: bySignal });
+  const ask: Ask = (timeoutMs, bySignal) => options.ask({ timeoutMs, signal: bySignal });
   const timeoutMs = timing.timeoutSeconds * 1_000;
   const begun = clock.monotonicMs();
   const first = ask(timeoutMs, signal);

@@ -54,7 +54,7 @@ export function createProber(
         ? { well: false, times: timing.failures, why: HALTED }
         : await probeRound({
             timing,
-            ask: async (bounds) => await slot(async () => await ask(running, bounds)),
+            ask: (bounds) => slot(() => ask(running, bounds)),
             clock,
             signal,
             hurry: isReady,

@@ -64,11 +64,12 @@ export function converse(talk: Talk, { ip, port }: Address, bounds: Bounds): Pro
       last(errnoOf(error) === 'ECONNRESET' ? talk.ended('ECONNRESET') : unwell(error.message));
     });
     socket.once('end', () => last(talk.ended()));
+    // What is written before there is a connection costs listeners of its own.
     socket.once('connect', () => {
+      if (talk.say !== undefined) socket.write(talk.say);
       if (talk.silent === undefined) return;
       socket.end();
       stop = talk.silent(answer);
     });
-    if (talk.say !== undefined) socket.write(talk.say);
   });
 }

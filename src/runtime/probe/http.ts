@@ -11,17 +11,18 @@ type HttpProbe = Extract<Probe, { readonly kind: 'http' }>;
 const UNSPEAKABLE = /[^!-~]/;
 
 /** Asks once. */
-export async function probeHttp(
+export function probeHttp(
   { path, host, status }: HttpProbe,
   address: Address,
   bounds: Bounds,
 ): Promise<ProbeAnswer> {
   const name = host ?? formatAddress(address);
-  if (UNSPEAKABLE.test(path) || UNSPEAKABLE.test(name)) return unwell('its path or host cannot be asked for');
+  if (UNSPEAKABLE.test(path) || UNSPEAKABLE.test(name))
+    return Promise.resolve(unwell('its path or host cannot be asked for'));
   const { take, end } = createHttpAnswer(status);
   const lines = [`GET ${path} HTTP/1.1`, `Host: ${name}`, 'User-Agent: sluice-probe', 'Accept: */*'];
   const say = `${lines.join('\r\n')}\r\nConnection: close\r\n\r\n`;
-  return await converse(
+  return converse(
     { say, heard: take, ended: (errno) => (errno === undefined ? end() : unwell(errno)), letEnd: true },
     address,
     bounds,

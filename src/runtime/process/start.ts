@@ -44,7 +44,8 @@ export interface StartContext {
 
 /** A machine under load takes its time; the shim needs about 10 ms. */
 const LAUNCH_TIMEOUT_MS = 20_000;
-const PAUSE_MS = 2;
+/** Looks go from quick to slow, each pause half as long again: a program that takes long to start does so on a busy machine, and each look costs three files. */
+const PAUSE_MS = { first: 2, last: 20 } as const;
 /** Exit codes of the steps before the program when they could not go on: sh, setsid, prlimit; the script; not executable, not found. */
 const LAUNCH_FAILURES = [1, 2, NOT_LAUNCHED, 126, 127];
 const LAUNCHERS = /^(sluice|setsid|prlimit|setpriv|env|.*shim\.sh): /;
@@ -91,7 +92,7 @@ async function awaitProgram(
   { folders, clock }: StartContext,
 ): Promise<void> {
   const deadline = clock.monotonicMs() + LAUNCH_TIMEOUT_MS;
-  for (;;) {
+  for (let pauseMs: number = PAUSE_MS.first; ; pauseMs = Math.min(pauseMs * 1.5, PAUSE_MS.last)) {
     const { main } = readPids(folders, order.id);
     const commandLine = main === undefined ? '' : readCommandLine(main.pid);
     if (main !== undefined && commandLine !== '' && !launching.has(commandLine)) {
@@ -106,7 +107,7 @@ async function awaitProgram(
     const failed = hasFailed();
     if (failed !== undefined && main === undefined) throw notStarted(order, failed);
     if (clock.monotonicMs() >= deadline) throw notStarted(order, 'its shim did not get ready in time');
-    await clock.sleep(PAUSE_MS);
+    await clock.sleep(pauseMs);
   }
 }
 

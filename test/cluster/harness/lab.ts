@@ -8,6 +8,7 @@ import { startEtcd, type Etcd } from '../../../src/dev/etcd.ts';
 import { openWorkplace, type Workplace } from '../../../src/dev/machine.ts';
 import { openNetwork, type Network } from '../../../src/dev/network.ts';
 import { ipBatch, killInside } from '../../../src/host/netns.ts';
+import { removeControlGroups } from './control-groups.ts';
 import { prepareFaults, type Faults } from './faults.ts';
 
 /** What to build. */
@@ -54,8 +55,10 @@ const MEMORY = '/dev/shm';
 export async function startLab(size: LabSize): Promise<Lab> {
   const folder = await mkdtemp(path.join(MEMORY, 'sluice-lab-'));
   let network: Network | undefined;
+  let places: readonly Workplace[] = [];
   const close = async (): Promise<void> => {
     await network?.close();
+    await removeControlGroups(places);
     await rm(folder, { recursive: true, force: true });
   };
   try {
@@ -69,6 +72,7 @@ export async function startLab(size: LabSize): Promise<Lab> {
       Promise.all(network.nodes.map(async (machine) => await openWorkplace(machine, folder))),
       Promise.all(network.clients.map(async (machine) => await openWorkplace(machine, folder))),
     ]);
+    places = nodes;
     return { ...labOf({ network, faults, etcd, nodes, clients }), folder, close };
   } catch (error) {
     await close();
