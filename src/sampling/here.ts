@@ -5,6 +5,7 @@ import { instanceKey } from '../model/load.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { createRunningReader, type RunningInstance } from '../runtime/running.ts';
 import type { Store } from '../store/store.ts';
+import { createCoreLimits } from './core-limits.ts';
 import type { Running } from './local-instance.ts';
 import { openSampling } from './open.ts';
 import { type Sampling, startSampling } from './run.ts';
@@ -22,7 +23,7 @@ export interface SampleHereOptions {
   readonly snapshot: () => Snapshot | undefined;
 }
 
-/** Cores that the template of its service gives an instance. */
+/** Cores that the template of its service gives an instance: what counts where no control group enforces it. */
 const limitOf = (snapshot: Snapshot | undefined, service: string): number | undefined =>
   snapshot?.services.get(service)?.value.template?.limits?.cpu;
 
@@ -40,12 +41,16 @@ export function runningOf({ run, cgroups, main }: RunningInstance, limitCores?: 
 export function sampleHere({ node, stateDir, snapshot, ...edges }: SampleHereOptions): Sampling {
   const { store, clock, log, everyMs } = edges;
   const readRunning = createRunningReader(stateDir);
-  const running = (): ReadonlyMap<string, Running> =>
-    new Map(
-      readRunning().map((one) => [
+  const readLimits = createCoreLimits(clock);
+  const running = (): ReadonlyMap<string, Running> => {
+    const all = readRunning();
+    const limits = readLimits(all);
+    return new Map(
+      all.map((one) => [
         instanceKey(one.service, one.id),
-        runningOf(one, limitOf(snapshot(), one.service)),
+        runningOf(one, limits.get(one.run) ?? limitOf(snapshot(), one.service)),
       ]),
     );
+  };
   return startSampling({ store, deps: openSampling({ node, snapshot, running, clock }), log, everyMs });
 }

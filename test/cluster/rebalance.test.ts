@@ -1,31 +1,27 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Child } from '../../src/dev/child.ts';
 import { waitUntil } from '../../src/host/wait.ts';
 import { readLeader } from '../../src/ops/leader.ts';
 import { ASSIGNMENTS, lockKey } from '../../src/store/keys.ts';
-import { type LoadWorld, openLoadWorld } from './harness/load-world.ts';
 import { SLUICE } from './harness/program.ts';
 import { storeFlags } from './harness/store-way.ts';
 import { useLab } from './harness/use-lab.ts';
+import { useLoadWorld } from './harness/use-load-world.ts';
 
 const PER_SECOND = 20;
 
 describe('a cluster that is put right and looked at from outside', { timeout: 240_000 }, () => {
   const lab = useLab({ nodes: 3, etcd: 1 });
-  let world: LoadWorld;
+  const world = useLoadWorld(lab, 3);
   beforeAll(async () => {
-    world = await openLoadWorld(lab(), 3);
     const third = lab().node(3).name;
     for (const argv of [['node', 'cordon', third], ['publish'], ['node', 'uncordon', third]]) {
       const said =
-        argv[0] === 'publish' ? await world.publish(1, ['--replicas', '4']) : await world.run(argv);
+        argv[0] === 'publish' ? await world().publish(1, ['--replicas', '4']) : await world().run(argv);
       if (said.exitCode !== 0) throw new Error(said.stderr);
     }
-  });
-  afterAll(async () => {
-    await world?.close();
   });
 
   /** A command that goes on beside the test. */
@@ -36,19 +32,19 @@ describe('a cluster that is put right and looked at from outside', { timeout: 24
 
   it('moves an instance to the node that came, after another was killed, and no connection fails', async () => {
     const third = lab().node(3);
-    expect((await world.instances()).map(({ node }) => node)).not.toContain(third.name);
+    expect((await world().instances()).map(({ node }) => node)).not.toContain(third.name);
     const killed = await beside('rebalance', '--all', '--min-age', '1s');
-    await waitUntil(async () => (await world.control.store.get(lockKey('rebalance'))).item !== undefined, {
+    await waitUntil(async () => (await world().control.store.get(lockKey('rebalance'))).item !== undefined, {
       what: 'the lock',
       timeoutMs: 30_000,
       facts: () => killed.stderr(),
     });
-    const passed = await world.run(['rebalance', '--all', '--skip-if-locked']);
+    const passed = await world().run(['rebalance', '--all', '--skip-if-locked']);
     expect(passed).toMatchObject({ exitCode: 0, stdout: '', stderr: expect.stringContaining('skipped: ') });
     await killed.stop('SIGKILL');
-    const load = await world.load(PER_SECOND);
+    const load = await world().load(PER_SECOND);
     const words = 'rebalance web --min-age 1s --lock-timeout 20s --wait --timeout 50s';
-    const moved = await world.run(words.split(' '));
+    const moved = await world().run(words.split(' '));
     expect({ ...moved, stderr: '' }).toEqual({
       exitCode: 0,
       stderr: '',
@@ -56,7 +52,7 @@ describe('a cluster that is put right and looked at from outside', { timeout: 24
         new RegExp(`^service/web moves \\S+ from node/\\S+ to node/${third.name} \\(spread\\): `),
       ),
     });
-    const settled = await world.settled(4);
+    const settled = await world().settled(4);
     expect(settled.filter(({ node }) => node === third.name)).toHaveLength(1);
     const results = await load.stop();
     expect(results.flatMap(({ failures }) => failures)).toEqual([]);
@@ -64,7 +60,7 @@ describe('a cluster that is put right and looked at from outside', { timeout: 24
 
   it('leaves a recording that can be replayed when its recorder is killed', async () => {
     expect(
-      await world.run(['policy', 'set', 'web', '--min', '4', '--max', '6', '--cpu', '70%']),
+      await world().run(['policy', 'set', 'web', '--min', '4', '--max', '6', '--cpu', '70%']),
     ).toMatchObject({ exitCode: 0 });
     const file = path.join(lab().node(1).folder, 'load.jsonl');
     const recorder = await beside('monitor', 'record', '--to', file, '--every', '500ms');
@@ -82,7 +78,7 @@ describe('a cluster that is put right and looked at from outside', { timeout: 24
       { what: 'five lines', timeoutMs: 30_000, everyMs: 100, facts: () => recorder.stderr() },
     );
     await recorder.stop('SIGKILL');
-    const replayed = await world.run(['monitor', 'replay', '--from', file, '-o', 'json']);
+    const replayed = await world().run(['monitor', 'replay', '--from', file, '-o', 'json']);
     expect(replayed).toMatchObject({ exitCode: 0 });
     expect(JSON.parse(replayed.stdout)).toMatchObject({
       kind: 'ReplayList',
@@ -91,12 +87,13 @@ describe('a cluster that is put right and looked at from outside', { timeout: 24
   });
 
   it('has another leader that decides, once, when the first is killed', async () => {
-    const first = await readLeader(world.control.store);
+    const first = await readLeader(world().control.store);
     const number = lab().nodes.findIndex(({ name }) => name === first?.node);
     const startedMs = Date.now();
-    world.monitors[number]?.signal('SIGKILL');
-    expect(await world.run(['scale', 'web', '5', '--no-wait'])).toMatchObject({ exitCode: 0 });
-    const assigned = async (): Promise<number> => (await world.control.store.list(ASSIGNMENTS)).items.length;
+    world().monitors[number]?.signal('SIGKILL');
+    expect(await world().run(['scale', 'web', '5', '--no-wait'])).toMatchObject({ exitCode: 0 });
+    const assigned = async (): Promise<number> =>
+      (await world().control.store.list(ASSIGNMENTS)).items.length;
     await waitUntil(async () => (await assigned()) > 4, {
       what: 'a decision',
       timeoutMs: 30_000,
@@ -105,11 +102,11 @@ describe('a cluster that is put right and looked at from outside', { timeout: 24
     process.stderr.write(
       `decided ${((Date.now() - startedMs) / 1_000).toFixed(1)} s after the leader was killed\n`,
     );
-    await world.settled(5);
+    await world().settled(5);
     expect(await assigned()).toBe(5);
-    const second = await readLeader(world.control.store);
+    const second = await readLeader(world().control.store);
     expect(second?.node).not.toBe(first?.node);
-    const why = JSON.parse((await world.run(['why', 'web', '-o', 'json'])).stdout);
+    const why = JSON.parse((await world().run(['why', 'web', '-o', 'json'])).stdout);
     const starts = why.items[0].decisions.filter(
       ({ what, by }: { what: string; by: string }) => what.startsWith('start ') && by === second?.node,
     );

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { waitUntil } from '../../src/host/wait.ts';
 import { decodeComputedWeights } from '../../src/model/computed-weights.ts';
 import { weightsKey } from '../../src/store/keys.ts';
-import { type LoadWorld, openLoadWorld } from '../cluster/harness/load-world.ts';
 import { useLab } from '../cluster/harness/use-lab.ts';
+import { useLoadWorld } from '../cluster/harness/use-load-world.ts';
 import { workingCommand } from '../cluster/harness/working-instance.ts';
 
 const PER_SECOND = 60;
@@ -14,20 +14,14 @@ const SETTLES_MS = 20_000;
 
 describe('weights of a managed service under load', { timeout: 180_000 }, () => {
   const lab = useLab({ nodes: 3, etcd: 1 });
-  let world: LoadWorld;
-  beforeAll(async () => {
-    world = await openLoadWorld(lab(), 3);
-  });
-  afterAll(async () => {
-    await world?.close();
-  });
+  const world = useLoadWorld(lab, 3);
 
   /** Shares by the store's word: of the instance on the slow node, and of all others. */
   const written = async (slowIp: string) => {
-    const { item } = await world.control.store.get(weightsKey('web'));
+    const { item } = await world().control.store.get(weightsKey('web'));
     if (item === undefined) return undefined;
     const { weights, why } = decodeComputedWeights('web', item.value).value;
-    const slow = (await world.instances()).find(({ ip }) => ip === slowIp);
+    const slow = (await world().instances()).find(({ ip }) => ip === slowIp);
     const all = [...weights.values()].reduce((sum, { weight }) => sum + weight, 0);
     return { writes: item.version, why, slow: (weights.get(slow?.id ?? '')?.weight ?? 0) / all };
   };
@@ -35,9 +29,9 @@ describe('weights of a managed service under load', { timeout: 180_000 }, () => 
   it('move away from an instance on which requests cost twice as much, on every node, and no connection fails', async () => {
     const slowIp = lab().node(2).address;
     const command = await workingCommand(lab().node(1), { count: COUNT, slowIp });
-    const published = await world.publishCommand(command, ['--replicas', '3', '--cpu', '0.4']);
+    const published = await world().publishCommand(command, ['--replicas', '3', '--cpu', '0.4']);
     expect(published).toMatchObject({ exitCode: 0 });
-    const load = await world.load(PER_SECOND);
+    const load = await world().load(PER_SECOND);
     const started = Date.now();
     let seen: Awaited<ReturnType<typeof written>>;
     const isSettled = (): boolean =>
@@ -52,7 +46,7 @@ describe('weights of a managed service under load', { timeout: 180_000 }, () => 
     process.stderr.write(`${JSON.stringify(seen)} after ${seconds.toFixed(1)} s\n`);
     // Thirty a minute, and those of starting.
     expect(seen?.writes).toBeLessThan(5 + seconds / 2);
-    for (const node of lab().nodes) expect(await world.forwarded(node)).toHaveLength(3);
+    for (const node of lab().nodes) expect(await world().forwarded(node)).toHaveLength(3);
     const results = await load.stop();
     expect(results.flatMap(({ failures }) => failures)).toEqual([]);
     for (const { attempts, outcomes } of results) expect(outcomes.ok).toBe(attempts);

@@ -24,6 +24,8 @@ interface Rule {
   readonly modulus: number;
   readonly first: number;
   readonly last: number;
+  /** It matches all others. */
+  readonly isInverse: boolean;
   counted: number;
   /** An address, or a chain. */
   readonly to: string;
@@ -36,16 +38,21 @@ interface Chain {
 }
 
 const TO = /(?:dnat to|--to-destination) (\S+)$|(?:goto|-g) (\S+)$/;
-const TURN = /numgen inc mod (\d+) (\d+)(?:-(\d+))?/;
+const TURN = /numgen inc mod (\d+) (!= )?(\d+)(?:-(\d+))?/;
 const CHANCE = /--probability ([\d.]+)/;
 
 function ruleOf(line: string): Rule {
   const [, address, chain] = TO.exec(line) ?? [];
   const to = address ?? chain;
   if (to === undefined) throw new Error(`not a rule that a simulation knows: ${line}`);
-  const [, modulus = '1', first = '0', last = first] = TURN.exec(line) ?? [];
+  const [, modulus = '1', inverse, first = '0', last = first] = TURN.exec(line) ?? [];
   const chance = Number(CHANCE.exec(line)?.[1] ?? 1);
-  const turn = { modulus: Number(modulus), first: Number(first), last: Number(last) };
+  const turn = {
+    modulus: Number(modulus),
+    first: Number(first),
+    last: Number(last),
+    isInverse: inverse !== undefined,
+  };
   return { chance, ...turn, counted: 0, to, isChain: address === undefined };
 }
 
@@ -53,7 +60,7 @@ function matches(rule: Rule, random: Random): boolean {
   if (rule.chance < 1) return random() < rule.chance;
   const turn = rule.counted % rule.modulus;
   rule.counted += 1;
-  return turn >= rule.first && turn <= rule.last;
+  return (turn >= rule.first && turn <= rule.last) !== rule.isInverse;
 }
 
 const ENTRY = { ip: '10.96.0.10', port: 80, protocol: 'tcp' } as const;

@@ -1,10 +1,18 @@
 /**
  * Owns Sluice in a simulation: the product's own controller weighs by samples of the nodes, and the product's own rules choose. A sample
- * is taken every 2 s, and weights act half a second later.
+ * is taken every 2 s, and weights act half a second later. Who comes and goes nodes know themselves, from the instances' own records, and
+ * do not wait for weights.
  */
 import { readSignals, type SeenLoad } from '../../src/balance/adaptive/signals.ts';
 import type { BalanceState } from '../../src/balance/adaptive/state.ts';
-import { weigh, type Weighing, type Weighting, type Weights } from '../../src/balance/weigh.ts';
+import {
+  type Candidate,
+  weigh,
+  type Weighing,
+  type Weighting,
+  type Weights,
+} from '../../src/balance/weigh.ts';
+import { type ComputedWeight, effectiveWeights } from '../../src/model/computed-weights.ts';
 import { instanceKey, type NodeLoad } from '../../src/model/load.ts';
 import { createKernelChoice, type Layout } from './kernel-choice.ts';
 import { connectionsOf, type Server } from './server.ts';
@@ -57,19 +65,29 @@ function sample({ servers, now }: Fleet, meters: Meters): readonly NodeLoad[] {
   return [...ofInstances, ...ofClients];
 }
 
+/** An instance as its record has it. */
+interface Recorded extends Candidate {
+  readonly port: number;
+}
+
+/** The records of all instances that are there. */
+function recordsOf({ servers }: Fleet, { knowsSpeeds = false }: SluiceSetup): readonly Recorded[] {
+  return servers
+    .filter(({ isGone }) => !isGone)
+    .map((server) => {
+      const [ip = '', port = '0'] = addressOf(server).split(':');
+      const weight = knowsSpeeds ? Math.round(server.declaredSpeed * 10) : 1;
+      return { id: idOf(server), ip, port: Number(port), weight, healthy: true };
+    });
+}
+
 /** Looks at the samples and weighs, as the leader does. */
-function createLeader(fleet: Fleet, { weighting, knowsSpeeds = false }: SluiceSetup) {
+function createLeader(fleet: Fleet, setup: SluiceSetup) {
+  const { weighting } = setup;
   let state: BalanceState | undefined;
   let written: Weights | undefined;
   return (loads: readonly SeenLoad[]): Weighing => {
-    const instances = fleet.servers
-      .filter(({ isGone }) => !isGone)
-      .map((server) => ({
-        id: idOf(server),
-        ip: addressOf(server).split(':')[0] ?? '',
-        weight: knowsSpeeds ? Math.round(server.declaredSpeed * 10) : 1,
-        healthy: true,
-      }));
+    const instances = recordsOf(fleet, setup);
     const nowMs = Math.round(fleet.now() * 1_000);
     const input = {
       service: SERVICE,
@@ -88,34 +106,39 @@ function createLeader(fleet: Fleet, { weighting, knowsSpeeds = false }: SluiceSe
 }
 
 /** The nodes' rules. */
-function createNodes(fleet: Fleet, layout: Layout) {
+function createNodes(fleet: Fleet, setup: SluiceSetup) {
   const kernels = Array.from({ length: CLIENTS }, (_, client) =>
-    createKernelChoice(layout, `c${client}`, fleet.random),
+    createKernelChoice(setup.layout, `c${client}`, fleet.random),
   );
-  const write = (weights: Weights): void => {
-    const targets = fleet.servers.flatMap((server) => {
-      const weight = weights.get(idOf(server)) ?? 0;
-      const [ip = '', port = '0'] = addressOf(server).split(':');
-      return server.isGone || weight === 0 ? [] : [{ ip, port: Number(port), weight }];
-    });
-    for (const kernel of kernels) kernel.write(targets);
+  let computed: ReadonlyMap<string, ComputedWeight> = new Map();
+  /** Rules of what is recorded now, with the weights that came last. */
+  const install = (): void => {
+    const records = recordsOf(fleet, setup);
+    const weights = effectiveWeights(records, computed);
+    const targets = records.map(({ ip, port }, index) => ({ ip, port, weight: weights[index] ?? 0 }));
+    for (const kernel of kernels) kernel.write(targets.filter(({ weight }) => weight > 0));
+  };
+  const take = (weights: Weights): void => {
+    const bases = new Map(recordsOf(fleet, setup).map(({ id, weight }) => [id, weight]));
+    computed = new Map([...weights].map(([id, weight]) => [id, { weight, base: bases.get(id) ?? 1 }]));
+    install();
   };
   const choose = (client: number): Server => {
     const address = kernels[client]?.choose();
     const server = fleet.servers.find((one) => addressOf(one) === address);
-    if (server === undefined) throw new Error(`no instance at ${address}`);
+    if (server === undefined || server.isGone) throw new Error(`no instance at ${address}`);
     return server;
   };
-  return { write, choose };
+  return { install, take, choose };
 }
 
 /** Sluice, spreading. */
 export const sluice =
   (setup: SluiceSetup) =>
   (fleet: Fleet): Spreader => {
-    const { layout, everySeconds = 2, delaySeconds = 0.5, distort = (load: NodeLoad) => load } = setup;
+    const { everySeconds = 2, delaySeconds = 0.5, distort = (load: NodeLoad) => load } = setup;
     const decide = createLeader(fleet, setup);
-    const nodes = createNodes(fleet, layout);
+    const nodes = createNodes(fleet, setup);
     const meters: Meters = { busy: new Map(), sent: Array.from({ length: CLIENTS }, () => new Map()), at: 0 };
     let loads: readonly SeenLoad[] = [];
     let rewrites = 0;
@@ -123,14 +146,14 @@ export const sluice =
       const { write, weights } = decide(loads);
       if (!write) return;
       rewrites += 1;
-      fleet.later(delaySeconds, () => nodes.write(weights));
+      fleet.later(delaySeconds, () => nodes.take(weights));
     };
     const tick = (): void => {
       loads = sample(fleet, meters).map((load) => ({ load: distort(load, fleet.now()), ageMs: 0 }));
       look();
       fleet.later(everySeconds, tick);
     };
-    nodes.write(decide(loads).weights);
+    nodes.take(decide(loads).weights);
     fleet.later(everySeconds, tick);
     return {
       choose: (client) => {
@@ -139,7 +162,10 @@ export const sluice =
         sent?.set(server, (sent.get(server) ?? 0) + 1);
         return server;
       },
-      changed: look,
+      changed: () => {
+        nodes.install();
+        look();
+      },
       rewrites: () => rewrites,
     };
   };

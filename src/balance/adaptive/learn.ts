@@ -9,9 +9,13 @@ import type { Signal } from './signals.ts';
 import type { Track } from './state.ts';
 import { TAU_MS } from './track.ts';
 
-const GAIN = 0.3;
-/** Errors that are smaller are noise; larger ones are taken as this. In logarithms. */
-const DEAD_ZONE = 0.05;
+const GAIN = 0.2;
+/**
+ * In logarithms. What requests cost varies, so that small errors are mostly noise, of a tenth where 16 requests come a second: below `FULL`
+ * the gain falls with the error, and noise averages out over a minute while an instance that is slow all of a sudden is still believed in
+ * seconds. Larger errors than `MAX` are taken as that.
+ */
+const FULL_ERROR = 0.5;
 const MAX_ERROR = 0.7;
 /** Below this use an instance does too little to tell. */
 const LEAST_USE = 0.05;
@@ -74,8 +78,9 @@ const mean = (values: readonly number[]): number =>
 
 function learned({ track }: Estimate, error: number, phi: number): Track {
   const isBacklog = (track.use ?? 0) > SATURATED && error > 0 && phi < 0.5;
-  if (isBacklog || Math.abs(error) < DEAD_ZONE) return track;
-  const step = GAIN * Math.max(-MAX_ERROR, Math.min(MAX_ERROR, error));
+  if (isBacklog) return track;
+  const gain = GAIN * Math.min(1, Math.abs(error) / FULL_ERROR);
+  const step = gain * Math.max(-MAX_ERROR, Math.min(MAX_ERROR, error));
   const [least, most] = FACTOR_RANGE;
   return { ...track, factor: Math.max(least, Math.min(most, track.factor * Math.exp(step))) };
 }

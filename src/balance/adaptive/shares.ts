@@ -15,6 +15,8 @@ const FLOOR = 0.1;
 const HOLD_SHARE_MS = 30_000;
 /** Instances without samples have at most this part of all connections while there are others. */
 const MOST_UNKNOWN = 0.9;
+/** From this use on the old ones need the new ones. */
+const BUSY = 0.8;
 /** Bounds and their sum are brought together in so many rounds. */
 const ROUNDS = 3;
 
@@ -60,18 +62,23 @@ function filled(
   });
 }
 
-/** True if those that came long ago can do no more: sparing a new one would then cost more than its cold caches do. */
-function areSaturated(sharers: readonly Sharer[], slowStartMs: number): boolean {
+/**
+ * How much the new ones are needed, 0 to 1: not at all while those that came long ago have room, wholly if they can do no more. Sparing a
+ * new one then costs more than its cold caches do.
+ */
+function urgencyOf(sharers: readonly Sharer[], slowStartMs: number): number {
   const old = sharers
     .map(({ track }) => track)
     .filter(({ ageMs, use }) => ageMs >= slowStartMs && use !== undefined);
   const busy = sum(old.map((track) => capacityOf(track) * (track.use ?? 0)));
-  return old.length > 0 && busy > UNSATURATED * sum(old.map(capacityOf));
+  if (old.length === 0) return 0;
+  const use = busy / sum(old.map(capacityOf));
+  return Math.max(0, Math.min(1, (use - BUSY) / (UNSATURATED - BUSY)));
 }
 
 /**
  * Most that one may get that has just come, whose caches are cold: its fair share of new connections or of all that there are, either times
- * the part of the slow start that is over. Long connections are little work in a moment, so the second lets it have them sooner.
+ * the part of the slow start that is over, or how much it is needed. Long connections are little work in a moment, so the second lets it have them sooner.
  */
 function ceilingOf(track: Track, fair: number, { ramp, all, amount }: Ramp): number {
   const reached = Math.max(FLOOR, ramp);
@@ -80,7 +87,7 @@ function ceilingOf(track: Track, fair: number, { ramp, all, amount }: Ramp): num
 }
 
 interface Ramp {
-  /** Part of the slow start that is over, 0 to 1. */
+  /** Part of the slow start that is over or is needed to be over, 0 to 1. */
   readonly ramp: number;
   /** Connections that there are, and that are to be handed out. */
   readonly all: number;
@@ -98,13 +105,13 @@ function boundsOf(
   slowStartMs: number,
 ): readonly Bound[] {
   const tracks = sharers.map(({ track }) => track);
-  const isUrgent = areSaturated(sharers, slowStartMs);
+  const urgency = urgencyOf(sharers, slowStartMs);
   const all = sum(tracks.map(({ meanConnections }) => meanConnections ?? 0));
   const amount = amountOf(tracks);
   return tracks.map((track, index) => {
     const own = fair[index] ?? 0;
-    const isNew = track.ageMs < slowStartMs && !isUrgent;
-    const ramp = track.ageMs / slowStartMs;
+    const isNew = track.ageMs < slowStartMs && urgency < 1;
+    const ramp = Math.max(urgency, track.ageMs / slowStartMs);
     return { least: FLOOR * own, most: isNew ? ceilingOf(track, own, { ramp, all, amount }) : 1 };
   });
 }

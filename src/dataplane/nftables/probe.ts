@@ -11,6 +11,7 @@ add chain ip sluice_probe c
 add chain ip sluice_probe b { type nat hook prerouting priority -110; policy accept; }
 add rule ip sluice_probe c update @s { ip saddr timeout 60s }
 add rule ip sluice_probe c numgen inc mod 3 1-2 meta l4proto tcp dnat to 192.0.2.1:80
+add rule ip sluice_probe c numgen inc mod 3 != 1 meta l4proto tcp dnat to 192.0.2.1:80
 add rule ip sluice_probe b ip daddr . meta l4proto . th dport vmap @m
 add element ip sluice_probe m { 192.0.2.1 . tcp . 80 : goto c }
 `;

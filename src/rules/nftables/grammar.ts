@@ -10,7 +10,7 @@ const ENTRY = '(?:tcp|udp)-[0-9a-f._]{2,39}-[0-9]{1,5}';
 const BLOCK = `${ENTRY}/[abc][0-9a-z]{1,4}`;
 const INSTANCE = `${ENTRY}/[0-9a-f._]{2,39}-[0-9]{1,5}`;
 const CHAIN = `(?:${BLOCK}|${INSTANCE}|${ENTRY})`;
-const TURN = '(?:numgen inc mod [1-9][0-9]{0,9} [0-9]{1,10}(?:-[0-9]{1,10})? )?';
+const TURN = '(?:numgen inc mod [1-9][0-9]{0,9} (?:!= )?[0-9]{1,10}(?:-[0-9]{1,10})? )?';
 
 const NAME = new RegExp(`^${CHAIN}$`);
 const CLIENTS = new RegExp(`^${INSTANCE}$`);

@@ -64,13 +64,19 @@ function hash32(text: string): number {
   return (hash ^ (hash >>> 15)) >>> 0;
 }
 
+const rangeText = (first: number, last: number): string =>
+  first === last ? String(first) : `${first}-${last}`;
+
 /**
  * The match of a turn. A fresh counter begins at 0, so the phase says after how many connections a rule takes its first; it differs by node
- * and by rewrite, so that neither a fleet nor a service that is rewritten often begins at the same instance.
+ * and by rewrite, so that neither a fleet nor a service that is rewritten often begins at the same instance. All phases are alike: where a
+ * turn goes on from the last number to 0, the rule says which it leaves out. Else the first connection after a rewrite would go to a
+ * newcomer too seldom, and where rewrites are more frequent than connections it would hardly get any.
  * @param seed anything that tells this rule from others; undefined for phase 0
  */
 export function turnMatch({ modulus, count }: Turn, seed: string | undefined): string {
-  const first = seed === undefined ? 0 : hash32(seed) % (modulus - count + 1);
-  const last = first + count - 1;
-  return `numgen inc mod ${modulus} ${first === last ? first : `${first}-${last}`}`;
+  const first = seed === undefined ? 0 : hash32(seed) % modulus;
+  const end = first + count;
+  const numbers = end <= modulus ? rangeText(first, end - 1) : `!= ${rangeText(end - modulus, first - 1)}`;
+  return `numgen inc mod ${modulus} ${numbers}`;
 }

@@ -7,6 +7,7 @@ import { entryChainName, entryChainOf, nftFamily, TABLE } from '../nftables/name
 import type { NftRules } from '../nftables/nft-rules.ts';
 import type { Installed } from '../nftables/parse.ts';
 import { renderRules } from '../nftables/render.ts';
+import { turnMatch } from '../nftables/turns.ts';
 import type { EntryRules, Ruleset } from '../ruleset.ts';
 import type { Comparison, Difference, Tally } from './comparison.ts';
 import { chainDifferences, differenceOf, setDifference } from './lines.ts';
@@ -28,10 +29,11 @@ export interface LiveNftables {
 /** A rule that is the same on all nodes: turns that begin at 0. */
 function withoutPhase(line: string): string {
   return line.replace(
-    /^numgen inc mod (\d+) (\d+)(?:-(\d+))? /,
-    (_, modulus: string, first: string, last: string | undefined) => {
-      const length = Number(last ?? first) - Number(first);
-      return `numgen inc mod ${modulus} ${length === 0 ? '0' : `0-${length}`} `;
+    /^numgen inc mod (\d+) (!= )?(\d+)(?:-(\d+))? /,
+    (_, modulus: string, not: string | undefined, first: string, last = first) => {
+      const named = Number(last) - Number(first) + 1;
+      const count = not === undefined ? named : Number(modulus) - named;
+      return `${turnMatch({ modulus: Number(modulus), count }, undefined)} `;
     },
   );
 }

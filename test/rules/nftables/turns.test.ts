@@ -19,14 +19,15 @@ function run(weights: readonly number[], connections: number, seed: string | und
     .toReversed()
     .flat();
   const counters = rules.map(({ match }) => {
-    const [, modulus, first, last] = /^numgen inc mod (\d+) (\d+)(?:-(\d+))?$/.exec(match) ?? [];
-    return { modulus: Number(modulus), first: Number(first), last: Number(last ?? first), value: -1 };
+    const [, modulus, not, first, last] = /^numgen inc mod (\d+) (!= )?(\d+)(?:-(\d+))?$/.exec(match) ?? [];
+    const range = { first: Number(first), last: Number(last ?? first), isInverse: not !== undefined };
+    return { ...range, modulus: Number(modulus), value: -1 };
   });
   const got = weights.map(() => 0);
   for (let n = 0; n < connections; n += 1) {
     for (const [index, counter] of counters.entries()) {
       counter.value = (counter.value + 1) % counter.modulus;
-      if (counter.value < counter.first || counter.value > counter.last) continue;
+      if ((counter.value >= counter.first && counter.value <= counter.last) === counter.isInverse) continue;
       const at = rules[index]?.at ?? 0;
       got[at] = (got[at] ?? 0) + 1;
       break;
@@ -94,5 +95,14 @@ describe('turns', () => {
       Array.from({ length: 50 }, (_, node) => turnMatch({ modulus: 5, count: 1 }, `n${node}`)),
     );
     expect(firsts.size).toBe(5);
+  });
+
+  it('give each connection after a rewrite to an instance as often as any other, on all nodes together', () => {
+    const weights = [1, 1, 3, 4];
+    const nodes = Array.from({ length: 1_000 }, (_, node) => run(weights, 1, `n${node}`));
+    for (const [at, weight] of weights.entries()) {
+      const share = nodes.reduce((sum, got) => sum + (got[at] ?? 0), 0) / nodes.length;
+      expect(Math.abs(share - weight / 9), `instance ${at}`).toBeLessThan(0.06);
+    }
   });
 });
