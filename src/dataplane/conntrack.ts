@@ -1,6 +1,6 @@
 /**
  * Owns forgetting connections in the kernel, by the conntrack tool. The tool walks the whole table for every call (about 100 ms at 30,000
- * connections), so when several are to go, one listing tells first which are there at all: most often none that waits for an answer.
+ * connections), so when many are to go, one listing tells first which are there at all; of those that wait for an answer two are many, as there is hardly ever any.
  */
 import { SluiceError } from '../errors.ts';
 import type { Exec } from '../host/exec.ts';
@@ -8,6 +8,8 @@ import type { Family } from '../model/address.ts';
 import { flowKey, flowKeysOf, forgetArgs, isWaiting, listArgs } from '../rules/conntrack-flows.ts';
 import type { Stale } from '../rules/gone.ts';
 
+/** Up to so many are deleted without looking: a listing of all that is answered may be 200 bytes for each of a million connections. */
+const FEW = 4;
 const TIMEOUT_MS = 60_000;
 /** The tool ends at the first connection that ended by itself between its look and its deletion; those after it are still there. */
 const GONE_MEANWHILE = /such conntrack doesn't exist/;
@@ -58,7 +60,8 @@ async function present(exec: Exec, stale: readonly Stale[]): Promise<readonly St
 export function openConntrack(exec: Exec): Conntrack {
   return {
     forget: async (stale) => {
-      const there = stale.length > 1 ? await present(exec, stale) : stale;
+      const few = stale.every(isWaiting) ? 1 : FEW;
+      const there = stale.length > few ? await present(exec, stale) : stale;
       let forgotten = 0;
       for (const one of there) {
         const { exitCode } = await run(exec, forgetArgs(one));
