@@ -20,7 +20,7 @@ const WHERE_TIME_GOES = `While it is scaled up, five nodes, the clients and the 
 1.35 s and their iptables programs 0.35 s, the generators of the load 1.3 s, the ten instances 1.3 s (of which eight starts 0.6 s), the command that waits 0.65 s, monitors 0.2 s,
 etcd 0.15 s. What is late are connections of about one second, in which the others start: the clients' generators are late themselves by up to 0.4 s, and one of the first two instances
 gets less processor than it needs. The figure varies by two from run to run
-(of eight 2.0 to 3.5 ×, rolling changes 1.35 to 1.8 ×, on a machine that was busier than for the rows above). Tried without a difference that could be told from that: generators in sessions of
+(thirteen others, on a machine that was slowed down by its neighbours in most: 1.7 to 4.2 ×; five rolling changes: 1.35 to 1.8 ×). Tried without a difference that could be told from that: generators in sessions of
 their own (then they are in time, and the instances later), an eighth of the weight for instances that start (four runs each).
 `;
 
