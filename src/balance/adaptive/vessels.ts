@@ -4,10 +4,10 @@ import type { Track } from './state.ts';
 import type { Vessel } from './water.ts';
 
 /**
- * What comes within H = .4 (T + D) is handed out: samples come every T = 2 s, weights act about D = .5 s later. Found by simulation: with less
+ * What comes within H = .5 (T + D) is handed out: samples come every T = 2 s, weights act about D = .5 s later. Found by simulation: with less
  * weights begin to swing, with more backlogs last longer.
  */
-const HORIZON_SECONDS = 0.4 * (2 + 0.5);
+const HORIZON_SECONDS = 0.5 * (2 + 0.5);
 /**
  * Connections that end within so long do not stand in the way. The others end, too, but where all are filled alike they end in proportion
  * to what instances can do, so that their ends cancel out. With H in its place a backlog that is just worked off in that time would not

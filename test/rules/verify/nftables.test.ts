@@ -92,6 +92,16 @@ describe('verifying the nftables layout', () => {
     expect(compareNftables(ruleset, 'ipv4', { ...foreign, node: undefined }).differences).toEqual([]);
   });
 
+  it('knows a turn in every phase, told by what it takes or by what it leaves out', () => {
+    const nodes = Array.from({ length: 20 }, (_, at) => `node-${at}`);
+    const lines = nodes.flatMap((node) => renderRules(ruleset, 'ipv4', node).chains.get(CHAIN) ?? []);
+    expect(lines.some((line) => line.includes('!='))).toBe(true);
+    for (const node of nodes) {
+      const unknown = { ...installed({}, node), node: undefined };
+      expect(compareNftables(ruleset, 'ipv4', unknown).differences).toEqual([]);
+    }
+  });
+
   it('holds no shares against clients that stay', () => {
     const sticky = rulesetFrom([
       { ...ruleset.entries[0], entry, service: 'web', masquerade: false, targets, affinitySeconds: 60 },
