@@ -135,7 +135,7 @@ describe('a node with the nftables layout whose tables others change', () => {
   beforeAll(async () => {
     world = await startHealWorld(lab(), 10, { dataplane: 'nftables' });
     whole = await world.ours();
-    if (!whole.includes('10.96.0.0 . tcp . 80 : goto')) throw new Error(`not nftables: ${whole}`);
+    if (!/10\.96\.0\.0 \. (?:tcp|6) \. 80 : goto/.test(whole)) throw new Error(`not nftables: ${whole}`);
   });
   afterAll(async () => {
     await world.close();
