@@ -200,17 +200,15 @@ export function snapshotOf(
   revision: number,
   previous: SnapshotView = EMPTY,
 ): SnapshotView {
-  const draft = new Draft(EMPTY);
-  for (const item of items) putIn(draft, item);
-  const fresh = draft.finish(revision);
+  const fresh = snapshotAgain(items, revision);
   return fresh.invalid.length === 0 ? fresh : keepGood(fresh, previous.snapshot);
 }
 
-/** The same of a copy that is read again and again: records are taken from `known` where their very items were read before, and put there. */
+/** The snapshot of what is there alone. Of a copy that is read again and again: records are taken from `known` where their very items were read before, and put there. */
 export function snapshotAgain(
   items: readonly KeyValue[],
   revision: number,
-  known: ReadRecords,
+  known?: ReadRecords,
 ): SnapshotView {
   const draft = new Draft(EMPTY, known);
   for (const item of items) putIn(draft, item);

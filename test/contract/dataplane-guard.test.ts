@@ -246,14 +246,15 @@ describe('the guard in a kernel', () => {
     async (layout) => {
       const bare = withoutProtocols(netns);
       plane = (await openIn(bare, layout)).dataplane;
-      await apply(webRules('10.96.0.1:80', [1]), webRules('10.96.0.1:80/udp', []));
-      const fresh = (await openIn(bare, layout)).dataplane;
-      await fresh.adopt();
-      const same = [webRules('10.96.0.1:80', [1]), webRules('10.96.0.1:80/udp', [])];
-      expect(await fresh.apply(rulesetFrom(same), FACTS)).toMatchObject({ unchanged: true });
-      const [web] = same;
-      expect((await fresh.apply(rulesetFrom(web === undefined ? [] : [web]), FACTS)).failures).toEqual([]);
-      expect(await netns.script('nft list set inet sluice_guard entries4')).not.toContain('udp');
+      const [web, dns] = [webRules('10.96.0.1:80', [1]), webRules('10.96.0.1:53/udp', [])];
+      const entries = (): Promise<string> => netns.script('nft list set inet sluice_guard entries4');
+      await apply(web, dns);
+      expect(await entries()).toMatch(/10\.96\.0\.1 \. (?:udp|17) \. 53/);
+      plane = (await openIn(bare, layout)).dataplane;
+      await plane.adopt();
+      expect(await apply(web, dns)).toMatchObject({ unchanged: true });
+      await apply(web);
+      expect(await entries()).not.toMatch(/ \. 53/);
     },
   );
 

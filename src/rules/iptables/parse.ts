@@ -35,7 +35,7 @@ const HOOK_OF_LINE: ReadonlyMap<string, Hook> = new Map(HOOKS.map((hook) => [hoo
 /** Lines of the nat table in a listing of one or several tables, one by one: a listing of 10,000 services has 90,000. */
 function* natLines(listing: string): Generator<string, void, undefined> {
   const table = listing.startsWith('*nat\n') ? 0 : listing.indexOf('\n*nat\n') + 1;
-  if (table === 0 && !listing.startsWith('*nat\n')) return;
+  if (!listing.startsWith('*nat\n', table)) return;
   let start = listing.indexOf('\n', table) + 1;
   for (let end = listing.indexOf('\n', start); end >= 0; end = listing.indexOf('\n', start)) {
     const line = listing.slice(start, end);

@@ -42,18 +42,18 @@ function makeChains(family: Family): ReadonlyMap<string, readonly string[]> {
   const ip = nftFamily(family);
   const count = (protocol: string): string =>
     `update @${CONNECTIONS_SET} { ct original ${ip} daddr . meta l4proto . ct original proto-dst . ${ip} daddr . ${protocol} dport counter }`;
+  const counts = [count('tcp'), count('udp')];
   return new Map([
     ['dispatch', [`${ip} daddr . meta l4proto . th dport vmap @${ENTRIES_MAP}`]],
     [
       'translated',
       [
-        count('tcp'),
-        count('udp'),
+        ...counts,
         `meta mark & ${MARK} == ${MARK} masquerade fully-random`,
         `oif != "lo" ${ip} saddr . ${ip} daddr @${HAIRPIN_SET} masquerade fully-random`,
       ],
     ],
-    ['count', [count('tcp'), count('udp')]],
+    ['count', counts],
     ['prerouting', ['jump dispatch']],
     ['output', ['jump dispatch']],
     ['postrouting', ['ct status 0x20 goto translated']],
