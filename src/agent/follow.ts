@@ -8,6 +8,7 @@ import { AGENT_RANGE, GENERATION_KEY } from '../store/keys.ts';
 import type { KeyValue, StoreEvent } from '../store/store.ts';
 import type { Edges } from './instances/edges.ts';
 import { entriesOf, instanceIp } from './instances/instance-ip.ts';
+import type { RefusalHold } from './instances/refusal-hold.ts';
 import { startSupervisor } from './instances/supervisor.ts';
 import type { IpFor } from './instances/worker.ts';
 import type { Kernel } from './kernel.ts';
@@ -79,10 +80,15 @@ export interface Followed {
   readonly kernel: Kernel;
   /** This machine, for instances. Closed by its owner. */
   readonly edges: Edges;
+  /** Refusals of its instances. Closed by its owner. */
+  readonly hold: RefusalHold;
 }
 
 /** Follows the store until `options.signal` aborts. A store that is away is waited for; nothing is changed meanwhile. */
-export async function followStore(options: AgentOptions, { facts, kernel, edges }: Followed): Promise<void> {
+export async function followStore(
+  options: AgentOptions,
+  { facts, kernel, edges, hold }: Followed,
+): Promise<void> {
   const { clock, log, node, random, stateDir } = options;
   const store = await options.openStore();
   const announcer = await startAnnouncing(options, store);
@@ -99,6 +105,7 @@ export async function followStore(options: AgentOptions, { facts, kernel, edges 
     ipFor,
     entriesFor: (service) => entriesOf(service, items),
     withdraw: kernel.withdraw,
+    inService: hold.inService,
     show: kernel.setManaged,
   });
   const peers = await openPeers(options, kernel, (reaches) => presence.reaching(reaches));

@@ -1,9 +1,9 @@
 /** Owns the one-shot forms of the agent: apply once, print the rules, remove every trace. */
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import type { ApplyReport, Dataplane } from '../dataplane/dataplane.ts';
+import type { ApplyReport } from '../dataplane/dataplane.ts';
 import type { AskedLayout } from '../dataplane/layout-choice.ts';
-import { openDataplane } from '../dataplane/open.ts';
+import { openDataplane, type OpenedDataplane } from '../dataplane/open.ts';
 import { SluiceError } from '../errors.ts';
 import { exec } from '../host/exec.ts';
 import { agentStatusPath } from '../host/agent-status.ts';
@@ -65,13 +65,13 @@ export interface OnceOptions {
 
 async function withDataplane<T>(
   { dataplane: asked, node }: Pick<OnceOptions, 'dataplane' | 'node'>,
-  act: (dataplane: Dataplane) => Promise<T>,
+  act: (opened: OpenedDataplane) => Promise<T>,
 ): Promise<T> {
   const single = await takeSingleAgent();
   try {
-    const { dataplane } = await openDataplane({ asked, exec, node });
-    await dataplane.adopt();
-    return await act(dataplane);
+    const opened = await openDataplane({ asked, exec, node });
+    await opened.dataplane.adopt();
+    return await act(opened);
   } finally {
     await single.release();
   }
@@ -84,7 +84,7 @@ async function withDataplane<T>(
 export async function applyOnce(options: OnceOptions): Promise<AgentOnceReport> {
   const view = await readView(options.openStore);
   const ruleset = rulesetOf(view.snapshot);
-  const report: ApplyReport = await withDataplane(options, async (dataplane) => {
+  const report: ApplyReport = await withDataplane(options, async ({ dataplane }) => {
     const { primary } = await findNodeAddresses(options.nodeIps, exec);
     return await dataplane.apply(ruleset, primary);
   });
@@ -106,9 +106,10 @@ export async function applyOnce(options: OnceOptions): Promise<AgentOnceReport> 
  */
 export async function cleanUpNode(options: InstanceCleanup): Promise<void> {
   const { stateDir } = options;
-  await withDataplane({ dataplane: 'auto', node: '' }, async (dataplane) => {
+  await withDataplane({ dataplane: 'auto', node: '' }, async ({ dataplane, refusals }) => {
     if (existsSync(stateDir)) await cleanUpInstances(options);
     await dataplane.cleanup();
+    await refusals.hold([]);
   });
   for (const file of [...snapshotFiles(stateDir), agentStatusPath(stateDir), ...keptFiles(stateDir)]) {
     await rm(file, { force: true }).catch((cause: unknown) => {

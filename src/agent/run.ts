@@ -17,6 +17,7 @@ import { followStore } from './follow.ts';
 import { startHeal } from './heal.ts';
 import { startHygiene } from './hygiene.ts';
 import { openEdges } from './instances/open-edges.ts';
+import { startRefusalHold } from './instances/refusal-hold.ts';
 import { type Kernel, startKernel } from './kernel.ts';
 import { findNodeAddresses, type NodeAddresses } from './node-ip.ts';
 import type { AgentOptions } from './options.ts';
@@ -94,7 +95,7 @@ function factsOf(
 async function runAlone(options: AgentOptions): Promise<void> {
   const { clock, log, node } = options;
   const own = rememberPids(leanExec, openPipe);
-  const { dataplane, choice, notes } = await openDataplane({
+  const { dataplane, refusals, choice, notes } = await openDataplane({
     asked: options.dataplane,
     exec: own.exec,
     openPipe: own.openPipe,
@@ -123,11 +124,13 @@ async function runAlone(options: AgentOptions): Promise<void> {
   const { edges, offered, missing } = await openEdges(options);
   const facts = factsOf(options, { dataplane, addresses, offered, missing });
   if (offered.length > 0) log.info('instances may be run here', { drivers: offered });
+  const hold = startRefusalHold({ refusals, clock, log });
   const heal = startHeal({ kernel, clock, log, isOwn: own.has, hasEvents });
   try {
-    await followStore(options, { facts, kernel, edges });
+    await followStore(options, { facts, kernel, edges, hold });
   } finally {
     await edges.close();
+    await hold.close();
     await heal.close();
     await kernel.close();
     await hygiene.close();

@@ -181,7 +181,7 @@ class NftGuard implements Guard {
 const NO_GUARD: Guard = {
   isThere: false,
   notes: [
-    'nft is not installed: connections break when somebody flushes the nat table, and entries without instances are refused by the node itself, remote clients included, only where it has no program on that port',
+    'nft is not installed: connections break when somebody flushes the nat table, entries without instances are refused by the node itself, remote clients included, only where it has no program on that port, and connections to an instance whose program just ended are refused',
   ],
   adopt: async () => {},
   apply: async () => ({ changed: false, failures: [] }),

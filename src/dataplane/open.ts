@@ -1,14 +1,17 @@
-/** Owns opening the data plane of a node: its layout, whichever it is, and the guard beside it. */
+/** Owns opening the data plane of a node: its layout, whichever it is, the guard beside it, and where its refusals are held. */
 import type { Dataplane } from './dataplane.ts';
 import { forwarding, openForwardAccept } from './forward-accept.ts';
 import { openGuard } from './guard-nft.ts';
 import { guarded } from './guard.ts';
 import type { LayoutChoice } from './layout-choice.ts';
 import { type LayoutOptions, openLayout } from './open-layout.ts';
+import { NO_REFUSALS, nftRefusals, type Refusals } from './refusals.ts';
 
 /** A node's data plane. */
 export interface OpenedDataplane {
   readonly dataplane: Dataplane;
+  /** Of instances on this node; empty until it is told of some. */
+  readonly refusals: Refusals;
   /** The layout of its rules, and why this one. */
   readonly choice: LayoutChoice;
   /** What is known from the start that it cannot do, one line each. */
@@ -28,5 +31,6 @@ export async function openDataplane(options: Omit<LayoutOptions, 'routeType'>): 
   const accept = guard.isThere && tools !== undefined ? openForwardAccept(exec, tools) : undefined;
   const plane = guarded(layout, guard, async () => accept?.isNeeded() ?? false);
   const dataplane = accept === undefined ? plane : forwarding(plane, accept);
-  return { dataplane, choice, notes: guard.notes };
+  const refusals = guard.isThere ? nftRefusals(exec) : NO_REFUSALS;
+  return { dataplane, refusals, choice, notes: guard.notes };
 }

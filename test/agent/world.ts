@@ -106,7 +106,9 @@ export async function startMemoryAgent(place: AgentPlace): Promise<MemoryAgent> 
       return () => {};
     },
   };
-  const running = followStore(options, { facts: FACTS, kernel, edges: place.edges ?? fakeMachine().edges() });
+  const hold = { inService: () => {}, close: async () => {} };
+  const edges = place.edges ?? fakeMachine().edges();
+  const running = followStore(options, { facts: FACTS, kernel, edges, hold });
   const stop = async (): Promise<void> => {
     stopping.abort();
     await running;

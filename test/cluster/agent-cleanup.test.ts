@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { nftRefusals } from '../../src/dataplane/refusals.ts';
 import type { Workplace } from '../../src/dev/machine.ts';
 import { waitConverged } from '../../src/ops/converge.ts';
 import { publish } from '../../src/ops/publish.ts';
@@ -97,6 +98,8 @@ describe('agent cleanup', () => {
 
     await agent.stop('SIGTERM');
     expect(await traces(node)).toBe(during);
+    // As an agent leaves it that was killed.
+    await nftRefusals(node.ns.exec).hold([{ ip: '10.77.0.1', port: 20_000 }]);
     const cleaned = await sluice(lab(), node, ['agent', 'cleanup']);
     expect({ exitCode: cleaned.exitCode, stderr: cleaned.stderr }).toMatchObject({ exitCode: 0 });
     expect(await traces(node)).toBe(before);

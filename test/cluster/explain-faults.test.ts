@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Layout } from '../../src/dataplane/layout-choice.ts';
+import { nftRefusals } from '../../src/dataplane/refusals.ts';
 import type { ExplainOptions } from '../../src/ops/explain.ts';
 import type { EntryRules } from '../../src/rules/ruleset.ts';
 import { answered } from '../../src/dev/load/outcome.ts';
@@ -352,6 +353,7 @@ describe.each(['iptables', 'nftables'] as const)('explain on a real kernel, layo
   ])('finds nothing where nothing is wrong, for %s', async (who, from) => {
     const node = lab().node(1);
     await install(node, healthy, layout);
+    await nftRefusals(node.ns.exec).hold([{ ip: '10.77.0.1', port: 8080 }]);
     const found = await explained(node, healthy, { from });
     expect(found.findings).toEqual([]);
     expect(found.targets).toMatchObject([

@@ -2,7 +2,7 @@ import { cp, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Child } from '../../src/dev/child.ts';
-import { answered, type LoadSpec } from '../../src/dev/load/outcome.ts';
+import { answered, type LoadResult, type LoadSpec } from '../../src/dev/load/outcome.ts';
 import { type LoadRun, startLoad } from '../../src/dev/load/start-load.ts';
 import type { Workplace } from '../../src/dev/machine.ts';
 import { systemClock } from '../../src/host/clock.ts';
@@ -49,11 +49,16 @@ async function loadFrom(node: Workplace): Promise<Load> {
   return { run, startedMs: systemClock.monotonicMs() };
 }
 
-/** @param facts what a person needs who sees it fail */
-async function expectNoFailure({ run, startedMs }: Load, facts = ''): Promise<void> {
+/** Ends a load once it has been long enough. */
+async function ended({ run, startedMs }: Load): Promise<LoadResult> {
   const isLong = (): boolean => systemClock.monotonicMs() - startedMs >= SHORTEST_LOAD_MS;
   await waitUntil(isLong, { what: 'enough attempts', timeoutMs: 10_000 });
-  const result = await run.stop();
+  return await run.stop();
+}
+
+/** @param facts what a person needs who sees it fail */
+async function expectNoFailure(load: Load, facts = ''): Promise<void> {
+  const result = await ended(load);
   expect([result.failures, result.failures.length === 0 ? '' : facts]).toEqual([[], '']);
   expect(answered(result)).toBe(result.attempts);
   expect(result.attempts).toBeGreaterThan(100);
@@ -201,11 +206,37 @@ describe('instances under faults', { timeout: 390_000 }, () => {
     await expectNoFailure(load);
     // What ends now is known, and started anew by this version's shim.
     killNow(before[0]?.[0]);
-    const ended = { what: 'the restart', timeoutMs: 30_000, facts: () => agent.stderr().slice(-4_000) };
-    await waitUntil(async () => (await web.states(ids, 'ready'))[0]?.restarts === 1, ended);
+    const restart = { what: 'the restart', timeoutMs: 30_000, facts: () => agent.stderr().slice(-4_000) };
+    await waitUntil(async () => (await web.states(ids, 'ready'))[0]?.restarts === 1, restart);
     expect(agent.stderr()).toMatch(/instance failed .*killed by SIGKILL/);
     expect(mains(ids).map((pids) => pids.length)).toEqual([1, 1]);
     expect(mains(ids)[1]).toEqual(before[1]);
+  });
+
+  it('that are killed under load refuse nobody, on any node: what they had not answered goes to another', async () => {
+    const ids = [named('l1'), named('l2')];
+    const [victim] = await serving(ids);
+    const held = async (): Promise<string> =>
+      (await node().run(['nft', 'list', 'table', 'inet', 'sluice_refusals'])).stdout;
+    await waitUntil(async () => (await held()).includes(` . ${victim?.port} `), {
+      what: 'its refusals to be held back',
+      timeoutMs: 20_000,
+    });
+    const loads = [await loadFrom(lab().node(1)), await loadFrom(node())];
+    killNow(mainsOf(node(), ids[0] ?? '')[0]);
+    const isBack = async (): Promise<boolean> => (await web.states(ids, 'ready'))[0]?.restarts === 1;
+    await waitUntil(isBack, { what: 'the restart', timeoutMs: 30_000 });
+    for (const load of loads) {
+      const { attempts, failures, outcomes } = await ended(load);
+      expect(attempts).toBeGreaterThan(100);
+      // One that it had accepted is reset: what it did with it nobody knows.
+      expect(failures.filter(({ outcome }) => outcome !== 'reset')).toEqual([]);
+      expect(outcomes.ok + outcomes.slow + outcomes.reset).toBe(attempts);
+    }
+    expect(agent.stderr()).not.toContain('repaired what another program changed');
+    await agent.stop('SIGTERM');
+    expect(await held()).toBe('');
+    agent = await web.agent(node());
   });
 
   it('come back once whatever the order in which instance, shim and agent are killed', async () => {

@@ -2,6 +2,7 @@
 import type { Clock } from '../../host/clock.ts';
 import type { LocalInstance } from '../../host/agent-status.ts';
 import type { Log } from '../../host/log.ts';
+import type { Address } from '../../model/address.ts';
 import type { KeyValue, Store } from '../../store/store.ts';
 import type { Withdrawn } from '../withdrawn.ts';
 import type { Edges } from './edges.ts';
@@ -22,6 +23,8 @@ export interface SupervisorOptions {
   readonly entriesFor: EntriesFor;
   /** Told which of its instances are not ready, whatever the store says. */
   readonly withdraw: (withdrawn: Withdrawn) => void;
+  /** Told where its instances are that clients may be led to: those alone must not refuse connections. */
+  readonly inService: (addresses: readonly Address[]) => void;
   /** Told what this node's instances are, for `sluice status` without the store. */
   readonly show: (managed: readonly LocalInstance[]) => void;
 }

@@ -17,6 +17,7 @@ import { keepNotes, loadNotes, type Note, type Notes } from './notes.ts';
 import { nameOf, ownRecords, withdrawnOf } from './own-records.ts';
 import { stateOf } from './phase-views.ts';
 import { createProber } from './prober.ts';
+import { addressesInService } from './refusal-hold.ts';
 import { type Copy, type InstanceName, type RecordWriter, startRecordWriter } from './record-writer.ts';
 import type { Supervisor, SupervisorOptions } from './supervisor-options.ts';
 import { isSameWish, localInstance, noteOf, recordOf, stopWishOf, timingOf, whyText } from './words.ts';
@@ -113,6 +114,7 @@ class NodeSupervisor implements Supervisor {
         this.#reconcile(undefined);
       }),
     );
+    if (!signal.aborted) this.#withdraw();
   }
 
   #add(start: WorkerStart): Worker {
@@ -158,8 +160,10 @@ class NodeSupervisor implements Supervisor {
     this.#options.show(this.instances().map(localInstance));
   }
 
+  /** To the rules, and to what stands beside them. */
   #withdraw(): void {
     this.#options.withdraw(withdrawnOf(this.#workers.values(), this.#records.records));
+    this.#options.inService(addressesInService(this.#workers.values()));
   }
 
   /** The record that the store shall have of it. */

@@ -151,6 +151,7 @@ export async function supervise(
     ipFor: () => '10.77.0.1',
     entriesFor: () => undefined,
     show: () => {},
+    inService: () => {},
     withdraw: (now) => {
       withdrawn = now;
     },
