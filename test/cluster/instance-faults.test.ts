@@ -42,10 +42,11 @@ interface Load {
 /** Enough to mean something, however quickly the agent is back: 100 attempts and some. */
 const SHORTEST_LOAD_MS = 1_500;
 
-async function loadFrom(node: Workplace): Promise<Load> {
+/** @param timeoutMs an attempt that takes longer has failed */
+async function loadFrom(node: Workplace, timeoutMs = 3_000): Promise<Load> {
   const pace = { kind: 'rate', perSecond: 100 } as const;
   const spec: LoadSpec = { host: '10.96.0.10', port: 80, pace, count: 1_000_000, durationMs: 390_000 };
-  const run = await startLoad(spec, { worker: programArgv('load'), ns: node.ns });
+  const run = await startLoad({ ...spec, timeoutMs }, { worker: programArgv('load'), ns: node.ns });
   return { run, startedMs: systemClock.monotonicMs() };
 }
 
@@ -222,7 +223,8 @@ describe('instances under faults', { timeout: 390_000 }, () => {
       what: 'its refusals to be held back',
       timeoutMs: 20_000,
     });
-    const loads = [await loadFrom(lab().node(1)), await loadFrom(node())];
+    // The second SYN comes after a second, the third after three: a busy machine may need that one.
+    const loads = [await loadFrom(lab().node(1), 20_000), await loadFrom(node(), 20_000)];
     killNow(mainsOf(node(), ids[0] ?? '')[0]);
     const isBack = async (): Promise<boolean> => (await web.states(ids, 'ready'))[0]?.restarts === 1;
     await waitUntil(isBack, { what: 'the restart', timeoutMs: 30_000 });
