@@ -24,6 +24,10 @@ gets less processor than it needs. The figure varies by two from run to run
 their own (then they are in time, and the instances later), an eighth of the weight for instances that start (four runs each).
 `;
 
+/** What the second of the tables is read with. */
+const LOST =
+  'What is lost are connections that the killed instance had accepted: they are reset. Before refusals were held back 1 and 5 were lost.\n';
+
 const lostOf = (results: readonly LoadResult[]): number =>
   results.reduce((sum, { attempts, outcomes }) => sum + attempts - outcomes.ok, 0);
 const p99Of = (results: readonly LoadResult[]): number =>
@@ -185,6 +189,6 @@ describe('a managed service on five nodes', () => {
         met: percentile(out, 0.99) <= 2_000,
       },
     ];
-    expect(recordFigures('Instances that break under load', figures)).toEqual([]);
+    expect(recordFigures('Instances that break under load', figures, LOST)).toEqual([]);
   });
 });
