@@ -130,6 +130,15 @@ describe('instances under faults', { timeout: 390_000 }, () => {
     cleared(web, ids);
     return await web.states(ids, 'ready');
   };
+  /** The table of refusals that are held back; empty if there is none. */
+  const refusals = async (): Promise<string> =>
+    (await node().run(['nft', 'list', 'table', 'inet', 'sluice_refusals'])).stdout;
+  const refusalsHeld = async (instance: Instance | undefined): Promise<void> => {
+    await waitUntil(async () => (await refusals()).includes(` . ${instance?.port} `), {
+      what: 'the refusals of an instance to be held back',
+      timeoutMs: 20_000,
+    });
+  };
   const mains = (ids: readonly string[]): readonly (readonly number[])[] =>
     ids.map((id) => mainsOf(node(), id));
 
@@ -187,10 +196,12 @@ describe('instances under faults', { timeout: 390_000 }, () => {
     // Saved before they were there, as by an agent that was killed right after its last change.
     const snapshot = path.join(stateDirOf(node()), 'snapshot.json');
     const older = await readFile(snapshot);
-    await serving(ids);
+    const [first] = await serving(ids);
     const before = mains(ids);
+    await refusalsHeld(first);
     const load = await loadFrom(node());
     await agent.stop('SIGTERM');
+    expect(await refusals()).toBe('');
     await writeFile(snapshot, older);
     const folder = path.join(stateDirOf(node()), 'drivers/process');
     await writeFile(path.join(folder, 'shim.sh'), '# of another version\nexit 1\n');
@@ -217,12 +228,7 @@ describe('instances under faults', { timeout: 390_000 }, () => {
   it('that are killed under load refuse nobody, on any node: what they had not answered goes to another', async () => {
     const ids = [named('l1'), named('l2')];
     const [victim] = await serving(ids);
-    const held = async (): Promise<string> =>
-      (await node().run(['nft', 'list', 'table', 'inet', 'sluice_refusals'])).stdout;
-    await waitUntil(async () => (await held()).includes(` . ${victim?.port} `), {
-      what: 'its refusals to be held back',
-      timeoutMs: 20_000,
-    });
+    await refusalsHeld(victim);
     // The second SYN comes after a second, the third after three: a busy machine may need that one.
     const loads = [await loadFrom(lab().node(1), 20_000), await loadFrom(node(), 20_000)];
     killNow(mainsOf(node(), ids[0] ?? '')[0]);
@@ -236,9 +242,6 @@ describe('instances under faults', { timeout: 390_000 }, () => {
       expect(outcomes.ok + outcomes.slow + outcomes.reset).toBe(attempts);
     }
     expect(agent.stderr()).not.toContain('repaired what another program changed');
-    await agent.stop('SIGTERM');
-    expect(await held()).toBe('');
-    agent = await web.agent(node());
   });
 
   it('come back once whatever the order in which instance, shim and agent are killed', async () => {

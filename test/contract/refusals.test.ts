@@ -37,6 +37,30 @@ table ip forward {
 }
 EOF`;
 
+/** What became of one connection. */
+const call = async (from: Netns, { ip, port }: Address, withinMs = 20_000): Promise<string> => {
+  const { stdout } = await from.exec(process.execPath, ['-e', CLIENT, ip, String(port), String(withinMs)], {
+    timeoutMs: 30_000,
+  });
+  return stdout.trim();
+};
+
+/** What a program says next. */
+const said = async ({ stdout }: ReturnType<typeof spawn>): Promise<string> => {
+  if (stdout === null) throw new Error('it cannot say anything');
+  const [text]: unknown[] = await once(stdout, 'data');
+  return String(text).trim();
+};
+
+/** Waits for a connection that nobody has answered. */
+const unanswered = async (from: Netns, { ip, port }: Address): Promise<void> => {
+  const args = ['-Htn', 'state', 'syn-sent', 'dst', formatAddress({ ip, port })];
+  await waitUntil(async () => (await from.exec('ss', args)).stdout !== '', {
+    what: `a connection from ${from.pid} to wait`,
+    timeoutMs: 15_000,
+  });
+};
+
 describe('held refusals in a kernel', () => {
   let node: Netns;
   let client: Netns;
@@ -56,30 +80,10 @@ describe('held refusals in a kernel', () => {
     await node.close();
   });
 
-  const call = async (from: Netns, { ip, port }: Address, withinMs = 20_000): Promise<string> => {
-    const { stdout } = await from.exec(process.execPath, ['-e', CLIENT, ip, String(port), String(withinMs)], {
-      timeoutMs: 30_000,
-    });
-    return stdout.trim();
-  };
   const start = (code: string, { ip, port }: Address, netns = node): ReturnType<typeof spawn> =>
     spawn(...netns.argv(process.execPath, ['-e', code, ip, String(port)]), {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-  /** What a program says next. */
-  const said = async ({ stdout }: ReturnType<typeof spawn>): Promise<string> => {
-    if (stdout === null) throw new Error('it cannot say anything');
-    const [text]: unknown[] = await once(stdout, 'data');
-    return String(text).trim();
-  };
-  /** Waits for a connection that nobody has answered. */
-  const unanswered = async (from: Netns, { ip, port }: Address): Promise<void> => {
-    const args = ['-Htn', 'state', 'syn-sent', 'dst', formatAddress({ ip, port })];
-    await waitUntil(async () => (await from.exec('ss', args)).stdout !== '', {
-      what: `a connection from ${from.pid} to wait`,
-      timeoutMs: 15_000,
-    });
-  };
 
   it('leave a connection through an entry waiting, which finds a living instance once the rules are new, from elsewhere and on the node itself', async () => {
     await nftRefusals(node.exec).hold([DEAD, DEAD6]);

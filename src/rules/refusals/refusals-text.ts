@@ -58,9 +58,10 @@ function elementLines(set: string, addresses: readonly Address[]): readonly stri
   return [`add element ${REFUSALS_TABLE} ${set} { ${elements.join(', ')} }\n`];
 }
 
+const isIpv6 = ({ ip }: Address): boolean => ip.includes(':');
+
 /** The whole table in one transaction. @param addresses of instances, each once */
 export function refusalsTable(addresses: readonly Address[]): string {
-  const isIpv6 = ({ ip }: Address): boolean => ip.includes(':');
   return [
     REFUSALS_FRAME,
     ...elementLines(

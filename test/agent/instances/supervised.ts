@@ -5,6 +5,7 @@ import { startSupervisor } from '../../../src/agent/instances/supervisor.ts';
 import type { Withdrawn } from '../../../src/agent/withdrawn.ts';
 import { systemClock } from '../../../src/host/clock.ts';
 import { waitUntil } from '../../../src/host/wait.ts';
+import { formatAddress } from '../../../src/model/address.ts';
 import type { Assignment } from '../../../src/model/assignment.ts';
 import { decodeInstance, encodeInstance } from '../../../src/model/records-service.ts';
 import { encodeAssignment } from '../../../src/model/records-assignment.ts';
@@ -126,6 +127,8 @@ export interface Supervised {
   readonly stateDir: string;
   /** What it last said is not ready, as `web/web-1: failed`. */
   readonly withdrawn: () => readonly string[];
+  /** Where it last said that clients may be led to, as `IP:PORT`; undefined: it said nothing. */
+  readonly inService: () => readonly string[] | undefined;
   /** Ends it; everything it started runs on. */
   readonly kill: () => Promise<void>;
 }
@@ -140,6 +143,7 @@ export async function supervise(
   const store =
     place.store ?? createMemoryStore(place.backend === undefined ? {} : { backend: place.backend });
   let withdrawn: Withdrawn = new Map();
+  let inService: readonly string[] | undefined;
   const supervisor = await startSupervisor({
     node: 'n1',
     stateDir,
@@ -151,7 +155,9 @@ export async function supervise(
     ipFor: () => '10.77.0.1',
     entriesFor: () => undefined,
     show: () => {},
-    inService: () => {},
+    inService: (addresses) => {
+      inService = addresses.map(formatAddress);
+    },
     withdraw: (now) => {
       withdrawn = now;
     },
@@ -181,6 +187,7 @@ export async function supervise(
       [...withdrawn].flatMap(([service, states]) =>
         [...states].map(([id, state]) => `${service}/${id}: ${state}`),
       ),
+    inService: () => inService,
     kill,
   };
 }

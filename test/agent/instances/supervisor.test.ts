@@ -81,10 +81,12 @@ describe('the end of a process', () => {
     const all = cluster();
     const machine = fakeMachine();
     await all.assign(assignment('web-1'));
-    const { withdrawn } = await supervise(machine, { backend: all.store.backend });
+    const { withdrawn, inService } = await supervise(machine, { backend: all.store.backend });
     await all.state('web-1', 'ready');
+    expect(inService()).toEqual(['10.77.0.1:20001']);
     machine.exit('web-1', 3);
     expect(withdrawn()).toEqual(['web/web-1: failed']);
+    expect(inService()).toEqual([]);
     expect(await all.state('web-1', 'failed')).toMatchObject({ why: 'exit code 3' });
     expect(await all.state('web-1', 'ready')).toMatchObject({ restarts: 1, port: 20_001 });
     expect(withdrawn()).toEqual([]);
