@@ -4,6 +4,7 @@
  * again, and the marker never goes meanwhile if the store is there. Nothing here ever stops the rules.
  */
 import { SluiceError } from '../errors.ts';
+import { createBell } from '../host/bell.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
 import type { Applied, NodeFacts, Reaches } from '../model/node.ts';
@@ -15,6 +16,13 @@ import type { KeyValue, Lease, Operation, Store } from '../store/store.ts';
 const PRESENCE_TTL_SECONDS = 10;
 const RETRY_FIRST_MS = 200;
 const RETRY_LAST_MS = 5_000;
+/**
+ * Acknowledgements are this far apart at least, unless something in the kernel changed: while many instances start, most changes of the store
+ * change no rule, and each word of each node is an event for whoever waits.
+ */
+const BETWEEN_WORDS_MS = 200;
+/** Looked again at the latest, though nobody called. */
+const LONG_MS = 3_600_000;
 
 /** What presence needs. */
 export interface PresenceOptions {
@@ -91,6 +99,14 @@ function markerOf({ name, startedAt }: NodeFacts, { id }: Lease, reaches: Reache
   return { kind: 'put', key: nodeAliveKey(name), value, lease: id };
 }
 
+/** True if both say the same of the kernel, of different revisions. */
+const isSameKernel = (one: Applied, other: Applied | undefined): boolean =>
+  other !== undefined &&
+  one.rulesHash === other.rulesHash &&
+  one.entries === other.entries &&
+  one.instances === other.instances &&
+  one.failures.join('\n') === other.failures.join('\n');
+
 /** Writes one acknowledgement: not leased, since what is in the kernel stays there when the agent goes. */
 async function sendApplied(store: Store, applied: Applied): Promise<void> {
   await store.transact({
@@ -105,8 +121,8 @@ export function startPresence(options: PresenceOptions): Presence {
   const closing = new AbortController();
   let latest: Told = { applied: undefined, reaches: undefined };
   let sent = latest;
-  let wake: (() => void) | undefined;
-  const wakeUp = (): void => wake?.();
+  let appliedMs = -Infinity;
+  const bell = createBell(clock);
 
   /** Sends what is to be said, the latest first and last, until the lease is lost or presence ends. */
   const sendLatest = async (lease: Lease): Promise<void> => {
@@ -115,11 +131,17 @@ export function startPresence(options: PresenceOptions): Presence {
       if (reaches !== sent.reaches) {
         await store.transact({ compares: [], operations: [markerOf(options.facts, lease, reaches)] });
         sent = { ...sent, reaches };
-      } else if (applied !== undefined && applied !== sent.applied) {
+        continue;
+      }
+      const isNews = applied !== undefined && applied !== sent.applied;
+      const mayWait = isNews && isSameKernel(applied, sent.applied);
+      const pauseMs = mayWait ? appliedMs + BETWEEN_WORDS_MS - clock.monotonicMs() : 0;
+      if (isNews && pauseMs <= 0) {
+        appliedMs = clock.monotonicMs();
         await sendApplied(store, applied);
         sent = { ...sent, applied };
       } else {
-        await new Promise<void>((resolve) => (wake = resolve));
+        await bell.wait(isNews ? pauseMs : LONG_MS, closing.signal);
       }
     }
   };
@@ -127,7 +149,7 @@ export function startPresence(options: PresenceOptions): Presence {
   const liveOnce = async (): Promise<void> => {
     const { facts } = options;
     const lease = await store.grantLease(PRESENCE_TTL_SECONDS);
-    lease.lost.addEventListener('abort', wakeUp);
+    lease.lost.addEventListener('abort', bell.ring);
     let isAnnounced = false;
     try {
       sent = latest;
@@ -138,7 +160,7 @@ export function startPresence(options: PresenceOptions): Presence {
       await sendLatest(lease);
       if (!closing.signal.aborted) log.warn('lease lost, announcing again', { node: facts.name });
     } finally {
-      lease.lost.removeEventListener('abort', wakeUp);
+      lease.lost.removeEventListener('abort', bell.ring);
       // The marker goes over to the next lease: ended with this one, a node that is slow would look dead to all others for a moment.
       if (isAnnounced && !closing.signal.aborted) lease.letGo();
       else await lease.revoke();
@@ -167,15 +189,14 @@ export function startPresence(options: PresenceOptions): Presence {
   return {
     acknowledge: (applied) => {
       latest = { ...latest, applied };
-      wakeUp();
+      bell.ring();
     },
     reaching: (reaches) => {
       latest = { ...latest, reaches };
-      wakeUp();
+      bell.ring();
     },
     close: async () => {
       closing.abort();
-      wakeUp();
       const bound = new AbortController();
       await Promise.race([living, clock.sleep(1_000, bound.signal)]);
       bound.abort();

@@ -6,6 +6,7 @@ import type { Decision, Leader } from '../model/decision.ts';
 import { planCluster } from '../schedule/plan.ts';
 import { standNodes } from '../schedule/nodes.ts';
 import { NO_SCALING, scaleServices } from '../schedule/scale.ts';
+import { liveNodes } from '../schedule/view.ts';
 import { weighServices, type WeighedServices } from '../schedule/weigh.ts';
 import type { Store } from '../store/store.ts';
 import { act, type Acted } from './act.ts';
@@ -138,7 +139,8 @@ export function createLeading(options: MonitorOptions, store: Store, watching: W
       const verdict = evictions.judge(silence);
       if (mode === 'act')
         await sayProtection(mine, standNodes(view, now.ms, lostAfterMs).protection ?? verdict.protection);
-      const weighed = weighServices(view, { signals: samples.signals(), now, states: balance });
+      const signals = samples.signals(liveNodes(view));
+      const weighed = weighServices(view, { signals, now, states: balance });
       balance = weighed.states;
       const steps = [
         ...planCluster(view, now, { ids: freshIds(options), load: samples.useOfNodes(), lostAfterMs }),

@@ -13,8 +13,8 @@ export interface Samples {
   readonly leave: () => Promise<void>;
   /** True once every node that publishes was heard anew since they are followed, or that was waited for long enough. */
   readonly settled: () => boolean;
-  /** What is known of each instance now; nothing while they are not followed. */
-  readonly signals: () => Signals;
+  /** What is known of each instance now; nothing while they are not followed. @param forwarding nodes that are alive */
+  readonly signals: (forwarding: readonly string[]) => Signals;
   /** What each node said last, and when it came. */
   readonly heard: () => ReadonlyMap<string, HeardLoad>;
   /** Use of processors by node, 0 to 1, of those that told it. */
@@ -50,7 +50,7 @@ export function createSamples(options: {
       const ages = [...followed.loads().values()].map(({ ageMs }) => ageMs);
       return followed.state().revision > 0 && ages.every((ageMs) => ageMs <= HEARD_MS);
     },
-    signals: () => readSignals([...(followed?.loads().values() ?? [])]),
+    signals: (forwarding) => readSignals([...(followed?.loads().values() ?? [])], forwarding),
     heard: () => {
       const nowMs = options.clock.monotonicMs();
       return new Map(

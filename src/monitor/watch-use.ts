@@ -5,7 +5,7 @@ import type { Clock } from '../host/clock.ts';
 import type { NodeLoad } from '../model/load.ts';
 import { followLoads } from '../sampling/latest-loads.ts';
 import type { MeasuredUse } from '../schedule/moves.ts';
-import type { ClusterView, Now } from '../schedule/view.ts';
+import { type ClusterView, liveNodes, type Now } from '../schedule/view.ts';
 import { weighServices } from '../schedule/weigh.ts';
 import { LOADS } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
@@ -64,8 +64,8 @@ function createMeans() {
       }
     },
     use: ({ nodes: known }: ClusterView): MeasuredUse | undefined => {
-      const live = [...known.values()].filter(({ aliveRevision }) => aliveRevision !== undefined);
-      if (live.length === 0 || live.some(({ name }) => !nodes.has(name))) return undefined;
+      const live = liveNodes({ nodes: known });
+      if (live.length === 0 || live.some((name) => !nodes.has(name))) return undefined;
       return { nodes: meansOf(nodes), instances: meansOf(instances) };
     },
   };
@@ -86,16 +86,17 @@ export async function watchUse(options: WatchUseOptions): Promise<WatchedUse> {
   const means = createMeans();
   const followed = followLoads({ store, clock, random, onState: () => undefined });
   const seen = () => [...followed.loads().values()];
+  const signals = () => readSignals(seen(), liveNodes(view));
   try {
     const untilMs = clock.monotonicMs() + watchMs;
     while (clock.monotonicMs() < untilMs && !signal.aborted) {
       means.take(seen().map(({ load }) => load));
       const now = nowOf(clock);
-      states = weighServices(view, { signals: readSignals(seen()), now, states }).states;
+      states = weighServices(view, { signals: signals(), now, states }).states;
       await clock.sleep(LOOK_EVERY_MS, signal);
     }
     means.take(seen().map(({ load }) => load));
-    return { use: means.use(view), signals: readSignals(seen()), states };
+    return { use: means.use(view), signals: signals(), states };
   } finally {
     await followed.close();
   }

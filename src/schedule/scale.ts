@@ -13,7 +13,7 @@ import type { Service, Stored } from '../model/service.ts';
 import { isServing } from '../model/serving.ts';
 import { timeMs } from '../model/time.ts';
 import type { Step } from './step.ts';
-import { type ClusterState, type Now, unitKey } from './view.ts';
+import { type ClusterState, liveNodes, type Now, unitKey } from './view.ts';
 
 /** What is remembered from one look to the next. */
 export interface ScalingMemory {
@@ -143,10 +143,7 @@ function knownOf(
   input: ScaleInput,
 ): { readonly known: Known; readonly since: ReadonlyMap<string, number> } {
   const since = readySince(view, input);
-  const forwarding = [...view.nodes.values()].flatMap(({ name, aliveRevision }) =>
-    aliveRevision === undefined ? [] : [name],
-  );
-  return { since, known: { input, serving: servingOf(view, since), forwarding } };
+  return { since, known: { input, serving: servingOf(view, since), forwarding: liveNodes(view) } };
 }
 
 function loadedInstances(name: string, { input, serving, forwarding }: Known): readonly ScaledInstance[] {

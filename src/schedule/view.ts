@@ -30,6 +30,10 @@ export interface ClusterState {
   readonly unreadable: ReadonlyMap<string, string>;
 }
 
+/** Names of the nodes that are alive: those that forward. */
+export const liveNodes = ({ nodes }: Pick<ClusterState, 'nodes'>): readonly string[] =>
+  [...nodes.values()].flatMap(({ name, aliveRevision }) => (aliveRevision === undefined ? [] : [name]));
+
 /** What is decided from. Every write that follows compares what it was based on, so a view that is behind does no harm. */
 export interface ClusterView extends ClusterState {
   readonly memory: Memory;

@@ -81,6 +81,9 @@ function recordsOf({ servers }: Fleet, { knowsSpeeds = false }: SluiceSetup): re
     });
 }
 
+/** Clients are nodes that forward. */
+const FORWARDING = Array.from({ length: CLIENTS }, (_, client) => `c${client}`);
+
 /** Looks at the samples and weighs, as the leader does. */
 function createLeader(fleet: Fleet, setup: SluiceSetup) {
   const { weighting } = setup;
@@ -93,7 +96,7 @@ function createLeader(fleet: Fleet, setup: SluiceSetup) {
       service: SERVICE,
       weighting,
       instances,
-      signals: readSignals(loads),
+      signals: readSignals(loads, FORWARDING),
       state,
       written,
       nowMs,

@@ -1,9 +1,10 @@
 /**
  * Owns writing what instances of this node are to the store: the newest state wins, older ones are dropped unwritten; every write compares
  * the record that it replaces and that the assignment still stands, so that nothing is raised from the dead. While the store is away writes
- * wait.
+ * wait. What may wait is written together with what comes next: every write is an event for all nodes.
  */
 import { setMaxListeners } from 'node:events';
+import { createBell } from '../../host/bell.ts';
 import type { Clock } from '../../host/clock.ts';
 import type { Log } from '../../host/log.ts';
 import { encodeInstance } from '../../model/records-service.ts';
@@ -16,6 +17,8 @@ import type { Compare, KeyValue, Operation, Store } from '../../store/store.ts';
 const BATCH = 32;
 const RETRY_FIRST_MS = 100;
 const RETRY_LAST_MS = 2_000;
+/** So long what may wait does. */
+const SOON_MS = 500;
 
 /** What an instance is: all of its record but what others write. */
 export type OwnWords = Omit<Instance, 'drain'>;
@@ -25,6 +28,8 @@ export interface Wanted {
   readonly words: OwnWords | 'gone';
   /** Its assignment stands: without it no record is made. */
   readonly assigned: boolean;
+  /** Nothing depends on it but what people see: another word may follow at once. Default: written at once. */
+  readonly mayWait?: boolean;
 }
 
 /** Which instance. */
@@ -66,6 +71,8 @@ interface Job {
   /** `wanted` is in the store, since this revision. */
   done: boolean;
   revision: number;
+  /** When `wanted` is to be written, if it is not done; monotonic. */
+  dueMs: number;
 }
 
 interface Read {
@@ -130,6 +137,7 @@ export function startRecordWriter(options: WriterOptions): RecordWriter {
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
   const jobs = new Map<string, Job>();
+  const bell = createBell(clock);
   let running: Promise<void> | undefined;
   let lastWhy = '';
 
@@ -184,8 +192,15 @@ export function startRecordWriter(options: WriterOptions): RecordWriter {
     let retryMs = RETRY_FIRST_MS;
     let wasRefused = false;
     while (!closing.signal.aborted) {
-      const batch = [...jobs.values()].filter(({ done }) => !done).slice(0, wasRefused ? 1 : BATCH);
-      if (batch.length === 0) break;
+      const open = [...jobs.values()].filter(({ done }) => !done);
+      if (open.length === 0) break;
+      const waitMs = Math.min(...open.map(({ dueMs }) => dueMs)) - clock.monotonicMs();
+      if (waitMs > 0) {
+        await bell.wait(waitMs, closing.signal);
+        continue;
+      }
+      // With one that is due go those that may wait.
+      const batch = open.toSorted((a, b) => a.dueMs - b.dueMs).slice(0, wasRefused ? 1 : BATCH);
       try {
         // After a conflict one at a time: a record that others keep changing must not hold the rest up.
         wasRefused = !(await writeBatch(batch, wasRefused));
@@ -202,6 +217,7 @@ export function startRecordWriter(options: WriterOptions): RecordWriter {
     running = undefined;
   };
   const wake = (): void => {
+    bell.ring();
     if (!closing.signal.aborted) running ??= run();
   };
 
@@ -209,14 +225,16 @@ export function startRecordWriter(options: WriterOptions): RecordWriter {
     want: (name, wanted) => {
       const key = instanceKey(name.service, name.id);
       const job = jobs.get(key);
-      if (job === undefined) jobs.set(key, { name, wanted, done: false, revision: 0 });
-      else Object.assign(job, { wanted, done: false });
+      const latestMs = clock.monotonicMs() + (wanted.mayWait === true ? SOON_MS : 0);
+      const dueMs = job?.done === false ? Math.min(job.dueMs, latestMs) : latestMs;
+      if (job === undefined) jobs.set(key, { name, wanted, done: false, revision: 0, dueMs });
+      else Object.assign(job, { wanted, done: false, dueMs });
       wake();
     },
     look: (name, modRevision) => {
       const job = jobs.get(instanceKey(name.service, name.id));
       if (job?.done !== true || job.revision === modRevision) return;
-      job.done = false;
+      Object.assign(job, { done: false, dueMs: clock.monotonicMs() });
       wake();
     },
     close: async () => {

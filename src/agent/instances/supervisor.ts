@@ -174,7 +174,9 @@ class NodeSupervisor implements Supervisor {
     if (life.phase.kind === 'gone') return this.#writer.want(worker, { words: 'gone', assigned: false });
     const ip = order?.ip ?? ipFor(service);
     const words = recordOf({ node, service, id, assignment, order, ip, life, since });
-    if (words !== undefined) this.#writer.want({ service, id }, { words, assigned });
+    // On its way up: it may be ready, or gone, in a moment.
+    const mayWait = life.phase.kind === 'pending' || life.phase.kind === 'starting';
+    if (words !== undefined) this.#writer.want({ service, id }, { words, assigned, mayWait });
   }
 
   #copyOf({ service, id }: InstanceName): Copy | undefined {

@@ -21,7 +21,7 @@ export interface Signal {
   readonly cpu?: number | undefined;
   /** Established connections. */
   readonly connections?: number | undefined;
-  /** New connections a second, of all nodes that count. */
+  /** New connections a second; undefined unless every node that forwards was heard: a part of them would look like long connections. */
   readonly rate?: number | undefined;
   /** How many nodes count them. */
   readonly counters: number;
@@ -45,7 +45,7 @@ const sound = (value: number | undefined, most: number): number | undefined =>
 
 const isFresh = ({ ageMs }: SeenLoad): boolean => ageMs >= 0 && ageMs <= FRESH_MS;
 
-function takeOver(drafts: Map<string, Draft>, { load, ageMs }: SeenLoad): void {
+function takeOver(drafts: Map<string, Draft>, { load, ageMs }: SeenLoad, isWhole: boolean): void {
   const draftOf = (key: string): Draft => {
     const draft = drafts.get(key) ?? { counters: 0, ageMs: Number.POSITIVE_INFINITY };
     drafts.set(key, draft);
@@ -61,17 +61,23 @@ function takeOver(drafts: Map<string, Draft>, { load, ageMs }: SeenLoad): void {
   }
   for (const [key, value] of Object.entries(load.newConnections)) {
     const rate = sound(value, LOAD_LIMITS.newConnectionsPerSecond);
-    if (rate === undefined) continue;
+    if (rate === undefined || !isWhole) continue;
     const draft = draftOf(key);
     draft.rate = (draft.rate ?? 0) + rate;
     draft.counters += 1;
   }
 }
 
-/** Puts the samples of all nodes together, once for all services. Stale ones and impossible numbers are left out. */
-export function readSignals(loads: readonly SeenLoad[]): Signals {
+/**
+ * Puts the samples of all nodes together, once for all services. Stale ones and impossible numbers are left out.
+ * @param forwarding nodes that forward: those that are alive
+ */
+export function readSignals(loads: readonly SeenLoad[], forwarding: readonly string[]): Signals {
   const drafts = new Map<string, Draft>();
-  for (const seen of loads) if (isFresh(seen)) takeOver(drafts, seen);
+  const fresh = loads.filter(isFresh);
+  const heard = new Set(fresh.map(({ load }) => load.node));
+  const isWhole = forwarding.every((node) => heard.has(node));
+  for (const seen of fresh) takeOver(drafts, seen, isWhole);
   return new Map(
     [...drafts].map(([key, { cpu, connections, rate, counters }]) => [
       key,

@@ -14,6 +14,11 @@ const HORIZON_SECONDS = 0.5 * (2 + 0.5);
  * be seen at all; with 0 weights would follow every single short connection.
  */
 const ENDS_SECONDS = 0.1;
+/**
+ * Where nobody counts new connections they may all be short: what a sample shows is then what the weights of now make. Handing out as many
+ * as there are would throw those weights to the other side, sample after sample; so a quarter of what one has too much is made good at a time.
+ */
+const UNCOUNTED_TIMES = 4;
 /** Handed out is at least this part of all connections: less, and all new ones go to one instance until the next sample. */
 const LEAST_PART = 0.2;
 const LEAST_WORK = 0.01;
@@ -47,10 +52,10 @@ export function vesselsOf(tracks: readonly Track[], turnover: number | undefined
   });
 }
 
-/** How many connections to hand out. Where nobody counts new ones, as many as there are: that corrects gently. */
+/** How many connections to hand out; where nobody counts new ones, several times as many as there are. */
 export function amountOf(tracks: readonly Track[]): number {
   const all = sum(tracks.map(({ meanConnections }) => meanConnections ?? 0));
   const isCounted = tracks.every(({ rate, connections }) => rate !== undefined || connections === 0);
   const coming = sum(tracks.map(({ rate }) => rate ?? 0)) * HORIZON_SECONDS;
-  return Math.max(isCounted ? coming : all, LEAST_PART * all, 1);
+  return Math.max(isCounted ? coming : UNCOUNTED_TIMES * all, LEAST_PART * all, 1);
 }

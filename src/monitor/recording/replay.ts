@@ -13,7 +13,7 @@ import type { ScalingOutcome } from '../../model/scaling.ts';
 import type { Service } from '../../model/service.ts';
 import { timeMs } from '../../model/time.ts';
 import { instancesSeen, NO_SCALING, scaleServices, type ScaleInput } from '../../schedule/scale.ts';
-import type { ClusterState } from '../../schedule/view.ts';
+import { type ClusterState, liveNodes } from '../../schedule/view.ts';
 import { weighServices, type WeighedServices } from '../../schedule/weigh.ts';
 import type { KeyValue } from '../../store/store.ts';
 import { createClusterCopy } from '../cluster-copy.ts';
@@ -186,7 +186,7 @@ export function* replay(
     const scaled = scaleServices(view, input);
     memory = scaled.memory;
     const seen = [...known.heard.values()].map(({ load, arrivedMs }) => ({ load, ageMs: ms - arrivedMs }));
-    const weighed = weighServices(view, { signals: readSignals(seen), now, states });
+    const weighed = weighServices(view, { signals: readSignals(seen, liveNodes(view)), now, states });
     states = weighed.states;
     const points = pointsOf({ view, input, look, scaled }, options, trials);
     yield { points, weights: weightsOf(look, weighed.steps) };
