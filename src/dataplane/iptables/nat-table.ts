@@ -75,13 +75,15 @@ export const restoreByExec =
     exec(program, RESTORE_ARGS, { timeoutMs: TIMEOUT_MS, input: text });
 
 /**
- * Keeps a small process for each program, which starts it for each text: for agents, that apply changes all day.
+ * Keeps a small process for each program, which starts it before there is a text: for agents, that apply changes all day. Until its text is there
+ * the program has no lock and has read nothing of the tables.
  * @param onPid told the pid of every run, at its end
  */
 export function restoreByCoprocess(onPid?: (pid: number) => void): RunRestore {
   const coprocesses = new Map<string, Coprocess>();
   return (program, text) => {
-    const coprocess = coprocesses.get(program) ?? createCoprocess([program, ...RESTORE_ARGS], onPid);
+    const coprocess =
+      coprocesses.get(program) ?? createCoprocess([program, ...RESTORE_ARGS], { onPid, isAhead: true });
     coprocesses.set(program, coprocess);
     return coprocess.run(text, TIMEOUT_MS);
   };
