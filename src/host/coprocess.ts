@@ -57,16 +57,20 @@ export interface CoprocessOptions {
   readonly onPid?: ((pid: number) => void) | undefined;
   /** Starts the program before its input is there: for one that does nothing before it has read it to its end. Default: false */
   readonly isAhead?: boolean;
+  /** What the program says when all is done, though it may take long to end: the exit code is taken for 0 then, and not waited for. */
+  readonly doneAt?: string;
 }
 
 /** Starts the shell with the first run, and again if it has ended. */
 export function createCoprocess(
   argv: readonly [program: string, ...args: string[]],
-  { onPid, isAhead = false }: CoprocessOptions = {},
+  { onPid, isAhead = false, doneAt }: CoprocessOptions = {},
 ): Coprocess {
   let shell: ChildProcessWithoutNullStreams | undefined;
   let request: Request | undefined;
   let answer = Buffer.alloc(0);
+  /** The program of the last request has said that it is done, and has not ended yet. */
+  let isEnding = false;
 
   const fail = (why: string): void => {
     const failed = request;
@@ -76,23 +80,34 @@ export function createCoprocess(
     );
   };
 
-  const onData = (chunk: Buffer): void => {
-    answer = Buffer.concat([answer, chunk]);
-    const from = answer.indexOf(0);
-    const end = from < 0 ? null : END.exec(answer.toString('latin1', from));
-    if (end === null) return;
-    const output = answer.toString('utf8', 0, from);
-    // What comes after it is of the program that waits for the next request.
-    answer = answer.subarray(from + end[0].length);
-    const exitCode = Number(end[1]);
+  const finish = (output: string, exitCode: number): void => {
     const [pid = ''] = output.split('\n', 1);
-    const stderr = output.slice(pid.length + 1);
     if (/^\d+$/.test(pid)) onPid?.(Number(pid));
     const finished = request;
     request = undefined;
+    finished?.done({ exitCode, stdout: '', stderr: output.slice(pid.length + 1) });
+  };
+
+  /** Takes the next that the answer tells. @returns false if there is nothing more in it */
+  const takeNext = (): boolean => {
+    const from = answer.indexOf(0);
+    const end = from < 0 ? null : END.exec(answer.toString('latin1', from));
+    if (end === null) {
+      if (isEnding || request === undefined || doneAt === undefined || !answer.includes(doneAt)) return false;
+      isEnding = true;
+      finish(answer.toString('utf8'), 0);
+      return false;
+    }
+    const output = answer.toString('utf8', 0, from);
+    const exitCode = Number(end[1]);
+    // What comes after it is of the program that waits for the next request.
+    answer = answer.subarray(from + end[0].length);
+    const wasDone = isEnding;
+    isEnding = false;
+    if (!wasDone) finish(output, exitCode);
     // What it has left of its input would be taken for a request.
-    if (isAhead && exitCode !== 0) kill('its program failed');
-    finished?.done({ exitCode, stdout: '', stderr });
+    if (isAhead && exitCode !== 0) kill('the program before it failed');
+    return shell !== undefined;
   };
 
   const start = (): ChildProcessWithoutNullStreams => {
@@ -102,7 +117,7 @@ export function createCoprocess(
       detached: true,
       env: { ...process.env, LC_ALL: 'C' },
     });
-    answer = Buffer.alloc(0);
+    [answer, isEnding] = [Buffer.alloc(0), false];
     const onEnd = (why: string): void => {
       if (shell !== started) return;
       shell = undefined;
@@ -111,7 +126,9 @@ export function createCoprocess(
     started.once('error', (error) => onEnd(error.message));
     started.once('close', (code, signal) => onEnd(`its shell ended (${signal ?? code})`));
     started.stdout.on('data', (chunk: Buffer) => {
-      if (shell === started) onData(chunk);
+      if (shell !== started) return;
+      answer = Buffer.concat([answer, chunk]);
+      while (takeNext());
     });
     started.stdin.on('error', () => undefined); // it has ended: its close tells
     started.unref();

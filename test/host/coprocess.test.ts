@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -81,6 +82,23 @@ describe('a program that is started ahead', () => {
     const long = `${'1\n'.repeat(300_000)}`;
     expect(await picky.run(`bad\n${long}`, 5_000)).toMatchObject({ exitCode: 2 });
     expect(await picky.run('good\nthe next\n', 5_000)).toMatchObject({ exitCode: 0, stderr: 'the next\n' });
+  });
+
+  it('is taken for done when it says so, and its end is waited for by the next', async () => {
+    const script = 'read word; echo "$word done"; [ "$word" != slow ] || { read never <"$1"; exit 3; }';
+    const fifo = path.join(await mkdtemp(path.join(tmpdir(), 'sluice-coprocess-')), 'fifo');
+    onTestFinished(async () => await rm(path.dirname(fifo), { recursive: true }));
+    execFileSync('mkfifo', [fifo]);
+    const own = createCoprocess(['sh', '-c', script, 'sh', fifo], { isAhead: true, doneAt: ' done\n' });
+    onTestFinished(own.close);
+    expect(await own.run('slow\n', 5_000)).toMatchObject({ exitCode: 0, stderr: 'slow done\n' });
+    const next = own.run('next\n', 5_000);
+    await writeFile(fifo, 'go\n');
+    // Written to a shell that goes, as the one before it failed at its end.
+    await expect(next).rejects.toMatchObject({ why: 'the program before it failed' });
+    for (const word of ['one', 'two', 'three']) {
+      expect(await own.run(`${word}\n`, 5_000)).toMatchObject({ exitCode: 0, stderr: `${word} done\n` });
+    }
   });
 
   it('ends with its owner', async () => {
