@@ -20,8 +20,8 @@ export interface SupervisorOptions {
   /** The node's address for an instance of a service. */
   readonly ipFor: IpFor;
   readonly entriesFor: EntriesFor;
-  /** Told which of its instances are not ready, whatever the store says. */
-  readonly withdraw: (withdrawn: Withdrawn) => void;
+  /** Told which of its instances are not ready, whatever the store says. @returns resolves when the rules have it; undefined: they had */
+  readonly withdraw: (withdrawn: Withdrawn) => Promise<void> | undefined;
   /** Told what this node's instances are, for `sluice status` without the store. */
   readonly show: (managed: readonly LocalInstance[]) => void;
 }
