@@ -98,7 +98,7 @@ async function runAlone(options: AgentOptions): Promise<void> {
     asked: options.dataplane,
     exec: own.exec,
     openPipe: own.openPipe,
-    runRestore: restoreByCoprocess(own.add),
+    runRestore: restoreByCoprocess({ onPid: own.add }),
     node,
   });
   log.info('data plane chosen', { dataplane: dataplane.name, why: choice.why });
