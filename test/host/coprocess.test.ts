@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -79,23 +78,24 @@ describe('a program that is started ahead', () => {
 
   it('takes nothing for a request that a program which failed has left', async () => {
     const picky = open('read word; [ "$word" != bad ] || exit 2; cat', { isAhead: true });
-    const long = `${'1\n'.repeat(300_000)}`;
+    const long = '1\n'.repeat(300_000);
     expect(await picky.run(`bad\n${long}`, 5_000)).toMatchObject({ exitCode: 2 });
     expect(await picky.run('good\nthe next\n', 5_000)).toMatchObject({ exitCode: 0, stderr: 'the next\n' });
   });
 
   it('is taken for done when it says so, and its end is waited for by the next', async () => {
-    const script = 'read word; echo "$word done"; [ "$word" != slow ] || { read never <"$1"; exit 3; }';
-    const fifo = path.join(await mkdtemp(path.join(tmpdir(), 'sluice-coprocess-')), 'fifo');
-    onTestFinished(async () => await rm(path.dirname(fifo), { recursive: true }));
-    execFileSync('mkfifo', [fifo]);
-    const own = createCoprocess(['sh', '-c', script, 'sh', fifo], { isAhead: true, doneAt: ' done\n' });
+    const script = `read word; echo "$word done"; [ "$word" = slow ] || exit 0
+      for turn in $(seq 1000); do [ ! -e "$1" ] || exit 3; sleep 0.01; done`;
+    const file = path.join(await mkdtemp(path.join(tmpdir(), 'sluice-coprocess-')), 'go');
+    onTestFinished(async () => await rm(path.dirname(file), { recursive: true }));
+    const own = createCoprocess(['sh', '-c', script, 'sh', file], { isAhead: true, doneAt: ' done\n' });
     onTestFinished(own.close);
     expect(await own.run('slow\n', 5_000)).toMatchObject({ exitCode: 0, stderr: 'slow done\n' });
-    const next = own.run('next\n', 5_000);
-    await writeFile(fifo, 'go\n');
     // Written to a shell that goes, as the one before it failed at its end.
-    await expect(next).rejects.toMatchObject({ why: 'the program before it failed' });
+    const why = 'the program before it failed';
+    const next = expect(own.run('next\n', 5_000)).rejects.toMatchObject({ why });
+    await writeFile(file, '');
+    await next;
     for (const word of ['one', 'two', 'three']) {
       expect(await own.run(`${word}\n`, 5_000)).toMatchObject({ exitCode: 0, stderr: `${word} done\n` });
     }

@@ -128,7 +128,7 @@ class NodeSupervisor implements Supervisor {
   }
 
   #begin(worker: Worker): void {
-    this.#withdraw();
+    void this.#withdraw();
     this.#notes.changed();
     this.#want(worker);
     this.#show();
@@ -272,7 +272,7 @@ class NodeSupervisor implements Supervisor {
     const changes = this.#records.take(items, keys);
     for (const change of changes) this.#writer.look(change, change.modRevision);
     if (changes.length === 0 && !isFirst) return;
-    this.#withdraw();
+    void this.#withdraw();
     this.#reconcile(isFirst || keys === undefined ? undefined : changes.map(nameOf));
   }
 
