@@ -44,7 +44,7 @@ export interface Kernel {
   readonly change: (events: readonly StoreEvent[], revision: number) => void;
   /**
    * Says what instances of this node are that are not ready, whatever the store still says: in the rules at once. Replaces what was said.
-   * @returns undefined if the rules say so already; else resolves after the apply, whether it could be done or not
+   * @returns undefined if the rules say so already; else resolves after the apply that runs then, whether it could be done or not
    */
   readonly withdraw: (withdrawn: Withdrawn) => Promise<void> | undefined;
   /** Says which nodes are out of reach: their instances get no connections. Replaces what was said. */
