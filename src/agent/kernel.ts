@@ -42,8 +42,11 @@ export interface Kernel {
   readonly replace: (items: () => readonly KeyValue[], revision: number) => void;
   /** Takes changes after the listing. */
   readonly change: (events: readonly StoreEvent[], revision: number) => void;
-  /** Says what instances of this node are that are not ready, whatever the store still says: in the rules at once. Replaces what was said. */
-  readonly withdraw: (withdrawn: Withdrawn) => void;
+  /**
+   * Says what instances of this node are that are not ready, whatever the store still says: in the rules at once. Replaces what was said.
+   * @returns undefined if the rules say so already; else resolves after the apply that runs then, whether it could be done or not
+   */
+  readonly withdraw: (withdrawn: Withdrawn) => Promise<void> | undefined;
   /** Says which nodes are out of reach: their instances get no connections. Replaces what was said. */
   readonly setAway: (away: Away) => void;
   /** Services and instances as the store has them. */
@@ -229,7 +232,9 @@ export function startKernel(options: KernelOptions): Kernel {
       const before = withdrawn;
       withdrawn = next;
       // What the store says already needs no apply.
-      if (!isSameWithdrawal(view.snapshot, before, next)) submit(view, view.snapshot.revision);
+      if (isSameWithdrawal(view.snapshot, before, next)) return undefined;
+      submit(view, view.snapshot.revision);
+      return loop.settled();
     },
     setAway: (next) => {
       away = next;

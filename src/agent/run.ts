@@ -12,6 +12,7 @@ import { openPipe } from '../host/pipe.ts';
 import { readMachine } from '../host/machine.ts';
 import type { NodeFacts } from '../model/node.ts';
 import type { DriverName } from '../model/template.ts';
+import { forwards } from '../rules/forwards.ts';
 import { VERSION } from '../version.ts';
 import { followStore } from './follow.ts';
 import { startHeal } from './heal.ts';
@@ -38,8 +39,6 @@ async function loadSaved({ stateDir, log }: AgentOptions): Promise<SavedSnapshot
 
 /** Longer than a store that is there takes to answer, on a busy machine too. */
 const KEEP_RULES_MS = 10_000;
-/** In the words of every layout: rules that lead to instances. */
-const FORWARDING = /\bdnat\b/i;
 
 /**
  * Forwards from the saved snapshot: at once where no rules forward (after a boot or a flush). Rules that an earlier agent left are as new as what it
@@ -51,7 +50,7 @@ async function startFromDisk(
 ): Promise<void> {
   const saved = await loadSaved(options);
   if (saved === undefined) return;
-  const isForwarding = FORWARDING.test(await dataplane.dump());
+  const isForwarding = forwards(await dataplane.dump());
   const { clock, signal } = options;
   const kept = async (): Promise<boolean> => {
     await clock.sleep(KEEP_RULES_MS, signal);
@@ -99,7 +98,7 @@ async function runAlone(options: AgentOptions): Promise<void> {
     asked: options.dataplane,
     exec: own.exec,
     openPipe: own.openPipe,
-    runRestore: restoreByCoprocess(own.add),
+    runRestore: restoreByCoprocess({ onPid: own.add }),
     node,
   });
   log.info('data plane chosen', { dataplane: dataplane.name, why: choice.why });

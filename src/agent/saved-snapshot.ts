@@ -13,6 +13,8 @@ import type { KeyValue } from '../store/store.ts';
 const FILE = 'snapshot.json';
 const FORMAT = 1;
 const SHORTEST_PAUSE_MS = 250;
+/** Before a write: what else was told of the apply goes out first, to the store that may be on the same disk. */
+const LEAD_MS = 100;
 const PAUSE_PER_WRITE = 20;
 /** Items in one piece of the file. */
 const PIECE = 500;
@@ -105,8 +107,7 @@ export function startSnapshotSaver({ stateDir, clock, log }: SaverOptions): Snap
   };
 
   const run = async (): Promise<void> => {
-    // What else was told of the apply goes out first.
-    await new Promise(setImmediate);
+    await clock.sleep(LEAD_MS, closing.signal);
     while (waiting !== undefined) {
       const wanted = waiting;
       waiting = undefined;

@@ -82,10 +82,10 @@ describe('local withdrawal', () => {
     const told: number[] = [];
     await rules((text) => text.includes('10.0.0.1:8001') && text.includes('10.0.0.1:8002'));
     kernel.onApplied(({ instances }) => void told.push(instances));
-    kernel.withdraw(withdrawn({ a: 'failed' }));
+    void kernel.withdraw(withdrawn({ a: 'failed' }));
     await rules((text) => !text.includes('10.0.0.1:8001') && text.includes('10.0.0.1:8002'));
     expect(told.at(-1)).toBe(1);
-    kernel.withdraw(new Map());
+    void kernel.withdraw(new Map());
     await rules((text) => text.includes('10.0.0.1:8001'));
     expect(told.at(-1)).toBe(2);
   });

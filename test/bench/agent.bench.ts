@@ -141,7 +141,7 @@ async function openTwin(layout: Layout, { ns }: Workplace): Promise<Twin> {
   }
   let last = '';
   const [nsenter = '', ...argv] = ns.enter(['iptables-nft-restore', '--noflush', '-w', '5']);
-  const coprocess = createCoprocess([nsenter, ...argv]);
+  const coprocess = createCoprocess([nsenter, ...argv], { isAhead: true });
   const plane = await openIptables(ns.exec, {
     runRestore: async (_program, text) => {
       last = text;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openIptables } from '../../src/dataplane/iptables/iptables.ts';
+import { restoreByCoprocess } from '../../src/dataplane/iptables/nat-table.ts';
 import { isMachineRoot, openNetns, type Netns } from '../harness/netns.ts';
 import { rulesetFrom } from '../rules/arbitrary.ts';
 import { dataplaneContract, IPTABLES_LAYOUT, type KernelUnderTest, webRules } from './dataplane-suite.ts';
@@ -22,9 +23,10 @@ const plainListing = (text: string): string =>
 
 async function openKernel(variant: Variant): Promise<KernelUnderTest> {
   const netns = await openNode(variant);
+  const runRestore = restoreByCoprocess(netns);
   return {
     open: async () => {
-      const plane = await openIptables(netns.exec);
+      const plane = await openIptables(netns.exec, { runRestore });
       expect(plane.name).toBe(`iptables-${variant}`);
       return plane;
     },

@@ -76,7 +76,10 @@ export async function openNetns(beside?: Netns): Promise<Netns> {
       if (result.exitCode !== 0) throw new Error(`${text}\nexit ${result.exitCode}: ${result.stderr}`);
       return result.stdout;
     },
-    argv: (file, args) => ['nsenter', [...enter, file, ...args]],
+    argv: (file, args) => [
+      'env',
+      [...Object.entries(env).map(([name, value]) => `${name}=${value}`), 'nsenter', ...enter, file, ...args],
+    ],
     close: async () => {
       if (holder.exitCode === null && holder.signalCode === null) {
         const gone = once(holder, 'exit');

@@ -17,6 +17,8 @@ const FORMAT = 1;
 const RETRY_MS = 2_000;
 /** Between two writes that nobody waits for: all notes are written each time. */
 const PAUSE_MS = 200;
+/** Before a write that nobody waits for: what is urgent has the disk and the processor first, and changes come together. */
+const LEAD_MS = 100;
 
 /** The files of a state directory that this module writes: the newest, and the one before. */
 export const noteFiles = (stateDir: string): readonly string[] => [
@@ -167,13 +169,18 @@ export function keepNotes({ stateDir, all, clock, log }: NotesOptions): Notes {
     settle(upTo, refusal);
   };
 
+  const rest = async (ms: number): Promise<void> => {
+    if (waiters.length > 0 || closing.signal.aborted) return;
+    nap = new AbortController();
+    await clock.sleep(ms, nap.signal);
+  };
+
   const run = async (): Promise<void> => {
+    await rest(LEAD_MS);
     while (count.kept < count.wanted) {
       await writeOnce();
       if (closing.signal.aborted && refusal !== undefined) break;
-      if (waiters.length > 0 || closing.signal.aborted) continue;
-      nap = new AbortController();
-      await clock.sleep(refusal === undefined ? PAUSE_MS : RETRY_MS, nap.signal);
+      await rest(refusal === undefined ? PAUSE_MS : RETRY_MS);
     }
     running = undefined;
   };

@@ -21,8 +21,8 @@ export interface SupervisorOptions {
   /** The node's address for an instance of a service. */
   readonly ipFor: IpFor;
   readonly entriesFor: EntriesFor;
-  /** Told which of its instances are not ready, whatever the store says. */
-  readonly withdraw: (withdrawn: Withdrawn) => void;
+  /** Told which of its instances are not ready, whatever the store says. @returns resolves when the rules have it; undefined: they had */
+  readonly withdraw: (withdrawn: Withdrawn) => Promise<void> | undefined;
   /** Told where its instances are that clients may be led to: those alone must not refuse connections. */
   readonly inService: (addresses: readonly Address[]) => void;
   /** Told what this node's instances are, for `sluice status` without the store. */

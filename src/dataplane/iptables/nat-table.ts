@@ -74,16 +74,36 @@ export const restoreByExec =
   (program, text) =>
     exec(program, RESTORE_ARGS, { timeoutMs: TIMEOUT_MS, input: text });
 
+/** How programs are kept; both have a default. */
+export interface CoprocessRestore {
+  /** Told the pid of every run, before its answer. */
+  readonly onPid?: (pid: number) => void;
+  /** What runs a program, e.g. in another namespace; default: itself. */
+  readonly argv?: (file: string, args: readonly string[]) => readonly [string, readonly string[]];
+}
+
+const DONE = '# done by sluice';
+/** More than the program gathers of its output before it writes some. */
+const DONE_LINES = `${DONE} ${'.'.repeat(500)}\n`.repeat(10);
+
 /**
- * Keeps a small process for each program, which starts it for each text: for agents, that apply changes all day.
- * @param onPid told the pid of every run, at its end
+ * Keeps a small process for each program, which starts it before there is a text: for agents, that apply changes all day. Until its text is there
+ * the program has no lock and has read nothing of the tables.
+ *
+ * With -v it repeats comments when it comes to them: one after COMMIT says that the kernel has the rules. Its end says so, too, but comes much later
+ * with nf_tables, as closing the socket waits until no packet is under way in the old rules (12 ms, and 40 ms on a busy machine).
  */
-export function restoreByCoprocess(onPid?: (pid: number) => void): RunRestore {
+export function restoreByCoprocess({
+  onPid,
+  argv = (file, args) => [file, args],
+}: CoprocessRestore = {}): RunRestore {
   const coprocesses = new Map<string, Coprocess>();
   return (program, text) => {
-    const coprocess = coprocesses.get(program) ?? createCoprocess([program, ...RESTORE_ARGS], onPid);
+    const [file, args] = argv(program, [...RESTORE_ARGS, '-v']);
+    const coprocess =
+      coprocesses.get(program) ?? createCoprocess([file, ...args], { onPid, isAhead: true, doneAt: DONE });
     coprocesses.set(program, coprocess);
-    return coprocess.run(text, TIMEOUT_MS);
+    return coprocess.run(text + DONE_LINES, TIMEOUT_MS);
   };
 }
 

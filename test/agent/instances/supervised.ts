@@ -136,7 +136,13 @@ export interface Supervised {
 /** Starts a supervisor of node n1; it is closed after the test. */
 export async function supervise(
   machine: FakeMachine,
-  place: { readonly backend?: MemoryBackend; readonly store?: MemoryStore; readonly stateDir?: string },
+  place: {
+    readonly backend?: MemoryBackend;
+    readonly store?: MemoryStore;
+    readonly stateDir?: string;
+    /** When the rules have what was said; default: they have it already. */
+    readonly ruled?: () => Promise<void>;
+  },
 ): Promise<Supervised> {
   const log = keptLog();
   const stateDir = place.stateDir ?? (await stateDirectory());
@@ -160,6 +166,7 @@ export async function supervise(
     },
     withdraw: (now) => {
       withdrawn = now;
+      return place.ruled?.();
     },
   });
   const informer = startInformer({

@@ -92,6 +92,33 @@ describe('the end of a process', () => {
     expect(withdrawn()).toEqual([]);
   });
 
+  it('is written to the store when the rules have it, or after a moment', async () => {
+    const all = cluster();
+    const machine = fakeMachine();
+    const order: string[] = [];
+    const fault = (call: string): undefined => {
+      if (call === 'transact') order.push('store');
+    };
+    let rules: 'quick' | 'stuck' = 'quick';
+    const ruled = async (): Promise<void> => {
+      if (rules === 'stuck') return await new Promise(() => {});
+      // Longer than a write takes to be sent, and no time at all.
+      for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();
+      order.push('rules');
+    };
+    await all.assign(assignment('web-1'));
+    await supervise(machine, { store: createMemoryStore({ backend: all.store.backend, fault }), ruled });
+    await all.state('web-1', 'ready');
+    order.length = 0;
+    machine.exit('web-1', 3);
+    await all.state('web-1', 'failed');
+    expect(order.slice(0, 2)).toEqual(['rules', 'store']);
+    await all.state('web-1', 'ready');
+    rules = 'stuck';
+    machine.exit('web-1', 4);
+    expect(await all.state('web-1', 'failed')).toMatchObject({ why: 'exit code 4' });
+  });
+
   it('counts without the store too, and what it came to is written when the store is back', async () => {
     const all = cluster();
     const machine = fakeMachine();
