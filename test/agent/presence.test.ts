@@ -69,17 +69,17 @@ describe('the marker of a node', () => {
   });
 });
 
-describe('what a node acknowledges', () => {
-  const applied = (revision: number, instances: number): Applied => ({
-    node: 'n1',
-    revision,
-    rulesHash: String(instances).padStart(64, '0'),
-    entries: 1,
-    instances,
-    appliedAt: '2026-01-31T09:30:00.000Z',
-    failures: [],
-  });
+const applied = (revision: number, instances: number): Applied => ({
+  node: 'n1',
+  revision,
+  rulesHash: String(instances).padStart(64, '0'),
+  entries: 1,
+  instances,
+  appliedAt: '2026-01-31T09:30:00.000Z',
+  failures: [],
+});
 
+describe('what a node acknowledges', () => {
   it('is told at once where the kernel changed; other revisions wait a moment, and only the last is told', async () => {
     const store = createMemoryStore();
     const { clock, pass } = standingClock();
