@@ -100,6 +100,15 @@ export function adopt(options: AdoptionOptions): readonly WorkerStart[] {
 }
 
 /** The driver of a note: of its assignment; of one that cannot be read: nobody knows. */
-export function driverOfNote(node: string, note: Note): DriverName {
-  return assignmentOf(node, note, 'process').template.driver;
+const driverOfNote = (node: string, note: Note): DriverName =>
+  assignmentOf(node, note, 'process').template.driver;
+
+/** Notes by driver, of each that is expected, with or without any. */
+export function notesByDriver(
+  node: string,
+  expected: readonly DriverName[],
+  notes: readonly Note[],
+): ReadonlyMap<DriverName, readonly Note[]> {
+  const names = new Set([...expected, ...notes.map((note) => driverOfNote(node, note))]);
+  return new Map([...names].map((name) => [name, notes.filter((note) => driverOfNote(node, note) === name)]));
 }

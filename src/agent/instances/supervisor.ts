@@ -9,7 +9,7 @@ import { assignmentKey, assignmentsOf, instanceKey } from '../../store/keys.ts';
 import { startInformer } from '../../store/informer.ts';
 import type { KeyValue } from '../../store/store.ts';
 import { createAcknowledgements } from './acknowledgements.ts';
-import { adopt, driverOfNote, listDriver } from './adoption.ts';
+import { adopt, listDriver, notesByDriver } from './adoption.ts';
 import { namesOf, readAssignment, unreadableRecord } from './assignment-reader.ts';
 import { createConnectionWatch } from './connection-watch.ts';
 import { type Life, newLife } from './life.ts';
@@ -40,7 +40,7 @@ class NodeSupervisor implements Supervisor {
   readonly #informer: ReturnType<typeof startInformer>;
   readonly #adopting: Promise<void>;
   /** Notes of drivers that were not listed yet. */
-  readonly #waiting = new Map<DriverName, readonly Note[]>();
+  readonly #waiting: Map<DriverName, readonly Note[]>;
   /** Names of assignments that cannot be read and have no instance: only their records say so. */
   readonly #unreadable = new Set<string>();
   #assignments: ReadonlyMap<string, KeyValue> | undefined;
@@ -51,11 +51,7 @@ class NodeSupervisor implements Supervisor {
     this.#options = options;
     this.#records = ownRecords(node);
     setMaxListeners(0, this.#closing.signal);
-    for (const name of edges.expected) this.#waiting.set(name, []);
-    for (const note of notes) {
-      const name = driverOfNote(node, note);
-      this.#waiting.set(name, [...(this.#waiting.get(name) ?? []), note]);
-    }
+    this.#waiting = new Map(notesByDriver(node, edges.expected, notes));
     this.#notes = keepNotes({ stateDir, all: () => this.#allNotes(), clock, log });
     this.#writer = startRecordWriter({
       store,
@@ -153,10 +149,8 @@ class NodeSupervisor implements Supervisor {
     const bad = state === 'failed' || state === 'crashloop';
     log[bad ? 'warn' : 'info'](`instance ${state}`, { service, id, address, why: life.why });
     if (ruled === undefined) return this.#keep(worker, before);
-    const { signal } = this.#closing;
-    void Promise.race([ruled, clock.sleep(RULES_FIRST_MS, signal)]).then(
-      () => signal.aborted || this.#keep(worker, before),
-    );
+    const soon = Promise.race([ruled, clock.sleep(RULES_FIRST_MS, this.#closing.signal)]);
+    void soon.then(() => this.#closing.signal.aborted || this.#keep(worker, before));
   }
 
   /** What an instance is now, to the store and the disk, as far as they know it by what it was. */
