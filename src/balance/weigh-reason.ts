@@ -37,6 +37,10 @@ export function membersReason(
   return parts.length > 0 ? parts.join('; ') : 'other instances are there';
 }
 
+/** Why weights of instances are written that are not ready yet. */
+export const comingReason = (ids: readonly string[]): string =>
+  `on their way, with little at first: ${namesOf(ids)}`;
+
 /** What was seen of an instance: 'cpu 93%, 41 connections'. */
 function seen({ use, connections }: Track): string {
   const parts = [

@@ -4,7 +4,9 @@
  */
 import type { Signals } from '../balance/adaptive/signals.ts';
 import type { BalanceState } from '../balance/adaptive/state.ts';
-import { type Candidate, weigh, type Weighing, type Weighting } from '../balance/weigh.ts';
+import { firstWeights, type Newcomer } from '../balance/newcomers.ts';
+import { comingReason } from '../balance/weigh-reason.ts';
+import { type Candidate, weigh, type Weighing, type Weighting, type Weights } from '../balance/weigh.ts';
 import type { ComputedWeight, ComputedWeights } from '../model/computed-weights.ts';
 import { weightsPolicyOf } from '../model/policy-scaling.ts';
 import type { Instance, Service, Stored } from '../model/service.ts';
@@ -83,41 +85,83 @@ function stepOf(
   };
 }
 
-/** The record of what was weighed. */
+/** The record of what was weighed; sorted by id. */
 function recordOf(
   name: string,
-  candidates: readonly Candidate[],
+  named: readonly Newcomer[],
   { weights, reason, at }: Pick<Weighing, 'weights' | 'reason'> & { readonly at: string },
 ): ComputedWeights {
-  const entries = candidates.map(({ id, weight: base }): [string, ComputedWeight] => [
+  const entries = named.map(({ id, weight: base }): [string, ComputedWeight] => [
     id,
     { weight: weights.get(id) ?? 0, base },
   ]);
-  return { service: name, weights: new Map(entries), why: reason, at };
+  const sorted = entries.toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return { service: name, weights: new Map(sorted), why: reason, at };
+}
+
+type View = Pick<ClusterState, 'services' | 'instances' | 'listed' | 'weights' | 'assignments'>;
+
+/** Those that were never ready, and will be soon if all goes well. One that failed once may fail again. */
+function newcomersOf(view: View, service: string): readonly Newcomer[] {
+  const records = new Map((view.instances.get(service) ?? []).map(({ value }) => [value.id, value]));
+  return view.assignments
+    .map(({ value }) => value)
+    .filter((assignment) => {
+      const { state = 'pending', restarts = 0, drain } = records.get(assignment.id) ?? {};
+      const isComing = (state === 'pending' || state === 'starting') && restarts === 0 && drain === undefined;
+      return assignment.service === service && assignment.stop === undefined && isComing;
+    })
+    .map(({ id, weight }) => ({ id, weight }))
+    .filter(({ weight }) => weight > 0);
+}
+
+/** Weights of newcomers, and which of them have to be written for that: those without any, or with more. */
+function begin(
+  newcomers: readonly Newcomer[],
+  candidates: readonly Candidate[],
+  { inForce, written }: { readonly inForce: Weights; readonly written: Weights | undefined },
+): { readonly weights: Weights; readonly missing: readonly string[] } {
+  const weights = firstWeights(newcomers, candidates, inForce);
+  const isThere = (id: string, first: number): boolean => (written?.get(id) ?? Infinity) <= 2 * first;
+  return { weights, missing: [...weights].flatMap(([id, first]) => (isThere(id, first) ? [] : [id])) };
+}
+
+/** What is known of one service. */
+interface Weighed {
+  readonly candidates: readonly Candidate[];
+  readonly newcomers: readonly Newcomer[];
+  readonly written: Stored<ComputedWeights> | undefined;
 }
 
 /** What one service needs. @returns its step, if there is one, and its state for the next call */
 function weighService(
   service: Stored<Service>,
-  {
-    candidates,
-    written,
-  }: { readonly candidates: readonly Candidate[]; readonly written: Stored<ComputedWeights> | undefined },
+  { candidates, newcomers, written }: Weighed,
   { signals, now, states }: WeighServicesInput,
 ): { readonly step: Step | undefined; readonly state: BalanceState | undefined } {
   const { name } = service.value;
+  const weighting = weightingOf(service.value);
   const isOld = written !== undefined && hasOldBases(written.value, candidates);
+  const known = written === undefined ? undefined : plainWeights(written.value);
+  const coming = weighting.kind === 'adaptive' ? newcomers : [];
+  const isComing = new Set(coming.map(({ id }) => id));
   const weighing = weigh({
     service: name,
-    weighting: weightingOf(service.value),
+    weighting,
     instances: candidates,
     signals,
     state: states.get(name),
-    written: written === undefined || isOld ? undefined : plainWeights(written.value),
+    written:
+      isOld || known === undefined ? undefined : new Map([...known].filter(([id]) => !isComing.has(id))),
     nowMs: now.ms,
   });
-  if (!weighing.write) return { step: undefined, state: weighing.state };
-  const weights = recordOf(name, candidates, { ...weighing, at: now.at });
+  const first = begin(coming, candidates, { inForce: weighing.weights, written: known });
+  if (!weighing.write && first.missing.length === 0) return { step: undefined, state: weighing.state };
+  const weights = recordOf(name, [...candidates, ...coming], {
+    weights: new Map([...weighing.weights, ...first.weights]),
+    reason: weighing.write ? weighing.reason : comingReason(first.missing),
+    at: now.at,
+  });
   return { step: stepOf(service, written, { weights, why: undefined }), state: weighing.state };
 }
 
@@ -125,10 +169,7 @@ function weighService(
  * Weighs every service whose policy asks for it, and takes back the weights of those that nobody weighs any more. A service without a ready
  * instance keeps what is written: nothing can be learned from it.
  */
-export function weighServices(
-  view: Pick<ClusterState, 'services' | 'instances' | 'listed' | 'weights'>,
-  input: WeighServicesInput,
-): WeighedServices {
+export function weighServices(view: View, input: WeighServicesInput): WeighedServices {
   const steps: Step[] = [];
   const states = new Map<string, BalanceState>();
   for (const [name, service] of [...view.services].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
@@ -140,7 +181,11 @@ export function weighServices(
     }
     const candidates = candidatesOf([...(view.instances.get(name) ?? []), ...(view.listed.get(name) ?? [])]);
     if (candidates.length === 0) continue;
-    const { step, state } = weighService(service, { candidates, written }, input);
+    const { step, state } = weighService(
+      service,
+      { candidates, newcomers: newcomersOf(view, name), written },
+      input,
+    );
     if (step !== undefined) steps.push(step);
     if (state !== undefined) states.set(name, state);
   }

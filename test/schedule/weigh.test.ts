@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Signals } from '../../src/balance/adaptive/signals.ts';
+import type { Assignment } from '../../src/model/assignment.ts';
 import type { ComputedWeights } from '../../src/model/computed-weights.ts';
 import type { Instance, Service, Stored } from '../../src/model/service.ts';
+import { templateOf } from '../../src/model/template-defaults.ts';
 import { weighServices, type WeighedServices } from '../../src/schedule/weigh.ts';
 
 const AT = '2026-01-31T09:30:00.000Z';
@@ -34,7 +36,12 @@ const instance = (id: string, more: Partial<Instance> = {}): Stored<Instance> =>
   });
 
 /** The leader's looks, two seconds apart, each writing what the one before decided. */
-function leader(service: Service, instances: readonly Stored<Instance>[], signals: Signals = new Map()) {
+function leader(
+  service: Service,
+  instances: readonly Stored<Instance>[],
+  signals: Signals = new Map(),
+  assignments: readonly Stored<Assignment>[] = [],
+) {
   let states: WeighedServices['states'] = new Map();
   let written: Stored<ComputedWeights> | undefined;
   let ms = 0;
@@ -46,6 +53,7 @@ function leader(service: Service, instances: readonly Stored<Instance>[], signal
         services: new Map([['web', stored(now)]]),
         instances: new Map([['web', present]]),
         listed: new Map(),
+        assignments,
         weights: new Map(written === undefined ? [] : [['web', written]]),
       };
       const weighed = weighServices(view, { signals: seen, now: { ms, at: AT }, states });
@@ -125,5 +133,36 @@ describe('weights that the leader writes', () => {
     const [[, a] = [], [, b] = []] = entries(lead.written());
     expect([a?.base, a?.weight]).toEqual([3, (b?.weight ?? 0) * 3]);
     expect(lead.look(SERVICE, [instance('a', { state: 'failed' })]).steps).toEqual([]);
+  });
+
+  it('stand before an instance is ready: little, of what all that come will share, and not written again when it is', () => {
+    const assigned = (id: string, more: Partial<Assignment> = {}): Stored<Assignment> =>
+      stored({
+        node: 'n1',
+        service: 'web',
+        id,
+        template: templateOf({ command: ['serve'] }),
+        templateHash: 'h',
+        weight: 1,
+        createdAt: AT,
+        ...more,
+      });
+    const stop = { reason: 'scaled', since: AT };
+    const lead = leader(SERVICE, [instance('a'), instance('b')], new Map(), [
+      ...['a', 'b', 'c', 'd', 'e', 'g'].map((id) => assigned(id)),
+      assigned('f', { stop }),
+      assigned('x', { service: 'other' }),
+    ]);
+    const failed = instance('g', { state: 'starting', restarts: 1 });
+    const ready = (...ids: readonly string[]) => [...ids.map((id) => instance(id)), failed];
+    lead.look(SERVICE, ready('a', 'b'));
+    const first = new Map(entries(lead.written()).map(([id, { weight }]) => [id, weight]));
+    expect([...first.keys()]).toEqual(['a', 'b', 'c', 'd', 'e']);
+    const [a = 0, c = 0] = [first.get('a'), first.get('c')];
+    expect(c / a).toBeLessThan(0.1);
+    expect(c).toBeGreaterThanOrEqual(1);
+    const d = instance('d', { state: 'starting' });
+    expect(lead.look(SERVICE, [...ready('a', 'b', 'c'), d]).steps).toEqual([]);
+    expect(lead.look(SERVICE, ready('a', 'b', 'c', 'd', 'e')).steps).toEqual([]);
   });
 });

@@ -10,7 +10,7 @@ import { amountOf, vesselsOf } from './vessels.ts';
 import { waterShares } from './water.ts';
 
 /** No instance gets less than this part of its fair share, or nobody would learn that it has recovered. */
-const FLOOR = 0.1;
+export const FLOOR = 0.1;
 /** So long an instance without samples keeps the share it had; then it gets its fair one. */
 const HOLD_SHARE_MS = 30_000;
 /** Instances without samples have at most this part of all connections while there are others. */
