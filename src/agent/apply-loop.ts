@@ -53,7 +53,7 @@ export interface ApplyLoop {
 interface State {
   waiting: ApplyJob | undefined;
   last: ApplyJob | undefined;
-  applied: ApplyJob | undefined;
+  applied: { readonly job: ApplyJob; readonly rulesHash: string } | undefined;
   mustAdopt: boolean;
   running: Promise<void> | undefined;
   applying: Promise<unknown> | undefined;
@@ -104,8 +104,11 @@ export function startApplyLoop(dataplane: Dataplane, handlers: ApplyHandlers, cl
       const ruleset = job.ruleset();
       const report = await dataplane.apply(ruleset, job.facts);
       const reread = isReread && !report.unchanged;
-      handlers.onApplied(job, ruleset, { ...report, reread, repaired: reread && job === state.applied });
-      state.applied = job;
+      // What a job asks for may have changed since: then what differs need not be anybody's doing.
+      const { rulesHash } = report;
+      const isAsBefore = job === state.applied?.job && rulesHash === state.applied.rulesHash;
+      handlers.onApplied(job, ruleset, { ...report, reread, repaired: reread && isAsBefore });
+      state.applied = { job, rulesHash };
       for (const resynced of waiters) resynced();
       if (report.failures.length > 0) void tryAgainLater(job);
       return true;

@@ -21,6 +21,10 @@ interface Bench {
   readonly calls: string[];
   readonly failed: string[];
   readonly submit: (revision: number) => void;
+  /** Of each apply, whether it repaired what somebody else had changed. */
+  readonly repaired: readonly boolean[];
+  /** From now on jobs ask for rules of this hash. */
+  readonly askFor: (hash: string) => void;
 }
 
 /** A loop over a dataplane whose every apply takes `applyMs`, and fails while `fails` says so. */
@@ -29,6 +33,8 @@ function bench(applyMs: number, fails: () => boolean = () => false, failures: re
   const calls: string[] = [];
   const failed: string[] = [];
   let made = 0;
+  let rulesHash = 'abc';
+  const repaired: boolean[] = [];
   const dataplane: Dataplane = {
     name: 'test',
     adopt: async () => void calls.push(`adopt@${clock.monotonicMs()}`),
@@ -37,7 +43,7 @@ function bench(applyMs: number, fails: () => boolean = () => false, failures: re
       await clock.sleep(applyMs);
       calls.push(`apply ${made}@${startedMs}`);
       if (fails()) throw new SluiceError('failed', 'the kernel refused');
-      return { ...REPORT, failures };
+      return { ...REPORT, failures, rulesHash };
     },
     dump: async () => '',
     counters: async () => [],
@@ -46,7 +52,7 @@ function bench(applyMs: number, fails: () => boolean = () => false, failures: re
   const loop = startApplyLoop(
     dataplane,
     {
-      onApplied: () => {},
+      onApplied: (_, __, report) => void repaired.push(report.repaired),
       onFailed: (job, error) => failed.push(`${job.revision}: ${error.message}`),
     },
     clock,
@@ -63,7 +69,8 @@ function bench(applyMs: number, fails: () => boolean = () => false, failures: re
     };
     loop.submit(job);
   };
-  return { clock, loop, calls, failed, submit };
+  const askFor = (hash: string): void => void (rulesHash = hash);
+  return { clock, loop, calls, failed, submit, repaired, askFor };
 }
 
 describe('the apply loop', () => {
@@ -142,6 +149,18 @@ describe('the apply loop', () => {
     void loop.resync();
     await clock.advance(100);
     expect(calls).toEqual(['apply 1@0', 'adopt@100', 'apply 1@100']);
+  });
+
+  it('takes for repaired what differed from a job that asks for what it had asked for, and nothing else', async () => {
+    const { clock, loop, submit, repaired, askFor } = bench(0);
+    submit(1);
+    await clock.advance(100);
+    void loop.resync();
+    await clock.advance(100);
+    askFor('def');
+    void loop.resync();
+    await clock.advance(100);
+    expect(repaired).toEqual([false, true, false]);
   });
 
   it('lets a running apply finish when it is closed, and starts none after', async () => {

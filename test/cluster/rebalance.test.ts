@@ -106,7 +106,9 @@ describe('a cluster that is put right and looked at from outside', { timeout: 24
     expect(await assigned()).toBe(5);
     const second = await readLeader(world().control.store);
     expect(second?.node).not.toBe(first?.node);
-    const why = JSON.parse((await world().run(['why', 'web', '-o', 'json'])).stdout);
+    const said = await world().run(['why', 'web', '-o', 'json']);
+    expect(said).toMatchObject({ exitCode: 0, stderr: '' });
+    const why = JSON.parse(said.stdout);
     const starts = why.items[0].decisions.filter(
       ({ what, by }: { what: string; by: string }) => what.startsWith('start ') && by === second?.node,
     );
