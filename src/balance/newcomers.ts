@@ -5,6 +5,8 @@
 import { FLOOR } from './adaptive/shares.ts';
 import type { Candidate, Weights } from './weigh.ts';
 
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
 /** An instance on its way up. */
 export type Newcomer = Pick<Candidate, 'id' | 'weight'>;
 
@@ -17,7 +19,6 @@ export function firstWeights(
   ready: readonly Candidate[],
   inForce: Weights,
 ): Weights {
-  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
   const all = sum(ready.map(({ id }) => inForce.get(id) ?? 0));
   const bases = sum([...ready, ...newcomers].map(({ weight }) => weight));
   return new Map(
