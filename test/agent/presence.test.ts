@@ -7,7 +7,7 @@ import { decodeApplied } from '../../src/model/records-node.ts';
 import { appliedKey, nodeAliveKey } from '../../src/store/keys.ts';
 import { createMemoryStore } from '../../src/store/memory/memory.ts';
 import type { KeyValue, Lease, Store } from '../../src/store/store.ts';
-import { standingClock } from './standing-clock.ts';
+import { createVirtualClock } from '../harness/virtual-clock.ts';
 import { FACTS, keptLog } from './world.ts';
 
 const MARKER = nodeAliveKey('n1');
@@ -82,7 +82,7 @@ const applied = (revision: number, instances: number): Applied => ({
 describe('what a node acknowledges', () => {
   it('is told at once where the kernel changed; other revisions wait a moment, and only the last is told', async () => {
     const store = createMemoryStore();
-    const { clock, pass } = standingClock();
+    const clock = createVirtualClock();
     const presence = startPresence({ store, facts: FACTS, clock, log: keptLog() });
     onTestFinished(() => presence.close());
     const read = async () => (await store.get(appliedKey('n1'))).item;
@@ -112,7 +112,7 @@ describe('what a node acknowledges', () => {
     expect(await told(5)).toBe(first + 2);
     for (const revision of [6, 7, 8]) presence.acknowledge(applied(revision, 5));
     await settle();
-    pass(1_000);
+    await clock.advance(1_000);
     expect(await told(8)).toBe(first + 3);
   });
 });

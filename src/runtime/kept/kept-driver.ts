@@ -10,11 +10,11 @@ import type { Admit } from '../admission.ts';
 import { type CgroupMounts, readCgroupMounts } from '../cgroup/mounts.ts';
 import type { Driver, Observed, StartOrder, Usage } from '../driver.ts';
 import { createExitListeners } from '../exit-listeners.ts';
+import { createLaunches } from '../launches.ts';
 import { checkId } from '../instance-id.ts';
 import { createInstanceLogs } from '../logs/instance-logs.ts';
 import { readLogs } from '../logs/read-logs.ts';
 import { usageOf } from '../process/usage.ts';
-import { createSlots } from '../slots.ts';
 import { createTurns } from '../turns.ts';
 import { removeInstanceFolder } from '../instance-folders.ts';
 import { keptFolder, keptIds, makeKeptFolders, readKept } from './files.ts';
@@ -77,7 +77,7 @@ function isHalted({ records }: KeptLife, id: string): boolean {
 export async function openKeptDriver(keeper: Keeper, options: KeptDriverOptions): Promise<Driver> {
   const { root, clock, log } = options;
   await makeKeptFolders(root);
-  const [turns, launches] = [createTurns(), createSlots(LAUNCHES)];
+  const [turns, launches] = [createTurns(), createLaunches({ count: LAUNCHES, clock })];
   const records = new Map<string, KeptRecord>();
   const life: KeptLife = {
     root,

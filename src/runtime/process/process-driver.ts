@@ -9,13 +9,14 @@ import type { Log } from '../../host/log.ts';
 import { bootId as readBootId } from '../../host/proc-stat.ts';
 import { SluiceError } from '../../errors.ts';
 import type { Admit } from '../admission.ts';
+import { createLaunches } from '../launches.ts';
 import { cgroupPartsOf, removeParents, sweepCgroups } from '../cgroup/cgroup.ts';
 import { type CgroupMounts, readCgroupMounts } from '../cgroup/mounts.ts';
 import type { Driver, Observed, StartOrder } from '../driver.ts';
 import { checkId } from '../instance-id.ts';
 import { createInstanceLogs, type InstanceLogs } from '../logs/instance-logs.ts';
 import { readLogs } from '../logs/read-logs.ts';
-import { createSlots, type Slots } from '../slots.ts';
+import type { Slots } from '../slots.ts';
 import { createTurns, type Turns } from '../turns.ts';
 import { fingerprintProcess } from './fingerprint.ts';
 import {
@@ -153,7 +154,13 @@ async function openParts(options: ProcessDriverOptions): Promise<Parts> {
   const tracker = createTracker({ folders, bootId, clock, log });
   const running = (): readonly InstanceRecord[] => tracker.running();
   const logs = createInstanceLogs({ clock, log, folder: (id) => folderOf(folders, id), running });
-  return { context, tracker, turns: createTurns(), launches: createSlots(launchesAtOnce()), logs };
+  return {
+    context,
+    tracker,
+    turns: createTurns(),
+    launches: createLaunches({ count: launchesAtOnce(), clock }),
+    logs,
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type OwnWords, startRecordWriter } from '../../../src/agent/instances/record-writer.ts';
-import { systemClock } from '../../../src/host/clock.ts';
+import { type Clock, systemClock } from '../../../src/host/clock.ts';
 import { waitUntil } from '../../../src/host/wait.ts';
 import { decodeInstance } from '../../../src/model/records-service.ts';
 import { encodeAssignment } from '../../../src/model/records-assignment.ts';
@@ -8,7 +8,7 @@ import type { InstanceState } from '../../../src/model/service.ts';
 import { assignmentKey, instanceKey } from '../../../src/store/keys.ts';
 import { createMemoryStore } from '../../../src/store/memory/memory.ts';
 import type { KeyValue } from '../../../src/store/store.ts';
-import { standingClock } from '../standing-clock.ts';
+import { createVirtualClock } from '../../harness/virtual-clock.ts';
 import { keptLog } from '../world.ts';
 import { assignment } from './supervised.ts';
 
@@ -27,7 +27,7 @@ const words = (state: InstanceState, why?: string): OwnWords => ({
   createdAt: '2026-01-31T09:30:00.000Z',
 });
 
-async function world(clock = systemClock) {
+async function world(clock: Clock = systemClock) {
   const store = createMemoryStore();
   await store.transact({
     compares: [],
@@ -77,7 +77,7 @@ describe('the record of an instance', () => {
   });
 
   it('is not put off by what may wait: no time need pass', async () => {
-    const { writer, record } = await world(standingClock().clock);
+    const { writer, record } = await world(createVirtualClock());
     writer.want(NAME, { words: words('failed', 'exit code 1'), assigned: true });
     writer.want(NAME, { words: words('pending', 'exit code 1'), assigned: true, mayWait: true });
     expect((await record('pending', 'exit code 1')).version).toBe(1);
