@@ -380,7 +380,8 @@ describe('instances under faults', { timeout: 390_000 }, () => {
       await holder.stop('SIGKILL');
     });
     for (const id of [first, second]) await churn.assign(place, id, { template: perl(SERVE) });
-    await churn.states([first, second], 'ready');
+    const begun = await churn.states([first, second], 'ready');
+    expect(begun.some(({ restarts = 0 }) => restarts > 0) ? keeper.stderr() : '').toBe('');
     const before = [first, second].map((id) => mainsOf(place, id));
     // Again and again: whatever the agent replaces by something smaller would leave room.
     const fill = 'while :; do cat /dev/zero >>"$1" 2>/dev/null; sleep 0.02; done';

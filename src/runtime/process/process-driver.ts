@@ -28,7 +28,7 @@ import {
   recordedIds,
   removeFiles,
 } from './record.ts';
-import { shimFile } from './shim-file.ts';
+import { openShimFile } from './shim-file.ts';
 import { type StartContext, startRun } from './start.ts';
 import { stopRun } from './stop.ts';
 import { createTracker, type Settled, type Tracker } from './tracker.ts';
@@ -144,7 +144,7 @@ async function openContext(options: ProcessDriverOptions): Promise<StartContext>
   const known = recordedIds(folders).map((id) => `${id}.${readRecord(folders, id)?.run}`);
   await sweepCgroups(mounts, cgroupParts, new Set(known));
   const bootId = options.bootId ?? readBootId();
-  return { folders, script: shimFile(root), bootId, log, clock, admit, mounts, cgroupParts };
+  return { folders, script: openShimFile(root, log), bootId, log, clock, admit, mounts, cgroupParts };
 }
 
 async function openParts(options: ProcessDriverOptions): Promise<Parts> {

@@ -26,13 +26,13 @@ import { lastLine } from '../logs/last-line.ts';
 import { ID_VARIABLE, RUN_VARIABLE } from '../own-variables.ts';
 import { type Folders, folderOf, prepareRun, readExit, readPids, type InstanceRecord } from './record.ts';
 import { shimCommand } from './shim.ts';
-import { ensureShim } from './shim-file.ts';
+import type { ShimFile } from './shim-file.ts';
 
 /** What a start needs besides the order. */
 export interface StartContext {
   readonly folders: Folders;
-  /** File that holds the shim's script. */
-  readonly script: string;
+  /** Holds the shim's script. */
+  readonly script: ShimFile;
   readonly bootId: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -139,7 +139,7 @@ export async function startRun(
   const { folders, clock, mounts } = context;
   const run = randomId();
   const { launch, notes } = await prepareLaunch(order, { admit: context.admit, run });
-  await ensureShim(context.script, context.log);
+  await context.script.ensure();
   const setup = makeCgroups(mounts, [...context.cgroupParts, `${order.id}.${run}`], order.limits);
   const record: InstanceRecord = {
     format: 1,
@@ -162,7 +162,7 @@ export async function startRun(
   onRecord(record);
   const whole = { ...launch, cgroups: setup.groups?.folders ?? [] };
   const shim = { folder: folderOf(folders, order.id), run, exits: folders.exits, name: order.id };
-  const words = shimCommand(context.script, shim, scriptParameters(whole));
+  const words = shimCommand(context.script.file, shim, scriptParameters(whole));
   const file = path.join(shim.folder, 'stderr.log');
   const stderr = { file, size: statSync(file).size };
   const launching = launchingCommandLines(whole, words);
