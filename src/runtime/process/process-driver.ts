@@ -3,6 +3,7 @@
  * logs; an id is worked on by one start or removal at a time.
  */
 import { availableParallelism } from 'node:os';
+import path from 'node:path';
 import type { Clock } from '../../host/clock.ts';
 import { closeInheritedFds } from '../../host/inherited-fds.ts';
 import type { Log } from '../../host/log.ts';
@@ -16,6 +17,7 @@ import type { Driver, Observed, StartOrder } from '../driver.ts';
 import { checkId } from '../instance-id.ts';
 import { createInstanceLogs, type InstanceLogs } from '../logs/instance-logs.ts';
 import { readLogs } from '../logs/read-logs.ts';
+import { openScriptFile } from '../script-file.ts';
 import type { Slots } from '../slots.ts';
 import { createTurns, type Turns } from '../turns.ts';
 import { fingerprintProcess } from './fingerprint.ts';
@@ -28,7 +30,7 @@ import {
   recordedIds,
   removeFiles,
 } from './record.ts';
-import { openShimFile } from './shim-file.ts';
+import { SHIM_SCRIPT } from './shim.ts';
 import { type StartContext, startRun } from './start.ts';
 import { stopRun } from './stop.ts';
 import { createTracker, type Settled, type Tracker } from './tracker.ts';
@@ -144,7 +146,11 @@ async function openContext(options: ProcessDriverOptions): Promise<StartContext>
   const known = recordedIds(folders).map((id) => `${id}.${readRecord(folders, id)?.run}`);
   await sweepCgroups(mounts, cgroupParts, new Set(known));
   const bootId = options.bootId ?? readBootId();
-  return { folders, script: openShimFile(root, log), bootId, log, clock, admit, mounts, cgroupParts };
+  const file = path.join(root, 'shim.sh');
+  const script = openScriptFile(file, SHIM_SCRIPT, () =>
+    log.info('the shim was replaced by that of this version; instances that run keep theirs', { file }),
+  );
+  return { folders, script, bootId, log, clock, admit, mounts, cgroupParts };
 }
 
 async function openParts(options: ProcessDriverOptions): Promise<Parts> {

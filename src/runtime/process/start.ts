@@ -24,15 +24,15 @@ import {
 } from '../launch/launch.ts';
 import { lastLine } from '../logs/last-line.ts';
 import { ID_VARIABLE, RUN_VARIABLE } from '../own-variables.ts';
+import type { ScriptFile } from '../script-file.ts';
 import { type Folders, folderOf, prepareRun, readExit, readPids, type InstanceRecord } from './record.ts';
 import { shimCommand } from './shim.ts';
-import type { ShimFile } from './shim-file.ts';
 
 /** What a start needs besides the order. */
 export interface StartContext {
   readonly folders: Folders;
   /** Holds the shim's script. */
-  readonly script: ShimFile;
+  readonly script: ScriptFile;
   readonly bootId: string;
   readonly clock: Clock;
   readonly log: Log;

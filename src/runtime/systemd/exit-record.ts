@@ -7,15 +7,14 @@
 import { readFileSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { constants } from 'node:os';
-import { readBounded, writeAtomic } from '../../host/files.ts';
 import type { ExitStatus } from '../driver.ts';
 import type { CgroupMounts } from '../cgroup/mounts.ts';
 
 const RECORD_BYTES = 96;
 const LAST_WORD = 'end';
 
-/** Parameters: FILE RUN MEMORY-MOUNT-OF-VERSION-1 MOUNT-OF-VERSION-2, the latter '-' for none. Builtins only: the unit may be at its limit of tasks. */
-const SCRIPT = `# Writes down how an instance of a service ended: systemd runs it for sluice agent.
+/** The script. Parameters: FILE RUN MEMORY-MOUNT-OF-VERSION-1 MOUNT-OF-VERSION-2, the latter '-' for none. Builtins only: the unit may be at its limit of tasks. */
+export const EXIT_SCRIPT = `# Writes down how an instance of a service ended: systemd runs it for sluice agent.
 oom=0 file=
 while IFS=: read -r number names path; do
   if [ "$3" != - ]; then [ "$names" != memory ] || file=$3$path/memory.oom_control
@@ -32,13 +31,6 @@ export function exitCommand(
   { v1, v2 }: CgroupMounts,
 ): readonly string[] {
   return ['/bin/sh', script, file, run, v1.get('memory') ?? '-', v2?.path ?? '-'];
-}
-
-/** Makes sure that the script is there, of this version. @throws SluiceError `failed`, `permission` if it has to be written and cannot be */
-export async function ensureExitScript(script: string): Promise<void> {
-  // One that cannot be read is replaced like one that is wrong.
-  const present = await readBounded(script).catch(() => '');
-  if (present !== SCRIPT) await writeAtomic(script, SCRIPT);
 }
 
 /** Makes room for a record; how an earlier run ended is forgotten. */

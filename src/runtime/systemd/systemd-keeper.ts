@@ -25,7 +25,8 @@ import { dropTo, filesLimit, LAUNCH_ENV } from '../launch/launch.ts';
 import { findProgram } from '../launch/program.ts';
 import { lastLine } from '../logs/last-line.ts';
 import { ID_VARIABLE, RUN_VARIABLE } from '../own-variables.ts';
-import { allocateExit, ensureExitScript, exitCommand, readExit } from './exit-record.ts';
+import { openScriptFile, type ScriptFile } from '../script-file.ts';
+import { allocateExit, EXIT_SCRIPT, exitCommand, readExit } from './exit-record.ts';
 import { fingerprintSystemd } from './fingerprint.ts';
 import { isLauncher, launcherCommand, launcherInput, NOT_LAUNCHED } from './launcher.ts';
 import { descriptionOf, parseState, runArguments, STATE_PROPERTIES, type UnitState } from './unit.ts';
@@ -40,7 +41,7 @@ export interface SystemdOptions {
   readonly run?: Exec | undefined;
 }
 
-type Context = SystemdOptions & { readonly run: Exec };
+type Context = SystemdOptions & { readonly run: Exec; readonly exitScript: ScriptFile };
 
 /** A machine under load takes its time. */
 const TIMEOUT_MS = 30_000;
@@ -183,8 +184,7 @@ async function prepare(context: Context, order: StartOrder): Promise<Ready> {
     const env = { ...order.env, [ID_VARIABLE]: id, [RUN_VARIABLE]: run };
     const [stdin, output] = [stdinFile(context, id), outputFiles(keptFolder(context.root, id))];
     await mkdir(path.join(context.root, 'exits'), { recursive: true, mode: 0o700 });
-    const script = path.join(context.root, 'exited.sh');
-    await ensureExitScript(script);
+    await context.exitScript.ensure();
     await allocateExit(exitFile(context, id));
     await writeFile(stdin, launcherInput({ workingDirectory, command, env }), { mode: 0o600 });
     const stderrSize = statSync(output.stderr).size;
@@ -194,7 +194,7 @@ async function prepare(context: Context, order: StartOrder): Promise<Ready> {
       limits: { ...order.limits, files },
       files: { stdin, ...output },
       launcher: [...dropTo(user), ...launcherCommand(perl)],
-      atExit: exitCommand(script, { file: exitFile(context, id), run }, context.mounts),
+      atExit: exitCommand(context.exitScript.file, { file: exitFile(context, id), run }, context.mounts),
     });
     try {
       const started = await context.run('systemd-run', words, { timeoutMs: TIMEOUT_MS });
@@ -210,7 +210,8 @@ async function prepare(context: Context, order: StartOrder): Promise<Ready> {
 
 /** Opens the keeper; asks nothing yet. */
 export function openSystemdKeeper(options: SystemdOptions): Keeper {
-  const context: Context = { ...options, run: options.run ?? leanExec };
+  const exitScript = openScriptFile(path.join(options.root, 'exited.sh'), EXIT_SCRIPT);
+  const context: Context = { ...options, run: options.run ?? leanExec, exitScript };
   return {
     name: 'systemd',
     fingerprint: async () => await fingerprintSystemd(context),

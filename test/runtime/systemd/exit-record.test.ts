@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   allocateExit,
-  ensureExitScript,
+  EXIT_SCRIPT,
   exitCommand,
   parseExit,
   readExit,
@@ -15,10 +15,10 @@ import {
 describe('an exit record', () => {
   let folder: string;
   let file: string;
-  beforeAll(async () => {
+  beforeAll(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'sluice-exit-'));
     file = path.join(folder, 'exits of "a"');
-    await ensureExitScript(path.join(folder, 'exited.sh'));
+    writeFileSync(path.join(folder, 'exited.sh'), EXIT_SCRIPT);
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
