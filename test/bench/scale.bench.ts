@@ -15,13 +15,11 @@ const BROKEN = { perSecond: Number(process.env['BROKEN_RATE'] ?? 300), instances
 const KILLS = Number(process.env['INSTANCE_KILLS'] ?? 20);
 const HALTS = Number(process.env['INSTANCE_HALTS'] ?? 10);
 
-/** What the first of the tables is read with: samples of both processors (`perf record -a -e cpu-clock`) from the command to its end, by process. */
-const WHERE_TIME_GOES = `While it is scaled up, five nodes, the clients and the store share two processors that are 97 % busy. Of 5.6 s on both within 2.9 s: five agents
-1.35 s and their iptables programs 0.35 s, the generators of the load 1.3 s, the ten instances 1.3 s (of which eight starts 0.6 s), the command that waits 0.65 s, monitors 0.2 s,
-etcd 0.15 s. What is late are connections of about one second, in which the others start: the clients' generators are late themselves by up to 0.4 s, and one of the first two instances
-gets less processor than it needs. The figure varies by two from run to run
-(thirteen others, on a machine that was slowed down by its neighbours in most: 1.7 to 4.2 ×; five rolling changes: 1.35 to 1.8 ×). Tried without a difference that could be told from that: generators in sessions of
-their own (then they are in time, and the instances later), an eighth of the weight for instances that start (four runs each).
+/** What the first of the tables is read with. */
+const WHERE_TIME_GOES = `Five nodes, the clients and the store share two processors, which have nothing left while the others start. Of three runs in a row on the machine at its usual speed (1.42, 1.55 and
+1.85 ×) the one in the middle stands here; rolling changes were 1.31, 1.47 and 1.43 ×. What is late are connections of about one second. Runs on a machine that its neighbours slow down say nothing:
+1.2 to 4.9 × of one build. Before, it was 1.7 to 4.2 ×: one of the first two instances had 95 % of the connections, since weights swung where three of five nodes count none; launches began all at once; and
+the store had twice as much to tell. Tried without a difference that could be told from noise: a quarter or an eighth of the weight for instances that start, generators in sessions of their own.
 `;
 
 /** What the second of the tables is read with. */
